@@ -1,0 +1,99 @@
+"""The Function: one differentiable operation, and the recording of it on the tape."""
+
+import itertools
+import threading
+
+from pycnn.autograd.tensor import Tensor, as_tensor
+from pycnn.backend import get_backend
+
+_sequence = itertools.count()
+_state = threading.local()
+
+
+class no_grad:
+    """Context manager and decorator: operations inside are not recorded.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> x = pycnn.Tensor([1.0], requires_grad=True)
+    >>> with pycnn.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    def __enter__(self):
+        self._before = getattr(_state, "enabled", True)
+        _state.enabled = False
+
+    def __exit__(self, *exception):
+        _state.enabled = self._before
+
+    def __call__(self, function):
+        def without_grad(*args, **kwargs):
+            with no_grad():
+                return function(*args, **kwargs)
+
+        without_grad.__name__ = getattr(function, "__name__", "without_grad")
+        without_grad.__doc__ = function.__doc__
+        return without_grad
+
+
+def is_grad_enabled():
+    """Whether operations are being recorded in this thread."""
+    return getattr(_state, "enabled", True)
+
+
+class Function:
+    """One differentiable operation. Subclass it, write ``forward`` and ``backward``, call ``apply``.
+
+    ``forward(self, *arrays, **options)`` gets device arrays (None stays None) and returns an array or a tuple
+    of arrays. ``backward(self, *gradients)`` gets one array for each output and returns an array or None for
+    each input; a single one need not be a tuple. What ``backward`` needs is kept as attributes of ``self``.
+    ``self.backend`` is the backend of the forward pass, ``self.needs_grad`` says for each input whether
+    its gradient is wanted.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> from pycnn.autograd import Function
+    >>> class Cube(Function):
+    ...     def forward(self, x):
+    ...         self.x = x
+    ...         return x * x * x
+    ...
+    ...     def backward(self, gy):
+    ...         return 3 * self.x * self.x * gy
+    >>> x = pycnn.Tensor([2.0], requires_grad=True)
+    >>> Cube.apply(x).backward()
+    >>> x.grad.numpy()
+    array([12.], dtype=float32)
+    """
+
+    def forward(self, *arrays, **options):
+        """Compute the outputs from device arrays."""
+        raise NotImplementedError(f"{type(self).__name__} must define forward(self, *arrays, **options)")
+
+    def backward(self, *gradients):
+        """Compute the gradients of the inputs from those of the outputs."""
+        raise NotImplementedError(f"{type(self).__name__} must define backward(self, *gradients)")
+
+    @classmethod
+    def apply(cls, *inputs, **options):
+        """Run the operation on tensors (or anything that becomes one) and record it if a gradient can flow."""
+        node = cls()
+        node.backend = get_backend()
+        tensors = [None if x is None else x if isinstance(x, Tensor) else as_tensor(x) for x in inputs]
+        enabled = is_grad_enabled()
+        node.needs_grad = tuple(enabled and t is not None and t._requires_grad for t in tensors)
+        outputs = node.forward(*(None if t is None else t.data for t in tensors), **options)
+        if not any(node.needs_grad):
+            return Tensor.wrap(outputs) if type(outputs) is not tuple else tuple(map(Tensor.wrap, outputs))
+        node.inputs = tensors
+        node.order = next(_sequence)
+        if type(outputs) is not tuple:
+            node.output_arrays = 1
+            return Tensor.wrap(outputs, node)
+        node.output_arrays = len(outputs)
+        return tuple(Tensor.wrap(y, node, i) for i, y in enumerate(outputs))

@@ -1,0 +1,50 @@
+"""Compiled kernels of pycnn_ext: checked, allocated, called. One file a family of ``backend/protocol.py``."""
+
+from pycnn.backend.cpu.activation import activation_forward, activation_grad
+from pycnn.backend.cpu.arrays import asarray, is_array, name, random_uniform, to_numpy, xp
+from pycnn.backend.cpu.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad
+from pycnn.backend.cpu.matmul import matmul
+from pycnn.backend.cpu.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics
+from pycnn.backend.cpu.optimizer import adam_update, rmsprop_update, sgd_update
+from pycnn.backend.cpu.pool import (
+    avg_pool2d_forward,
+    avg_pool2d_input_grad,
+    extreme_pool2d_input_grad,
+    max_pool2d_forward,
+    min_pool2d_forward,
+)
+from pycnn.backend.cpu.resample import affine2d_forward, resize2d_forward, resize2d_input_grad
+from pycnn.backend.cpu.softmax import log_softmax_forward, log_softmax_grad, softmax_forward, softmax_grad
+
+__all__ = [
+    "activation_forward",
+    "activation_grad",
+    "adam_update",
+    "affine2d_forward",
+    "asarray",
+    "avg_pool2d_forward",
+    "avg_pool2d_input_grad",
+    "batch_norm_forward",
+    "batch_norm_grad",
+    "batch_norm_statistics",
+    "conv2d_filter_grad",
+    "conv2d_forward",
+    "conv2d_input_grad",
+    "extreme_pool2d_input_grad",
+    "is_array",
+    "log_softmax_forward",
+    "log_softmax_grad",
+    "matmul",
+    "max_pool2d_forward",
+    "min_pool2d_forward",
+    "name",
+    "random_uniform",
+    "resize2d_forward",
+    "resize2d_input_grad",
+    "rmsprop_update",
+    "sgd_update",
+    "softmax_forward",
+    "softmax_grad",
+    "to_numpy",
+    "xp",
+]

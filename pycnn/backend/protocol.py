@@ -1,0 +1,197 @@
+"""The contract between pycnn and a device: every kernel that a backend must have.
+
+A backend is a package beside this file (``reference``, ``cpu``) with one module for each class below, of
+the same name in lower case, holding functions of exactly these names and parameters, and an ``__init__``
+that gathers them. The docstrings here are the specification; ``backend/reference`` is the same in NumPy.
+
+What holds for all members:
+
+- Arrays are C-contiguous or not, as they come: a backend makes contiguous what it needs.
+- Activations are NHWC, filters HWIO, all arguments of one call of one floating dtype (float32 or float64).
+- ``out=`` is a C-contiguous array of the result's shape and dtype, which is filled and returned; without it
+  the result is new. Except where said, ``out`` must not overlap an input.
+- The same input gives the same bits, for any number of threads.
+- Shapes are checked above, in ``ops`` and ``geometry``. A kernel may take them for granted.
+"""
+
+from typing import Protocol
+
+
+class Arrays(Protocol):
+    """Arrays of the device, and NumPy's functions on them."""
+
+    name: str
+    """The backend's name, as ``set_backend`` takes it."""
+
+    xp: object
+    """The array namespace, with NumPy's API: ``numpy`` or ``cupy``. For elementwise work off the hot path."""
+
+    def asarray(x, dtype=None):
+        """Bring ``x`` (array, nested list, number) to the device; a float array of ``dtype`` if given."""
+
+    def to_numpy(x):
+        """Bring a device array to the host as a ``numpy.ndarray`` (the same memory where that is possible)."""
+
+    def is_array(x):
+        """Whether ``x`` is an array of this device."""
+
+    def random_uniform(generator, shape, dtype):
+        """Uniform numbers in [0, 1) drawn from the host's ``numpy.random.Generator``, on the device."""
+
+
+class Conv(Protocol):
+    """2-D cross-correlation and its two adjoints. ``geometry`` is a ``ConvGeometry``."""
+
+    def conv2d_forward(x, w, geometry, bias=None, activation=None, out=None):
+        """y[n,p,q,k] = act(bias[k] + sum_{r,s,c} x[n, p*sh - top + r*dh, q*sw - left + s*dw, g(k)+c] * w[r,s,c,k]).
+
+        x (N, H, W, C), w (R, S, C/groups, K), bias (K,) or None, activation one of
+        ``protocol.FUSED_ACTIVATIONS`` or None; x is 0 outside the image, g(k) = (k // (K/groups)) * C/groups.
+        Returns (N, P, Q, K).
+        """
+
+    def conv2d_input_grad(gy, w, geometry, out=None):
+        """Adjoint of ``conv2d_forward`` in x: gy (N, P, Q, K), w (R, S, C/groups, K) -> (N, H, W, C).
+
+        It is also the transposed convolution of gy with w.
+        """
+
+    def conv2d_filter_grad(x, gy, geometry, out=None):
+        """Adjoint of ``conv2d_forward`` in w: x (N, H, W, C), gy (N, P, Q, K) -> (R, S, C/groups, K)."""
+
+
+class Matmul(Protocol):
+    """Matrix product."""
+
+    def matmul(a, b, transpose_a=False, transpose_b=False, bias=None, activation=None, out=None):
+        """act(A @ B + bias) for matrices: A = a or a.T (M, K), B = b or b.T (K, N), bias (N,) -> (M, N)."""
+
+
+class Pool(Protocol):
+    """Sliding windows without weights. ``geometry`` is a ``PoolGeometry``."""
+
+    def max_pool2d_forward(x, geometry, out=None, index=None):
+        """Largest value of each window: x (N, H, W, C) -> y (N, P, Q, C), index (N, P, Q, C).
+
+        Padding never wins. ``index`` is ``r*pool_width + s`` of the winner, uint8 for windows of at most 255
+        places and int32 beyond; the first of equals in row order wins; a NaN wins over numbers (the first NaN).
+        """
+
+    def min_pool2d_forward(x, geometry, out=None, index=None):
+        """Smallest value of each window; otherwise as ``max_pool2d_forward``."""
+
+    def extreme_pool2d_input_grad(gy, index, geometry, out=None):
+        """Gradient of max and min pooling: gy, index (N, P, Q, C) -> (N, H, W, C)."""
+
+    def avg_pool2d_forward(x, geometry, count_include_pad=False, out=None):
+        """Mean of each window: x (N, H, W, C) -> (N, P, Q, C).
+
+        The divisor is the number of places that hold data, and with ``count_include_pad`` also those of the
+        padding asked for (not what ceil mode reaches beyond it).
+        """
+
+    def avg_pool2d_input_grad(gy, geometry, count_include_pad=False, out=None):
+        """Adjoint of ``avg_pool2d_forward``: gy (N, P, Q, C) -> (N, H, W, C)."""
+
+
+class Activation(Protocol):
+    """Elementwise functions, by name: ``protocol.ACTIVATIONS``. ``alpha`` is the one parameter that some have."""
+
+    def activation_forward(x, name, alpha=0.0, out=None):
+        """Apply the activation ``name`` to each element; ``out`` may be ``x``."""
+
+    def activation_grad(gy, x, y, name, alpha=0.0, out=None):
+        """gy times the derivative at x, where y = activation_forward(x, name, alpha); ``out`` may be ``gy``.
+
+        Those of ``FUSED_ACTIVATIONS`` use y alone, and x may be None.
+        """
+
+
+class Softmax(Protocol):
+    """Softmax along the last axis, and its cross-entropy."""
+
+    def softmax_forward(x, out=None):
+        """exp(x - max) / sum(exp(x - max)) along the last axis, of any shape."""
+
+    def softmax_grad(gy, y, out=None):
+        """y * (gy - sum(gy * y)) along the last axis."""
+
+    def log_softmax_forward(x, out=None):
+        """x - max - log(sum(exp(x - max))) along the last axis."""
+
+    def log_softmax_grad(gy, y, out=None):
+        """gy - exp(y) * sum(gy) along the last axis."""
+
+
+class Norm(Protocol):
+    """Batch normalisation over all axes but the last (the channels)."""
+
+    def batch_norm_statistics(x):
+        """Mean and biased variance of each channel: x (..., C) -> mean (C,), variance (C,). Two passes."""
+
+    def batch_norm_forward(x, mean, variance, gamma, beta, epsilon, out=None):
+        """gamma * (x - mean) / sqrt(variance + epsilon) + beta; gamma and beta (C,) or None (1 and 0)."""
+
+    def batch_norm_grad(gy, x, mean, variance, gamma, epsilon, out=None):
+        """Gradients where mean and variance are x's own: gx (..., C), ggamma (C,), gbeta (C,)."""
+
+
+class Resample(Protocol):
+    """Images at other sizes and places. Pixel centres lie at half-integers, as in every current framework."""
+
+    def resize2d_forward(x, size, method, out=None):
+        """Resize to ``size`` (height, width): x (N, H, W, C) -> (N, height, width, C).
+
+        ``method`` is ``"nearest"`` (source ``floor((i + 1/2) * in/out)``) or ``"bilinear"`` (two taps an axis at
+        ``(i + 1/2) * in/out - 1/2``, clamped to the edge; no antialiasing).
+        """
+
+    def resize2d_input_grad(gy, input_size, method, out=None):
+        """Adjoint of ``resize2d_forward``: gy (N, height, width, C) -> (N, *input_size, C)."""
+
+    def affine2d_forward(x, matrices, interpolation="bilinear", fill_mode="constant", fill_value=0.0, out=None):
+        """Sample each image through its own affine map: x (N, H, W, C), matrices (N, 6) float64 -> (N, H, W, C).
+
+        Output pixel (column u, row v) takes the input at column ``a*u + b*v + c`` and row ``d*u + e*v + f``,
+        for matrices[n] = (a, b, c, d, e, f), in pixel indices. Outside the image ``fill_mode`` rules:
+        ``"constant"`` (fill_value), ``"nearest"`` (edge), ``"reflect"`` (dcba|abcd|dcba), ``"wrap"`` (abcd|abcd).
+        ``interpolation`` is ``"bilinear"`` or ``"nearest"`` (the pixel whose centre is nearest, halves up).
+        """
+
+
+class Optimizer(Protocol):
+    """Fused parameter updates, in place, over equally long lists of arrays. Returns nothing.
+
+    ``weight_decay`` is decoupled: p -= learning_rate * weight_decay * p, before the step (AdamW, Keras).
+    """
+
+    def sgd_update(params, grads, velocities, learning_rate, momentum, nesterov, weight_decay):
+        """Keras's SGD: v = momentum*v - lr*g; p += v, or with Nesterov p += momentum*v - lr*g.
+
+        ``velocities`` is None where momentum is 0.
+        """
+
+    def adam_update(params, grads, m, v, vhat, step, learning_rate, beta_1, beta_2, epsilon, weight_decay):
+        """Adam (Kingma and Ba 2015, section 2, with epsilon-hat as Keras): for step t = 1, 2, ...
+
+        m += (g - m)*(1 - beta_1); v += (g^2 - v)*(1 - beta_2);
+        p -= lr * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon).
+        ``vhat`` (None, or AMSGrad's arrays) holds the running maximum of v and then stands in its place.
+        """
+
+    def rmsprop_update(params, grads, v, momenta, averages, learning_rate, rho, momentum, epsilon, weight_decay):
+        """Keras's RMSprop: v = rho*v + (1-rho)*g^2; d = v + epsilon (centred: v - a^2 + epsilon,
+        a = rho*a + (1-rho)*g); step = lr*g/sqrt(d); with momentum: b = momentum*b + step, p -= b; else p -= step.
+
+        ``momenta`` is None where momentum is 0, ``averages`` is None where it is not centred.
+        """
+
+
+FAMILIES = (Arrays, Conv, Matmul, Pool, Activation, Softmax, Norm, Resample, Optimizer)
+
+FUSED_ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh")
+"""Activations that conv2d_forward and matmul apply on their way out; their derivative follows from y alone."""
+
+ACTIVATIONS = (*FUSED_ACTIVATIONS, "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "softplus")
+"""All elementwise activations. ``alpha`` is the slope of leaky_relu (x < 0) and the scale of elu; others ignore it.
+``gelu`` is exact (erf), ``gelu_tanh`` its tanh form."""

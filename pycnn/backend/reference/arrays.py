@@ -1,0 +1,22 @@
+"""Arrays of the host: NumPy itself."""
+
+import numpy as np
+
+name = "reference"
+xp = np
+
+
+def asarray(x, dtype=None):
+    return np.asarray(x, dtype=dtype)
+
+
+def to_numpy(x):
+    return np.asarray(x)
+
+
+def is_array(x):
+    return isinstance(x, np.ndarray)
+
+
+def random_uniform(generator, shape, dtype):
+    return generator.random(shape, dtype=dtype)

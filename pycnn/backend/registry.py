@@ -1,0 +1,96 @@
+"""Which backend is in use. Siblings are imported when they are first asked for, never before."""
+
+import importlib
+import importlib.util
+import os
+import sys
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from pycnn.backend.errors import BackendUnavailableError
+
+BACKENDS = ("cpu", "cuda", "reference")
+_CHOICES = ("auto", *BACKENDS)
+
+_default = None
+_scoped = ContextVar("pycnn_backend", default=None)
+
+
+def _load(name):
+    if name not in BACKENDS:
+        raise ValueError(f"backend must be one of {', '.join(_CHOICES)}. Received: name={name!r}")
+    if name == "cuda":
+        raise BackendUnavailableError(f"The cuda backend is not available: {why_unavailable('cuda')}")
+    try:
+        return importlib.import_module(f"pycnn.backend.{name}")
+    except ImportError as error:
+        raise BackendUnavailableError(f"The {name} backend is not available: {error}") from error
+
+
+def why_unavailable(name):
+    """Say why backend ``name`` cannot be used here, or return None if it can."""
+    if name == "cuda":
+        if importlib.util.find_spec("cupy") is None:
+            return "this version of pycnn has no CUDA kernels yet, and the package cupy is not installed either"
+        return "this version of pycnn has no CUDA kernels yet"
+    try:
+        _load(name)
+    except BackendUnavailableError as error:
+        return str(error)
+    return None
+
+
+def _choose():
+    """The best backend that works here, announced in one line."""
+    reason = why_unavailable("cuda")
+    if reason is None:
+        print("pycnn: backend 'auto' chose 'cuda'", file=sys.stderr)
+        return _load("cuda")
+    print(f"pycnn: backend 'auto' chose 'cpu' ({reason})", file=sys.stderr)
+    return _load("cpu")
+
+
+def set_backend(name):
+    """Use backend ``name`` from now on.
+
+    Parameters
+    ----------
+    name : {"auto", "cpu", "cuda", "reference"}
+        ``"auto"`` takes the GPU if there is one, else the CPU, and says which; every other name means
+        exactly that backend.
+
+    Raises
+    ------
+    BackendUnavailableError
+        If that backend cannot work here; the message says what is missing.
+    """
+    global _default
+    _default = _choose() if name == "auto" else _load(name)
+
+
+def get_backend():
+    """Return the backend in use: a module with the members of ``pycnn.backend.protocol``.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> with pycnn.backend_scope("reference"):
+    ...     pycnn.get_backend().name
+    'reference'
+    """
+    backend = _scoped.get()
+    if backend is not None:
+        return backend
+    if _default is None:
+        set_backend(os.environ.get("PYCNN_BACKEND", "cpu"))
+    return _default
+
+
+@contextmanager
+def backend_scope(name):
+    """Use backend ``name`` inside a ``with`` block, in this thread only."""
+    token = _scoped.set(_choose() if name == "auto" else _load(name))
+    try:
+        yield _scoped.get()
+    finally:
+        _scoped.reset(token)
