@@ -1,12 +1,10 @@
 """pycnn: convolutional networks on a plain machine. ``model.fit()`` on hand-written kernels, CPU or GPU."""
 
-from importlib.metadata import version as _version
-
 from pycnn import autograd, backend, config, ops
 from pycnn.autograd import Tensor, grad, no_grad, value_and_grad
 from pycnn.backend import backend_scope, get_backend, set_backend
 
-__version__ = _version("pycnn")
+__version__ = "0.1.0"
 
 __all__ = [
     "Tensor",
