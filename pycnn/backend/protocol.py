@@ -127,7 +127,7 @@ class Norm(Protocol):
     """Batch normalisation over all axes but the last (the channels)."""
 
     def batch_norm_statistics(x):
-        """Mean and biased variance of each channel: x (..., C) -> mean (C,), variance (C,). Two passes."""
+        """Mean and biased variance of each channel: x (..., C) -> mean (C,), variance (C,). Two passes; 0 where x is empty."""
 
     def batch_norm_forward(x, mean, variance, gamma, beta, epsilon, out=None):
         """gamma * (x - mean) / sqrt(variance + epsilon) + beta; gamma and beta (C,) or None (1 and 0)."""

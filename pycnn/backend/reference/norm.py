@@ -1,0 +1,37 @@
+"""Batch normalisation over all axes but the last, summed in float64."""
+
+import numpy as np
+
+from pycnn.backend.reference.result import deliver
+
+
+def batch_norm_statistics(x):
+    rows = _rows(x)
+    count = max(len(rows), 1)
+    mean = rows.sum(axis=0) / count
+    variance = np.square(rows - mean).sum(axis=0) / count
+    return mean.astype(x.dtype), variance.astype(x.dtype)
+
+
+def batch_norm_forward(x, mean, variance, gamma, beta, epsilon, out=None):
+    y = (x - mean) / np.sqrt(variance + epsilon)
+    if gamma is not None:
+        y = gamma * y
+    if beta is not None:
+        y = y + beta
+    return deliver(y, out, x.dtype)
+
+
+def batch_norm_grad(gy, x, mean, variance, gamma, epsilon, out=None):
+    g, rows = _rows(gy), _rows(x)
+    deviation = np.sqrt(variance.astype(np.float64) + epsilon)
+    normal = (rows - mean) / deviation
+    ggamma, gbeta = (g * normal).sum(axis=0), g.sum(axis=0)
+    gx = (g - gbeta / max(len(g), 1) - normal * ggamma / max(len(g), 1)) / deviation
+    if gamma is not None:
+        gx = gamma * gx
+    return deliver(gx.reshape(x.shape), out, x.dtype), ggamma.astype(x.dtype), gbeta.astype(x.dtype)
+
+
+def _rows(x):
+    return x.reshape(-1, x.shape[-1]).astype(np.float64) if x.size else np.zeros((0, x.shape[-1]))
