@@ -6,7 +6,17 @@ from pycnn.autograd.tensor import Tensor, as_tensor
 
 
 def backward(tensor, gradient=None, retain_graph=False):
-    """Send ``gradient`` from ``tensor`` back to the leaves; see ``Tensor.backward``."""
+    """Add d(tensor)/d(leaf), weighted by ``gradient``, to ``.grad`` of every leaf that requires it.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        ``tensor.backward(...)`` is the usual way to call this.
+    gradient : array of the tensor's shape, optional
+        Defaults to 1, which only a tensor of one element allows.
+    retain_graph : bool
+        Keep what the backward pass needs, so that it can be run again.
+    """
     if not tensor.requires_grad:
         raise RuntimeError("backward() was called on a tensor that does not depend on any that requires a gradient")
     gradient = _seed(tensor, gradient)
@@ -32,6 +42,9 @@ def backward(tensor, gradient=None, retain_graph=False):
                 _send(target, result, pending, queue)
         if not retain_graph:
             node.__dict__.clear()
+
+
+Tensor.backward = backward
 
 
 def _seed(tensor, gradient):

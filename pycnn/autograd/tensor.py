@@ -1,4 +1,7 @@
-"""The Tensor: an array of the current backend that remembers how it was made. Its maths are attached by ``ops``."""
+"""The Tensor: an array of the current backend that remembers how it was made.
+
+Its maths are attached by ``ops``, and ``backward`` by ``engine``.
+"""
 
 import numpy as np
 
@@ -68,28 +71,12 @@ class Tensor:
         if value is not None:
             value = _to_device(value)
             if value.shape != self.shape:
-                raise ValueError(
-                    f"grad must have the tensor's shape {self.shape}. Received: value.shape={value.shape}"
-                )
+                raise ValueError(f"grad must have the tensor's shape {self.shape}. Received: value.shape={value.shape}")
         self._grad = value
 
     def zero_grad(self):
         """Forget the gradient."""
         self._grad = None
-
-    def backward(self, gradient=None, retain_graph=False):
-        """Add d(self)/d(leaf), weighted by ``gradient``, to ``.grad`` of every leaf that requires it.
-
-        Parameters
-        ----------
-        gradient : array of the tensor's shape, optional
-            Defaults to 1, which only a tensor of one element allows.
-        retain_graph : bool
-            Keep what the backward pass needs, so that it can be run again.
-        """
-        from pycnn.autograd.engine import backward
-
-        backward(self, gradient, retain_graph)
 
     def detach(self):
         """Return a tensor of the same data that gradients do not flow through."""
@@ -200,8 +187,7 @@ class Variable(Tensor):
         value = _to_device(value)
         if value.shape != self.shape:
             raise ValueError(
-                f"value must have the shape {self.shape} of variable {self.name!r}. "
-                f"Received: value.shape={value.shape}"
+                f"value must have the shape {self.shape} of variable {self.name!r}. Received: value.shape={value.shape}"
             )
         self.data[...] = value
         self.version += 1

@@ -1,0 +1,28 @@
+"""Every example in a docstring runs and prints what it says."""
+
+import doctest
+import importlib
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(importlib.util.find_spec("pycnn").origin).parent
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+
+def modules():
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = ("pycnn", *path.relative_to(ROOT).with_suffix("").parts)
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize("name", modules())
+def test_examples_in_docstrings(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    report = []
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
+    for example in doctest.DocTestFinder(exclude_empty=True).find(module):
+        runner.run(example, out=report.append)
+    assert not runner.failures, "".join(report)
