@@ -2,10 +2,10 @@
 
 from pycnn.autograd import Function, as_tensor
 from pycnn.backend.geometry import conv_geometry, conv_transpose_geometry
-from pycnn.backend.protocol import FUSED_ACTIVATIONS
 from pycnn.ops.activation import activation as apply_activation
-from pycnn.ops.operators import flip as flip_axes
+from pycnn.ops.activation import fusable
 from pycnn.ops.promotion import same_float
+from pycnn.ops.shaping import flip as flip_axes
 
 
 class _Conv2D(Function):
@@ -43,12 +43,12 @@ class _Conv2DTranspose(Function):
 
 def _check_bias(bias, filters):
     if bias is not None and bias.shape != (filters,):
-        raise ValueError(f"bias must have the shape ({filters},), one number a filter. Received: bias.shape={bias.shape}")
+        raise ValueError(
+            f"bias must have the shape ({filters},), one number a filter. Received: bias.shape={bias.shape}"
+        )
 
 
-def conv2d(
-    x, kernel, bias=None, strides=1, padding="valid", dilation_rate=1, groups=1, activation=None, flip=False
-):
+def conv2d(x, kernel, bias=None, strides=1, padding="valid", dilation_rate=1, groups=1, activation=None, flip=False):
     """2-D convolution as networks mean it: cross-correlation, plus bias, then an activation.
 
     Parameters
@@ -88,14 +88,13 @@ def conv2d(
     _check_bias(bias, geometry.out_channels)
     if flip:
         kernel = flip_axes(kernel, axis=(0, 1))
-    fused = activation if activation in FUSED_ACTIVATIONS and activation != "linear" else None
-    y = _Conv2D.apply(x, kernel, bias, geometry=geometry, activation=fused)
-    return y if fused or activation is None else apply_activation(y, activation)
+    if fusable(activation):
+        return _Conv2D.apply(x, kernel, bias, geometry=geometry, activation=activation)
+    y = _Conv2D.apply(x, kernel, bias, geometry=geometry, activation=None)
+    return y if activation is None else apply_activation(y, activation)
 
 
-def conv2d_transpose(
-    x, kernel, bias=None, strides=1, padding="valid", output_padding=None, dilation_rate=1, groups=1
-):
+def conv2d_transpose(x, kernel, bias=None, strides=1, padding="valid", output_padding=None, dilation_rate=1, groups=1):
     """Transposed 2-D convolution: the adjoint of ``conv2d`` with the same kernel, plus bias.
 
     Parameters
@@ -122,8 +121,6 @@ def conv2d_transpose(
     (1, 4, 4, 1)
     """
     x, kernel, bias = as_tensor(x), as_tensor(kernel), None if bias is None else as_tensor(bias)
-    geometry = conv_transpose_geometry(
-        x.shape, kernel.shape, strides, padding, output_padding, dilation_rate, groups
-    )
+    geometry = conv_transpose_geometry(x.shape, kernel.shape, strides, padding, output_padding, dilation_rate, groups)
     _check_bias(bias, geometry.in_channels)
     return _Conv2DTranspose.apply(x, kernel, bias, geometry=geometry)

@@ -1,0 +1,218 @@
+"""Elementwise arithmetic of two operands, with NumPy's broadcasting; see ``promotion`` for the dtypes."""
+
+import math
+
+from pycnn.autograd import Function, Tensor
+from pycnn.ops.promotion import align, is_number, operands
+
+
+def unbroadcast(g, shape):
+    """Sum the gradient ``g`` of a broadcast result over the axes that ``shape`` was stretched along."""
+    if g.shape == shape:
+        return g
+    new = g.ndim - len(shape)
+    stretched = [new + i for i, n in enumerate(shape) if n == 1 and g.shape[new + i] != 1]
+    return g.sum(axis=(*range(new), *stretched)).reshape(shape)
+
+
+class _Binary(Function):
+    """``self.inputs`` tells the shapes; an operand that is a Python number never needs a gradient."""
+
+    def shape_a(self):
+        return self.inputs[0].data.shape
+
+    def shape_b(self):
+        return self.inputs[1].data.shape
+
+
+class _Add(_Binary):
+    def forward(self, a, b):
+        a, b = align(a, b, "int64")
+        return a + b
+
+    def backward(self, gy):
+        need_a, need_b = self.needs_grad
+        return unbroadcast(gy, self.shape_a()) if need_a else None, unbroadcast(gy, self.shape_b()) if need_b else None
+
+
+class _Subtract(_Binary):
+    def forward(self, a, b):
+        a, b = align(a, b, "int64")
+        return a - b
+
+    def backward(self, gy):
+        need_a, need_b = self.needs_grad
+        return unbroadcast(gy, self.shape_a()) if need_a else None, unbroadcast(-gy, self.shape_b()) if need_b else None
+
+
+class _Multiply(_Binary):
+    def forward(self, a, b):
+        self.a, self.b = a, b = align(a, b, "int64")
+        return a * b
+
+    def backward(self, gy):
+        need_a, need_b = self.needs_grad
+        return (
+            unbroadcast(gy * self.b, self.shape_a()) if need_a else None,
+            unbroadcast(gy * self.a, self.shape_b()) if need_b else None,
+        )
+
+
+class _Divide(_Binary):
+    def forward(self, a, b):
+        a, self.b = align(a, b, "float")
+        self.y = a / self.b
+        return self.y
+
+    def backward(self, gy):
+        need_a, need_b = self.needs_grad
+        ga = gy / self.b
+        return (
+            unbroadcast(ga, self.shape_a()) if need_a else None,
+            unbroadcast(-ga * self.y, self.shape_b()) if need_b else None,
+        )
+
+
+class _Power(_Binary):
+    def forward(self, a, b):
+        self.a, self.b = a, b = align(a, b, "int64")
+        self.y = a**b
+        return self.y
+
+    def backward(self, gy):
+        need_a, need_b = self.needs_grad
+        return (
+            unbroadcast(self._grad_a(gy), self.shape_a()) if need_a else None,
+            unbroadcast(self._grad_b(gy), self.shape_b()) if need_b else None,
+        )
+
+    def _grad_a(self, gy):
+        a, b = self.a, self.b
+        if is_number(b):
+            return gy * 0 if b == 0 else gy * (b * a ** (b - 1))
+        lower = self.backend.xp.where(b == 0, 0, b - 1).astype(gy.dtype, copy=False)  # 0**-1 * 0 would be NaN
+        return gy * (b * a**lower)
+
+    def _grad_b(self, gy):
+        a, xp = self.a, self.backend.xp
+        if is_number(a):
+            return gy * (self.y * (math.log(a) if a > 0 else 0.0 if a == 0 else math.nan))
+        return gy * (self.y * xp.log(xp.where(a == 0, gy.dtype.type(1), a)))
+
+
+class _Mod(_Binary):
+    def forward(self, a, b):
+        self.a, self.b = a, b = align(a, b, "int64")
+        return a % b
+
+    def backward(self, gy):
+        need_a, need_b = self.needs_grad
+        return (
+            unbroadcast(gy, self.shape_a()) if need_a else None,
+            unbroadcast(-gy * (self.a // self.b), self.shape_b()) if need_b else None,
+        )
+
+
+class _Extreme(_Binary):
+    """The larger or smaller of two. Where they are equal each gets half of the gradient, as in PyTorch."""
+
+    def forward(self, a, b, *, largest):
+        self.a, self.b = a, b = align(a, b)
+        self.largest = largest
+        xp = self.backend.xp
+        return xp.maximum(a, b) if largest else xp.minimum(a, b)
+
+    def backward(self, gy):
+        need_a, need_b = self.needs_grad
+        a, b = (self.a, self.b) if self.largest else (self.b, self.a)
+        share = (self.backend.xp.greater(a, b) + (a == b) * 0.5).astype(gy.dtype)
+        if not self.largest:
+            share = 1 - share
+        return (
+            unbroadcast(gy * share, self.shape_a()) if need_a else None,
+            unbroadcast(gy * (1 - share), self.shape_b()) if need_b else None,
+        )
+
+
+class _Where(Function):
+    def forward(self, condition, a, b):
+        self.condition = condition = condition.astype(bool, copy=False)
+        a, b = align(a, b)
+        return self.backend.xp.where(condition, a, b)
+
+    def backward(self, gy):
+        _, need_a, need_b = self.needs_grad
+        where = self.backend.xp.where
+        _, a, b = self.inputs
+        zero = gy.dtype.type(0)
+        return (
+            None,
+            unbroadcast(where(self.condition, gy, zero), a.data.shape) if need_a else None,
+            unbroadcast(where(self.condition, zero, gy), b.data.shape) if need_b else None,
+        )
+
+
+def add(a, b):
+    """a + b.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.ops.add([1.0, 2.0], 0.5).numpy()
+    array([1.5, 2.5], dtype=float32)
+    """
+    return _Add.apply(*operands(a, b))
+
+
+def subtract(a, b):
+    """a - b."""
+    return _Subtract.apply(*operands(a, b))
+
+
+def multiply(a, b):
+    """a * b."""
+    return _Multiply.apply(*operands(a, b))
+
+
+def divide(a, b):
+    """a / b, a floating result also for integers."""
+    return _Divide.apply(*operands(a, b))
+
+
+def floor_divide(a, b):
+    """floor(a / b). Its derivative is 0, so no gradient flows."""
+    a, b = operands(a, b)
+    a, b = align(a.data, b.data, "int64")
+    return Tensor.wrap(a // b)
+
+
+def mod(a, b):
+    """a - b * floor(a / b): the remainder, with the sign of ``b``."""
+    return _Mod.apply(*operands(a, b))
+
+
+def power(a, b):
+    """a to the power b."""
+    return _Power.apply(*operands(a, b))
+
+
+def maximum(a, b):
+    """The larger of a and b, element by element; equal ones share the gradient by halves."""
+    return _Extreme.apply(*operands(a, b), largest=True)
+
+
+def minimum(a, b):
+    """The smaller of a and b, element by element; equal ones share the gradient by halves."""
+    return _Extreme.apply(*operands(a, b), largest=False)
+
+
+def where(condition, a, b):
+    """Elements of ``a`` where ``condition`` holds, else of ``b``; all three are broadcast.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.ops.where([True, False], [1.0, 2.0], 0.0).numpy()
+    array([1., 0.], dtype=float32)
+    """
+    return _Where.apply(condition, *operands(a, b))
