@@ -56,7 +56,7 @@ def normal(shape, dtype=np.float64, seed=0):
 
 def strided(x):
     """Return the values of ``x`` in a layout that is contiguous along no axis."""
-    wide = np.full([2 * n + 1 for n in x.shape], np.nan, x.dtype).T
+    wide = np.full([2 * n + 1 for n in reversed(x.shape)], np.nan if x.dtype.kind == "f" else 99, x.dtype)
     view = wide[tuple(slice(1, 2 * n, 2) for n in reversed(x.shape))].T
     view[...] = x
     return view

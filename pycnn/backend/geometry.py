@@ -19,11 +19,13 @@ Padding may be given as
 ==========================  ==================================================================================
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 
-class TotalPadding(NamedTuple):
+@dataclass(frozen=True)
+class TotalPadding:  # not a tuple: it must never equal the pair (height, width), which means something else
     """Padding given as the total number of rows and columns, split ceil(p/2) before, floor(p/2) after.
 
     Examples
@@ -144,7 +146,7 @@ def resolve_padding(padding, size, window, strides, dilation):
             _named_padding(padding, i, f, s, d) for i, f, s, d in zip(size, window, strides, dilation, strict=True)
         )
     if isinstance(padding, TotalPadding):
-        totals = pair("padding", tuple(padding), 0)
+        totals = pair("padding", (padding.height, padding.width), 0)
         return tuple((p - p // 2, p // 2) for p in totals)
     if isinstance(padding, (tuple, list)) and len(padding) == 2 and all(isinstance(p, (tuple, list)) for p in padding):
         return (pair("padding", tuple(padding[0]), 0), pair("padding", tuple(padding[1]), 0))
@@ -169,9 +171,7 @@ def _named_padding(name, size, window, stride, dilation):
 
 
 def _hashable(value):
-    """Lists to tuples, NumPy integers to int: what lets geometries be cached whatever the user passed."""
-    if isinstance(value, TotalPadding):
-        return value
+    """Lists to tuples: what lets geometries be cached whatever the user passed."""
     return tuple(_hashable(v) for v in value) if isinstance(value, (tuple, list)) else value
 
 
@@ -180,7 +180,7 @@ def _output_sizes(kind, size, window, strides, dilation, padding, ceil_mode=Fals
         output_size(i, f, s, d, before, after, ceil_mode)
         for i, f, s, d, (before, after) in zip(size, window, strides, dilation, padding, strict=True)
     )
-    if min(sizes) < 1:
+    if min(sizes) < 1 or min(size) < 1:
         raise ValueError(
             f"Computed output size would be zero or negative: the {kind} window does not fit the input. "
             "Each size is floor((i - d*(f-1) - 1 + p_before + p_after)/s) + 1. "

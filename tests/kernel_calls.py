@@ -1,0 +1,152 @@
+"""One example call of every kernel of the protocol, for tests of what holds for all of them."""
+
+from typing import NamedTuple
+
+import numpy as np
+from helpers import normal
+
+from pycnn.backend.geometry import conv_geometry, pool_geometry
+from pycnn.backend.protocol import ACTIVATIONS
+
+
+class Call(NamedTuple):
+    """A kernel, its arrays by parameter name, its other arguments, and which arrays begin with a batch axis."""
+
+    member: str
+    arrays: dict
+    options: dict = {}  # noqa: RUF012
+    batched: tuple = ()
+
+    def with_batch(self, batch):
+        """The same call on the first ``batch`` examples."""
+        cut = {name: a[:batch] if name in self.batched else a for name, a in self.arrays.items()}
+        return self._replace(arrays=cut)
+
+
+def run(backend, member, *args, **options):
+    """Call a kernel of ``backend`` on NumPy arrays, taken to the device and back."""
+
+    def to_device(value):
+        return backend.asarray(value) if isinstance(value, np.ndarray) else value
+
+    def to_host(value):
+        return tuple(map(backend.to_numpy, value)) if isinstance(value, tuple) else backend.to_numpy(value)
+
+    kernel = getattr(backend, member)
+    return to_host(kernel(*map(to_device, args), **{name: to_device(value) for name, value in options.items()}))
+
+
+def run_call(backend, call, **extra):
+    """Run a ``Call``; the results as a tuple of NumPy arrays."""
+    results = run(backend, call.member, **call.arrays, **call.options, **extra)
+    return results if isinstance(results, tuple) else (results,)
+
+
+def _conv_calls(dtype):
+    shapes = {
+        "plain": ((3, 9, 8, 5), (3, 3, 5, 17), {"padding": 1}),
+        "strided": ((2, 12, 11, 16), (3, 2, 16, 6), {"strides": (2, 3), "padding": ((2, 0), (1, 2))}),
+        "pointwise": ((2, 14, 14, 24), (1, 1, 24, 40), {}),
+        "dilated": ((2, 13, 12, 6), (3, 3, 3, 8), {"dilation": 2, "groups": 2, "padding": "same"}),
+        "depthwise": ((2, 10, 9, 17), (3, 3, 1, 34), {"groups": 17, "padding": "same"}),
+        "threaded": ((4, 16, 16, 32), (3, 3, 32, 64), {"padding": 1}),
+    }
+    for i, (x_shape, w_shape, options) in enumerate(shapes.values()):
+        geometry = conv_geometry(x_shape, w_shape, **options)
+        x, w = normal(x_shape, dtype, i), normal(w_shape, dtype, i + 50)
+        bias = normal(w_shape[3], dtype, i + 100)
+        gy = normal(geometry.output_shape(x_shape[0]), dtype, i + 150)
+        activation = (None, "relu", "tanh", "sigmoid", "linear", None)[i]
+        options = {"geometry": geometry}
+        forward = {"x": x, "w": w, "bias": bias} if i else {"x": x, "w": w}
+        yield Call("conv2d_forward", forward, {**options, "activation": activation}, ("x",))
+        yield Call("conv2d_input_grad", {"gy": gy, "w": w}, options, ("gy",))
+        yield Call("conv2d_filter_grad", {"x": x, "gy": gy}, options, ("x", "gy"))
+
+
+def _matmul_calls(dtype):
+    a, b, bias = normal((33, 70), dtype, 1), normal((70, 19), dtype, 2), normal(19, dtype, 3)
+    yield Call("matmul", {"a": a, "b": b}, {}, ("a",))
+    yield Call("matmul", {"a": a, "b": b, "bias": bias}, {"activation": "tanh"}, ("a",))
+    yield Call("matmul", {"a": a.T.copy(), "b": b.T.copy()}, {"transpose_a": True, "transpose_b": True})
+    yield Call("matmul", {"a": normal((128, 96), dtype), "b": normal((96, 130), dtype)}, {}, ("a",))
+
+
+def _pool_calls(dtype):
+    x = normal((3, 11, 10, 17), dtype)
+    for geometry in (
+        pool_geometry(x.shape, 2),
+        pool_geometry(x.shape, 3, 2, 1),
+        pool_geometry(x.shape, (2, 3), (3, 2), ((1, 0), (0, 2)), ceil_mode=True),
+        pool_geometry(x.shape, (11, 10)),
+    ):
+        gy = normal(geometry.output_shape(3, 17), dtype, 1)
+        index = np.random.default_rng(2).integers(0, np.prod(geometry.pool_size), gy.shape).astype(np.uint8)
+        index[...] = _some_place_with_data(geometry)
+        options = {"geometry": geometry}
+        yield Call("max_pool2d_forward", {"x": x}, options, ("x",))
+        yield Call("min_pool2d_forward", {"x": x}, options, ("x",))
+        yield Call("extreme_pool2d_input_grad", {"gy": gy, "index": index}, options, ("gy", "index"))
+        for include in (False, True):
+            yield Call("avg_pool2d_forward", {"x": x}, {**options, "count_include_pad": include}, ("x",))
+            yield Call("avg_pool2d_input_grad", {"gy": gy}, {**options, "count_include_pad": include}, ("gy",))
+
+
+def _some_place_with_data(geometry):
+    """For each window a place of it, (1, P, Q, 1), that lies in the image."""
+    places = []
+    for size, count, window, stride, (before, _) in zip(
+        geometry.input_size, geometry.output_size, geometry.pool_size, geometry.strides, geometry.padding, strict=True
+    ):
+        start = np.arange(count) * stride - before
+        places.append(
+            np.minimum(np.maximum(-start, 0) + np.arange(count) % 2, np.minimum(size - 1 - start, window - 1))
+        )
+    rows, columns = places
+    return (rows[:, None] * geometry.pool_size[1] + columns)[None, :, :, None]
+
+
+def _elementwise_calls(dtype):
+    x, gy = normal((5, 7, 33), dtype, 1) * 3, normal((5, 7, 33), dtype, 2)
+    for name in ACTIVATIONS:
+        options = {"name": name, "alpha": 0.3}
+        yield Call("activation_forward", {"x": x}, options, ("x",))
+        yield Call("activation_grad", {"gy": gy, "x": x, "y": np.tanh(x)}, options, ("gy", "x", "y"))
+    y = np.exp(gy) / np.exp(gy).sum(axis=-1, keepdims=True)
+    yield Call("softmax_forward", {"x": x}, {}, ("x",))
+    yield Call("softmax_grad", {"gy": gy, "y": y}, {}, ("gy", "y"))
+    yield Call("log_softmax_forward", {"x": x}, {}, ("x",))
+    yield Call("log_softmax_grad", {"gy": gy, "y": np.log(y)}, {}, ("gy", "y"))
+
+
+def _norm_calls(dtype):
+    x, gy = normal((6, 9, 8, 17), dtype, 1) * 2 + 3, normal((6, 9, 8, 17), dtype, 2)
+    mean, variance = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
+    gamma, beta = normal(17, dtype, 3), normal(17, dtype, 4)
+    moments = {"x": x, "mean": mean, "variance": variance}
+    yield Call("batch_norm_statistics", {"x": x}, {}, ("x",))
+    yield Call("batch_norm_forward", {**moments, "gamma": gamma, "beta": beta}, {"epsilon": 1e-3}, ("x",))
+    yield Call("batch_norm_forward", moments, {"gamma": None, "beta": None, "epsilon": 1e-3}, ("x",))
+    yield Call("batch_norm_grad", {"gy": gy, **moments, "gamma": gamma}, {"epsilon": 1e-3}, ("gy", "x"))
+    yield Call("batch_norm_grad", {"gy": gy, **moments}, {"gamma": None, "epsilon": 1e-3}, ("gy", "x"))
+
+
+def _resample_calls(dtype):
+    x = normal((3, 7, 9, 5), dtype)
+    matrices = np.array([1, 0, 0, 0, 1, 0]) + np.random.default_rng(1).uniform(-0.4, 0.4, (3, 6)) * [1, 1, 9, 1, 1, 9]
+    for method in ("nearest", "bilinear"):
+        gy = normal((3, 10, 6, 5), dtype, 1)
+        yield Call("resize2d_forward", {"x": x}, {"size": (10, 6), "method": method}, ("x",))
+        yield Call("resize2d_input_grad", {"gy": gy}, {"input_size": (7, 9), "method": method}, ("gy",))
+        for mode in ("constant", "nearest", "reflect", "wrap"):
+            options = {"interpolation": method, "fill_mode": mode, "fill_value": 0.5}
+            yield Call("affine2d_forward", {"x": x, "matrices": matrices}, options, ("x", "matrices"))
+
+
+def kernel_calls(dtype):
+    """Every kernel that returns arrays, on examples that cover its options: a list of ``Call``."""
+    families = (_conv_calls, _matmul_calls, _pool_calls, _elementwise_calls, _norm_calls, _resample_calls)
+    return [call for family in families for call in family(np.dtype(dtype))]
+
+
+CALL_IDS = [f"{i}-{call.member}" for i, call in enumerate(kernel_calls(np.float32))]
