@@ -1,0 +1,107 @@
+"""What each layer makes of one image."""
+
+import numpy as np
+
+from pycnn.autograd import no_grad
+from pycnn.visualize.canvas import CELL, GREY, as_image, draw_image, new_figure, value_style
+
+_STEP = CELL + 0.08
+_HEAD = 0.3
+
+
+def plot_feature_maps(model, image, layers=None, max_maps=16, columns=8, title="Feature maps"):
+    """Draw an image and the feature maps that a model's layers make of it, layer by layer.
+
+    Maps of one layer share a scale: grey from black at 0 if none is negative, else blue below 0 and red above.
+
+    Parameters
+    ----------
+    model : Sequential, or one layer
+    image : (height, width, channels), (height, width) for one channel, or a batch of one
+    layers : list of str or int, optional
+        Names or indices of layers whose output has the axes (batch, height, width, channels); unless given, all of
+        those that change more than the size or the borders.
+    max_maps : int
+        Draw no more maps of a layer than so many.
+    columns : int
+        Maps side by side.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pycnn import layers
+    >>> figure = plot_feature_maps(layers.Conv2D(4, 3), np.zeros((8, 8, 1), np.float32))
+    >>> len(figure.subfigs)
+    2
+    """
+    x = _as_batch(image)
+    stages = _stages(model, x, layers)
+    counts = [min(maps.shape[-1], max_maps) for _, maps in stages]
+    columns = min(columns, max(counts))
+    rows = [1, *(-(-count // columns) for count in counts)]
+    heights = [r * _STEP + _HEAD for r in rows]
+    figure = new_figure(max(columns, 4) * _STEP + 0.2, sum(heights) + 0.4, title)
+    panels = np.atleast_1d(figure.subfigures(len(rows), 1, height_ratios=heights))
+    _draw(panels[0], f"input  {x.shape[1]} x {x.shape[2]} x {x.shape[3]}", [x[0]], 1, columns)
+    for panel, (name, maps), count, r in zip(panels[1:], stages, counts, rows[1:], strict=True):
+        height, width, channels = maps.shape
+        shown = "" if count == channels else f", {count} shown"
+        images = [maps[:, :, c] for c in range(count)]
+        _draw(panel, f"{name}  {height} x {width} x {channels}{shown}", images, r, columns, value_style(images))
+    return figure
+
+
+def _as_batch(image):
+    x = np.asarray(image)
+    x = x[..., None] if x.ndim == 2 else x
+    x = x[None] if x.ndim == 3 else x
+    if x.ndim != 4 or len(x) != 1:
+        raise ValueError(f"image must be one image (height, width, channels). Received: image.shape={np.shape(image)}")
+    return x
+
+
+def _stages(model, x, chosen):
+    """(layer name, (height, width, channels) array) of each layer to draw."""
+    sequence = getattr(model, "layers", None) or [model]
+    if chosen is not None:
+        chosen = [model.get_layer(c) if isinstance(c, str) else sequence[c] for c in chosen]
+    stages = []
+    with no_grad():
+        for layer in sequence:
+            x = layer(x, training=False)
+            y = layer(x, training=False)
+            wanted = _changes(x, y) if chosen is None else any(layer is c for c in chosen)
+            x = y
+            if not wanted:
+                continue
+            if x.ndim != 4:
+                raise ValueError(
+                    f"layers must have feature maps (batch, height, width, channels). "
+                    f"Received: layer {layer.name!r}, whose output has the shape {x.shape}"
+                )
+            stages.append((layer.name, x.numpy()[0]))
+    if not stages:
+        raise ValueError(
+            "model must have a layer with feature maps (batch, height, width, channels). "
+            f"Received: model={model.name!r}"
+        )
+    return stages
+
+
+def _changes(x, y):
+    """Whether y is feature maps that are not simply x again, as behind dropout or augmentation."""
+    return y.ndim == 4 and not np.array_equal(np.asarray(x), y.numpy())
+
+
+def _draw(panel, title, images, rows, columns, style=None):
+    panel.suptitle(title, x=0.01, ha="left", fontsize=8.5, color=GREY)
+    axes = panel.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes[len(images) :]:
+        axis.set_axis_off()
+    for axis, image in zip(axes, images, strict=False):
+        draw_image(axis, as_image("image", image), style)

@@ -1,0 +1,112 @@
+"""The weights of convolution layers."""
+
+import numpy as np
+
+from pycnn.visualize.canvas import CELL, image_grid, signed_style
+
+
+def plot_filters(source, layer=None, max_filters=64, max_channels=16, title=None):
+    """Draw the filters of a layer: blue is negative, white 0, red positive.
+
+    Filters on one input channel fill a grid; on three, they are drawn in colour (grey is 0); on more, each column
+    is a filter and each row an input channel.
+
+    Parameters
+    ----------
+    source : model, layer or array
+        A model, of which ``layer`` says which layer (the first with filters unless given); a built layer with a
+        4-axis ``kernel``; or filters (height, width, in_channels, filters).
+    layer : str or int, optional
+        Name or index of a layer of the model.
+    max_filters, max_channels : int
+        Draw no more than so many; the title says so.
+    title : str, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are no filters to draw.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> figure = plot_filters(np.ones((5, 5, 1, 6)))
+    >>> sum(bool(axis.images) for axis in figure.axes)
+    6
+    """
+    name, kernel = _find(source, layer)
+    title = title or _title(name, kernel.shape, max_filters, max_channels)
+    kernel = kernel[..., :max_filters]
+    _, _, channels, count = kernel.shape
+    numbers = [str(i) for i in range(count)]
+    if channels == 3:
+        return image_grid([_colour(k) for k in np.moveaxis(kernel, -1, 0)], numbers, title)
+    style = signed_style(float(np.abs(kernel).max()))
+    if channels == 1:
+        return image_grid(list(np.moveaxis(kernel[:, :, 0], -1, 0)), numbers, title, style=style, bar=True)
+    kernel = kernel[:, :, :max_channels]
+    rows = kernel.shape[2]
+    images = [kernel[:, :, r, c] for r in range(rows) for c in range(count)]
+    titles = numbers + [""] * (len(images) - count)
+    figure = image_grid(images, titles, title, count, min(CELL, 12.0 / count), style, bar=True)
+    for r in range(rows):
+        figure.axes[r * count].set_ylabel(f"in {r}", fontsize=7, rotation=0, ha="right", va="center")
+    return figure
+
+
+def _title(name, shape, max_filters, max_channels):
+    height, width, channels, count = shape
+    title = f"{name}: {count} filter{'s' * (count > 1)} {height} x {width}" + (f" x {channels}" if channels > 1 else "")
+    if count > max_filters:
+        title += f", the first {max_filters}"
+    if channels > max(3, max_channels):
+        title += f", channels 0 to {max_channels - 1}"
+    return title
+
+
+def _find(source, layer):
+    """Name and HWIO array of the filters asked for; depthwise filters count as filters on one channel."""
+    if hasattr(source, "layers"):
+        source = _pick(source, layer)
+    elif layer is not None:
+        raise ValueError(f"layer only makes sense with a model. Received: layer={layer!r}")
+    if not hasattr(source, "get_config"):
+        name, kernel, depthwise = "Filters", np.asarray(source), False
+    elif _filters_of(source) is None:
+        hint = "" if source.built else " It has no weights yet: build it, or call it once."
+        raise ValueError(f"source must have a 4-axis kernel.{hint} Received: source={source.name!r}")
+    else:
+        name, kernel = source.name, np.asarray(_filters_of(source))
+        depthwise = hasattr(source, "depth_multiplier")
+    if kernel.ndim != 4 or 0 in kernel.shape:
+        raise ValueError(
+            f"source must be filters (height, width, in_channels, filters). Received: source.shape={kernel.shape}"
+        )
+    return name, kernel.reshape(*kernel.shape[:2], 1, -1) if depthwise else kernel
+
+
+def _pick(model, layer):
+    if layer is not None:
+        return model.get_layer(layer) if isinstance(layer, str) else model.layers[layer]
+    for candidate in model.layers:
+        if _filters_of(candidate) is not None:
+            return candidate
+    raise ValueError(f"source must have a layer with filters, and be built. Received: source={model.name!r}")
+
+
+def _filters_of(layer):
+    """The spatial weights of a layer, or None."""
+    for attribute in ("depthwise_kernel", "kernel"):
+        kernel = getattr(layer, attribute, None)
+        if kernel is not None and len(kernel.shape) == 4:
+            return kernel
+    return None
+
+
+def _colour(kernel):
+    """A filter on RGB as a colour image: 0 is mid-grey, its largest weight is full."""
+    return 0.5 + 0.5 * kernel / (np.abs(kernel).max() or 1.0)
