@@ -39,6 +39,8 @@ def backward(tensor, gradient=None, retain_graph=False):
         for needed, target, result in zip(node.needs_grad, inputs, results, strict=True):
             if needed and result is not None:
                 _check_shape(node, target, result)
+                if result.dtype is not target.data.dtype:  # an input may have been promoted
+                    result = result.astype(target.data.dtype, copy=False)
                 _send(target, result, pending, queue)
         if not retain_graph:
             node.__dict__.clear()
