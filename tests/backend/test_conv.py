@@ -1,0 +1,212 @@
+"""Convolution kernels: by hand, by their formula, against the reference, and as adjoints of each other."""
+
+import numpy as np
+import pytest
+from conv_problems import conv_problems, random_conv_problem
+from helpers import assert_close, inner, normal, strided
+from hypothesis import given, settings
+from kernel_calls import run
+
+from pycnn.backend import reference
+from pycnn.backend.geometry import conv_geometry, conv_transpose_geometry
+
+IMAGE = np.arange(1.0, 10.0).reshape(1, 3, 3, 1)
+FILTER = np.array([[1.0, 0.0], [0.0, -1.0]]).reshape(2, 2, 1, 1)
+
+
+def grid(*rows, dtype=np.float64):
+    """Rows of numbers as one image of one channel."""
+    return np.array(rows, dtype)[None, :, :, None]
+
+
+def by_the_formula(x, w, geometry):
+    """Forward convolution as ``protocol.py`` writes it, output by output."""
+    y = np.zeros(geometry.output_shape(len(x)))
+    (top, _), (left, _) = geometry.padding
+    group_in, group_out = w.shape[2], w.shape[3] // geometry.groups
+    for n, p, q, k in np.ndindex(y.shape):
+        first = k // group_out * group_in
+        for r, s in np.ndindex(*geometry.kernel_size):
+            i = p * geometry.strides[0] - top + r * geometry.dilation[0]
+            j = q * geometry.strides[1] - left + s * geometry.dilation[1]
+            if 0 <= i < x.shape[1] and 0 <= j < x.shape[2]:
+                y[n, p, q, k] += x[n, i, j, first : first + group_in] @ w[r, s, :, k]
+    return y
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_three_passes_by_hand(backend, dtype):
+    geometry = conv_geometry(IMAGE.shape, FILTER.shape)
+    x, w, gy = IMAGE.astype(dtype), FILTER.astype(dtype), grid([1, 2], [3, 4], dtype=dtype)
+    y = run(backend, "conv2d_forward", x, w, geometry)
+    np.testing.assert_array_equal(y, grid([-4, -4], [-4, -4]))  # x[i, j] - x[i+1, j+1]
+    gx = run(backend, "conv2d_input_grad", gy, w, geometry)
+    np.testing.assert_array_equal(gx, grid([1, 2, 0], [3, 4 - 1, -2], [0, -3, -4]))
+    gw = run(backend, "conv2d_filter_grad", x, gy, geometry)
+    expected = [[1 + 4 + 12 + 20, 2 + 6 + 15 + 24], [4 + 10 + 21 + 32, 5 + 12 + 24 + 36]]
+    np.testing.assert_array_equal(gw[:, :, 0, 0], expected)
+    assert y.dtype == gx.dtype == gw.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [321, 432, 543]),
+        ({"strides": 2}, [321, 543]),
+        ({"strides": 4}, [321]),
+        ({"padding": ((0, 0), (1, 0))}, [210, 321, 432, 543]),
+        ({"padding": ((0, 0), (0, 2))}, [321, 432, 543, 54, 5]),
+        ({"padding": ((0, 0), (4, 0))}, [0, 0, 100, 210, 321, 432, 543]),
+        ({"strides": 2, "padding": ((0, 0), (1, 0))}, [210, 432]),
+        ({"dilation": 2}, [531]),
+        ({"dilation": 2, "padding": ((0, 0), (1, 1)), "strides": 2}, [420, 42]),
+        ({"padding": "same"}, [210, 321, 432, 543, 54]),
+        ({"padding": "full"}, [100, 210, 321, 432, 543, 54, 5]),
+    ],
+)
+def test_one_row_by_hand(backend, options, expected):
+    x, w = grid([1, 2, 3, 4, 5]), np.array([1.0, 10, 100]).reshape(1, 3, 1, 1)
+    y = run(backend, "conv2d_forward", x, w, conv_geometry(x.shape, w.shape, **options))
+    np.testing.assert_array_equal(y[0, 0, :, 0], expected)
+
+
+def test_bias_and_activation_by_hand(backend):
+    x, w, bias = grid([1, 2, 3]), np.array([1.0, -1.0]).reshape(1, 1, 1, 2), np.array([-2.0, 2.0])
+    geometry = conv_geometry(x.shape, w.shape)
+    linear = np.array([[-1.0, 1.0], [0.0, 0.0], [1.0, -1.0]])
+    for activation, expected in [
+        (None, linear),
+        ("linear", linear),
+        ("relu", [[0, 1], [0, 0], [1, 0]]),
+        ("tanh", np.tanh(linear)),
+        ("sigmoid", 1 / (1 + np.exp(-linear))),
+    ]:
+        y = run(backend, "conv2d_forward", x, w, geometry, bias=bias, activation=activation)
+        assert_close(y[0, 0], expected, 1e-15)
+
+
+@given(problem=conv_problems())
+@settings(max_examples=60)
+def test_forward_is_its_formula(backend, problem):
+    x, w, _, _ = problem.arrays(np.float64)
+    assert_close(run(backend, "conv2d_forward", x, w, problem.geometry), by_the_formula(x, w, problem.geometry), 1e-13)
+
+
+@given(problem=conv_problems(max_channels=5))
+def test_adjoint_identity(backend, problem):
+    for dtype, tolerance in (("float64", 1e-13), ("float32", 2e-6)):
+        x, w, _, v = problem.arrays(dtype)
+        geometry = problem.geometry
+        ax = run(backend, "conv2d_forward", x, w, geometry)
+        atv = run(backend, "conv2d_input_grad", v, w, geometry)
+        dw = run(backend, "conv2d_filter_grad", x, v, geometry)
+        assert (ax.shape, atv.shape, dw.shape) == (v.shape, x.shape, w.shape)
+        allowed = tolerance * np.linalg.norm(x) * np.linalg.norm(w) * np.linalg.norm(v)
+        assert abs(inner(ax, v) - inner(x, atv)) <= allowed
+        assert abs(inner(ax, v) - inner(w, dw)) <= allowed
+
+
+@pytest.mark.parametrize("seed", range(1000, 1060))
+def test_difficult_cases_in_float32_against_the_reference_in_float64(backend, seed):
+    problem = random_conv_problem(seed)
+    geometry = problem.geometry
+    x, w, bias, gy = problem.arrays(np.float64, seed)
+    narrow = [a.astype(np.float32) for a in (x, w, bias, gy)]
+    if seed % 3 == 0:
+        narrow = [strided(a) for a in narrow]
+    x32, w32, bias32, gy32 = narrow
+    y = run(backend, "conv2d_forward", x32, w32, geometry, bias=bias32)
+    assert_close(y, run(reference, "conv2d_forward", x, w, geometry, bias=bias))
+    gx = run(backend, "conv2d_input_grad", gy32, w32, geometry)
+    assert_close(gx, run(reference, "conv2d_input_grad", gy, w, geometry))
+    gw = run(backend, "conv2d_filter_grad", x32, gy32, geometry)
+    assert_close(gw, run(reference, "conv2d_filter_grad", x, gy, geometry))
+
+
+LAYERS = {
+    "lenet c1": ((8, 32, 32, 1), (5, 5, 1, 6), {}),
+    "lenet c3": ((8, 14, 14, 6), (5, 5, 6, 16), {}),
+    "lenet c5": ((8, 5, 5, 16), (5, 5, 16, 120), {}),
+    "3x3": ((2, 28, 28, 64), (3, 3, 64, 64), {"padding": 1}),
+    "3x3, many channels": ((1, 7, 7, 256), (3, 3, 256, 160), {"padding": 1}),
+    "3x3 stride 2": ((1, 28, 28, 64), (3, 3, 64, 96), {"padding": 1, "strides": 2}),
+    "5x5": ((1, 28, 28, 16), (5, 5, 16, 32), {"padding": 2}),
+    "1x1": ((1, 28, 28, 192), (1, 1, 192, 130), {}),
+    "1x1 stride 2": ((1, 28, 28, 64), (1, 1, 64, 128), {"strides": 2}),
+    "stem 7x7": ((1, 64, 64, 3), (7, 7, 3, 64), {"padding": 3, "strides": 2}),
+    "dilated": ((1, 20, 20, 32), (3, 3, 32, 32), {"padding": 2, "dilation": 2}),
+    "depthwise": ((1, 28, 28, 96), (3, 3, 1, 96), {"padding": 1, "groups": 96}),
+    "multiplier": ((1, 14, 14, 40), (3, 3, 1, 80), {"padding": "same", "groups": 40, "strides": 2}),
+    "32 groups of 8": ((1, 14, 14, 256), (3, 3, 8, 256), {"padding": 1, "groups": 32}),
+    "4 groups of 24": ((1, 14, 14, 96), (3, 3, 24, 96), {"padding": 1, "groups": 4}),
+    "dense as a convolution": ((64, 1, 1, 400), (1, 1, 400, 120), {}),
+    "wide row": ((1, 1, 3000, 4), (1, 9, 4, 5), {"padding": "same"}),
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+def test_layers_of_networks_in_float32_against_the_reference_in_float64(backend, layer):
+    x_shape, w_shape, options = layer
+    geometry = conv_geometry(x_shape, w_shape, **options)
+    x, w, gy = normal(x_shape, "float32", 1), normal(w_shape, "float32", 2), None
+    gy = normal(geometry.output_shape(x_shape[0]), "float32", 3)
+    wide_x, wide_w, wide_gy = (a.astype(np.float64) for a in (x, w, gy))
+    y = run(backend, "conv2d_forward", x, w, geometry)
+    assert_close(y, run(reference, "conv2d_forward", wide_x, wide_w, geometry))
+    gx = run(backend, "conv2d_input_grad", gy, w, geometry)
+    assert_close(gx, run(reference, "conv2d_input_grad", wide_gy, wide_w, geometry))
+    gw = run(backend, "conv2d_filter_grad", x, gy, geometry)
+    assert_close(gw, run(reference, "conv2d_filter_grad", wide_x, wide_gy, geometry))
+
+
+def test_groups_are_a_block_diagonal_filter(backend):
+    x, w = normal((2, 6, 5, 6)), normal((3, 2, 2, 9), seed=1)
+    dense = np.zeros((3, 2, 6, 9))
+    for g in range(3):
+        dense[:, :, 2 * g : 2 * g + 2, 3 * g : 3 * g + 3] = w[:, :, :, 3 * g : 3 * g + 3]
+    grouped = run(backend, "conv2d_forward", x, w, conv_geometry(x.shape, w.shape, 1, 1, 1, 3))
+    assert_close(grouped, run(backend, "conv2d_forward", x, dense, conv_geometry(x.shape, dense.shape, 1, 1)), 1e-14)
+
+
+def test_dilation_is_a_filter_with_holes(backend):
+    x, w = normal((2, 9, 9, 3)), normal((3, 2, 3, 4), seed=1)
+    holes = np.zeros((5, 4, 3, 4))
+    holes[::2, ::3] = w
+    dilated = run(backend, "conv2d_forward", x, w, conv_geometry(x.shape, w.shape, 2, 1, (2, 3)))
+    assert_close(dilated, run(backend, "conv2d_forward", x, holes, conv_geometry(x.shape, holes.shape, 2, 1)), 1e-14)
+
+
+def test_one_by_one_is_a_matrix_product(backend):
+    x, w = normal((3, 4, 5, 7)), normal((1, 1, 7, 11), seed=1)
+    y = run(backend, "conv2d_forward", x, w, conv_geometry(x.shape, w.shape))
+    assert_close(y, (x.reshape(-1, 7) @ w[0, 0]).reshape(3, 4, 5, 11), 1e-14)
+
+
+def test_translation_moves_the_output(backend):
+    x, w = np.zeros((1, 12, 12, 2)), normal((3, 3, 2, 3), seed=1)
+    x[:, 2:6, 3:7] = normal((1, 4, 4, 2))
+    geometry = conv_geometry(x.shape, w.shape)
+    y = run(backend, "conv2d_forward", x, w, geometry)
+    moved = run(backend, "conv2d_forward", np.roll(x, (3, 2), (1, 2)), w, geometry)
+    np.testing.assert_array_equal(moved[:, 3:, 2:], y[:, :-3, :-2])
+
+
+@pytest.mark.parametrize("strides", [1, 2, 3])
+def test_transposed_convolution_by_hand(backend, strides):
+    gy, w = grid([1, 10]), np.array([1.0, 2, 3]).reshape(1, 3, 1, 1)
+    geometry = conv_transpose_geometry(gy.shape, w.shape, (1, strides))
+    y = run(backend, "conv2d_input_grad", gy, w, geometry)
+    expected = {1: [1, 12, 23, 30], 2: [1, 2, 13, 20, 30], 3: [1, 2, 3, 10, 20, 30]}
+    np.testing.assert_array_equal(y[0, 0, :, 0], expected[strides])
+
+
+def test_output_padding_beyond_the_stride_leaves_rows_that_nothing_reaches(backend):
+    gy, w = grid([1, 10, 100]), np.ones((1, 2, 1, 1))
+    geometry = conv_transpose_geometry(gy.shape, w.shape, 1, 0, (0, 1), (1, 2))
+    assert geometry.output_size == (1, 3)
+    np.testing.assert_array_equal(
+        run(backend, "conv2d_input_grad", gy, w, geometry)[0, 0, :, 0], [1, 10, 101, 10, 100, 0]
+    )
+    x = grid([1, 2, 3, 4, 5, 6])
+    np.testing.assert_array_equal(run(backend, "conv2d_forward", x, w, geometry)[0, 0, :, 0], [4, 6, 8])
+    np.testing.assert_array_equal(run(backend, "conv2d_filter_grad", x, gy, geometry)[0, :, 0, 0], [321, 543])
