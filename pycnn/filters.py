@@ -14,8 +14,8 @@ from pycnn.backend.geometry import is_integer
 from pycnn.layers import DepthwiseConv2D
 from pycnn.registration import register_serializable
 
-BORDERS = ("symmetric", "reflect", "edge", "wrap", "constant")
-"""What ``apply`` may put beyond the image, named as in ``numpy.pad``."""
+BORDERS = ("edge", "reflect", "constant")
+"""What ``apply`` may put beyond the image, named as in ``ops.pad``."""
 
 
 def _kernel(*rows):
@@ -166,7 +166,7 @@ def get(name, **parameters):
     return _FIXED[name].copy()
 
 
-def apply(image, kernel, border="symmetric"):
+def apply(image, kernel, border="edge"):
     """Filter each channel of an image by itself; the result has the image's size.
 
     Parameters
@@ -175,9 +175,9 @@ def apply(image, kernel, border="symmetric"):
         Array or Tensor. Integer images are computed as floats, so nothing wraps or is clipped.
     kernel : str or (kernel_height, kernel_width) array
         One of ``names()``, or numbers.
-    border : {"symmetric", "reflect", "edge", "wrap", "constant"}
-        What lies beyond the image, as in ``numpy.pad``. The default mirrors it, so that its rim is no edge;
-        ``"constant"`` is zeros, as in a layer.
+    border : {"edge", "reflect", "constant"}
+        What lies beyond the image: its outermost pixels repeated, so that its rim is no edge; its mirror image; or
+        zeros, as in a layer.
 
     Returns
     -------

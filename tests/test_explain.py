@@ -115,8 +115,9 @@ def test_batch_normalization():
     assert "parameters     6 channels * 4 (scale, shift, moving mean, moving variance) = 24, of them 12 trained" in (
         lines_of(layers.BatchNormalization(), (4, 4, 6))
     )
-    assert "6 channels * 3 (shift, moving mean, moving variance) = 18, of them 6 trained" in (
-        lines_of(layers.BatchNormalization(scale=False), (4, 4, 6))[0]
+    assert (
+        "6 channels * 3 (shift, moving mean, moving variance) = 18, of them 6 trained"
+        in (lines_of(layers.BatchNormalization(scale=False), (4, 4, 6))[0])
     )
 
 
@@ -194,7 +195,9 @@ def test_bad_arguments(lenet):
         pycnn.explain("conv", (8, 8, 1))
     with pytest.raises(ValueError, match="input_shape is needed"):
         pycnn.explain(layers.Conv2D(4, 3))
-    with pytest.raises(ValueError, match=r"input_shape must be the sizes of one input.* Received: input_shape=\(None, 8"):
+    with pytest.raises(
+        ValueError, match=r"input_shape must be the sizes of one input.* Received: input_shape=\(None, 8"
+    ):
         pycnn.explain(layers.Conv2D(4, 3), (None, 8, 8, 1))
     with pytest.raises(ValueError, match="window does not fit"):
         pycnn.explain(layers.Conv2D(4, 9), (8, 8, 1))

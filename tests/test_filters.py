@@ -102,7 +102,9 @@ def test_gaussian_agrees_with_scipy():
     for sigma in (0.7, 1.5, 3.0):
         kernel = filters.gaussian(sigma)
         radius = len(kernel) // 2
-        expected = ndimage.gaussian_filter(impulse, sigma, radius=radius)[10 - radius : 11 + radius, 10 - radius : 11 + radius]
+        expected = ndimage.gaussian_filter(impulse, sigma, radius=radius)[
+            10 - radius : 11 + radius, 10 - radius : 11 + radius
+        ]
         assert_close(kernel, expected, 1e-6)
     assert filters.gaussian(1.0, size=4).shape == (4, 4)
     assert filters.gaussian(1.0, size=4).sum() == pytest.approx(1)
@@ -123,7 +125,9 @@ def test_gabor_by_hand():
     odd = filters.gabor(wavelength=4.0, phase=-np.pi / 2, sigma=2.0, aspect=0.5, size=9)
     assert odd[4, 5] == pytest.approx(np.exp(-0.125)) == -odd[4, 3]  # dark to bright is positive
     np.testing.assert_allclose(filters.gabor(orientation=np.pi / 2), filters.gabor().T, atol=1e-6)
-    falling = np.cos(2 * np.pi * np.add.outer(np.arange(31), np.arange(31)) / np.sqrt(2) / 6)  # the wave runs down right
+    falling = np.cos(
+        2 * np.pi * np.add.outer(np.arange(31), np.arange(31)) / np.sqrt(2) / 6
+    )  # the wave runs down right
     answers = [np.abs(filters.apply(falling, filters.gabor(6.0, angle))[15]).max() for angle in (np.pi / 4, -np.pi / 4)]
     assert answers[0] > 10 * answers[1]
 
@@ -137,7 +141,10 @@ def test_gabor_by_hand():
         (lambda: filters.gabor(size=4), "size must be odd. Received: size=4"),
         (lambda: filters.apply(np.zeros(5), "box"), r"image must have the axes .* Received: image.shape=\(5,\)"),
         (lambda: filters.apply(np.zeros((5, 5)), np.zeros((3, 3, 1))), "kernel must be a name or a 2-D array"),
-        (lambda: filters.apply(np.zeros((5, 5)), "box", "mirror"), "border must be one of .* Received: border='mirror'"),
+        (
+            lambda: filters.apply(np.zeros((5, 5)), "box", "mirror"),
+            "border must be one of .* Received: border='mirror'",
+        ),
         (lambda: filters.as_layer([]), "kernels must hold at least one kernel"),
     ],
 )

@@ -12,7 +12,7 @@ GRADIENTS = ("prewitt", "scharr", "sobel")
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def plot_edges(image, kernels=DEFAULT, border="symmetric", columns=None, title="Edges"):
+def plot_edges(image, kernels=DEFAULT, border="edge", columns=None, title="Edges"):
     """Draw an image beside what filters make of it.
 
     Filters that keep brightness (blur, sharpen, emboss) give pictures, in colour if the image is. The others work on

@@ -1,0 +1,88 @@
+"""LeNet-5 learns handwritten digits: 1797 real ones, of 8 x 8 pixels, from scikit-learn.
+
+The network is LeCun's of 1998 in its modern form (dense second convolution, softmax). Digits are enlarged to 28 x 28,
+padded to 32 x 32, and in training turned, scaled, slanted and shifted a little, anew in each epoch. The test digits
+take no part in any choice: the curves call them validation, but nothing is stopped or selected by them.
+"""
+
+from math import pi
+
+import numpy as np
+from common import parse_arguments, report, write
+
+import pycnn
+from pycnn import layers, visualize
+from pycnn.datasets import digits
+
+
+def lenet5():
+    """The network, with what turns 8 x 8 digits into its 32 x 32 inputs."""
+    around = {"fill_mode": "constant"}
+    return pycnn.Sequential(
+        [
+            layers.Input((8, 8, 1)),
+            layers.Resizing(28, 28),
+            layers.ZeroPadding2D(2),
+            layers.RandomRotation(0.2 / (2 * pi), **around),
+            layers.RandomZoom(0.12, **around),
+            layers.RandomShear(x_factor=0.2, **around),
+            layers.RandomTranslation(0.1, 0.1, **around),
+            layers.Conv2D(6, 5, activation="tanh", name="c1"),
+            layers.AveragePooling2D(2, name="s2"),
+            layers.Conv2D(16, 5, activation="tanh", name="c3"),
+            layers.AveragePooling2D(2, name="s4"),
+            layers.Flatten(),
+            layers.Dense(120, activation="tanh", name="c5"),
+            layers.Dense(84, activation="tanh", name="f6"),
+            layers.Dense(10, activation="softmax", name="output"),
+        ],
+        name="lenet5",
+    )
+
+
+def main():
+    """Train, test, and write the model and its pictures."""
+    arguments = parse_arguments(
+        __doc__.splitlines()[0],
+        split={
+            "choices": digits.SPLITS,
+            "default": "stratified",
+            "help": "test on a random quarter, or on writers that the model has not seen",
+        },
+        epochs={"type": int, "default": 120, "metavar": "N", "help": "passes over the training digits"},
+    )
+    (x_train, y_train), (x_test, y_test) = digits.load_data(arguments.split)
+    epochs = arguments.epochs
+    if arguments.smoke:
+        x_train, y_train, x_test, y_test, epochs = x_train[:128], y_train[:128], x_test[:32], y_test[:32], 1
+    batch_size = 64
+
+    model = lenet5()
+    model.summary()
+    steps = -(-len(x_train) // batch_size) * epochs
+    model.compile(
+        pycnn.optimizers.Adam(pycnn.optimizers.schedules.OneCycle(4e-3, steps)),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    history = model.fit(
+        x_train, y_train, batch_size=batch_size, epochs=epochs, validation_data=(x_test, y_test)
+    )
+    _, accuracy = model.evaluate(x_test, y_test, verbose=0)
+
+    predictions = model.predict(x_test, verbose=0)
+    path = arguments.output / "lenet5.pycnn"
+    model.save(path)
+    pictures = {
+        "lenet5_curves.png": visualize.plot_history(history),
+        "lenet5_filters_c1.png": visualize.plot_filters(model, "c1"),
+        "lenet5_filters_c3.png": visualize.plot_filters(model, "c3"),
+        "lenet5_feature_maps.png": visualize.plot_feature_maps(model, x_test[0], ["c1", "s2", "c3", "s4"]),
+        "lenet5_mistakes.png": visualize.plot_predictions(x_test, predictions, y_test, only_wrong=True),
+    }
+    report([path, *write(pictures, arguments.output)])
+    print(f"test accuracy: {accuracy:.4f}")
+
+
+if __name__ == "__main__":
+    main()

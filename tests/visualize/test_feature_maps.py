@@ -1,0 +1,66 @@
+"""plot_feature_maps: the maps are those of the layers, on one scale a layer."""
+
+import numpy as np
+import pytest
+from helpers import normal
+
+import pycnn
+from pycnn import layers
+from pycnn.visualize import plot_feature_maps
+
+
+@pytest.fixture
+def model():
+    return pycnn.Sequential(
+        [
+            layers.Input((12, 12, 1)),
+            layers.RandomRotation(0.1),
+            layers.Conv2D(4, 3, activation="tanh", name="first"),
+            layers.Dropout(0.5),
+            layers.MaxPooling2D(2, name="pool"),
+            layers.Conv2D(20, 3, activation="relu", name="second"),
+            layers.Flatten(),
+            layers.Dense(3, name="dense"),
+        ]
+    )
+
+
+def drawn(panel):
+    return [axis.images[0] for axis in panel.axes if axis.images]
+
+
+def test_maps_are_those_of_the_layers(model):
+    image = normal((12, 12, 1), np.float32)
+    figure = plot_feature_maps(model, image)
+    heads = [panel.get_suptitle() for panel in figure.subfigs]
+    assert heads == ["input  12 x 12 x 1", "first  10 x 10 x 4", "pool  5 x 5 x 4", "second  3 x 3 x 20, 16 shown"]
+    first = model.get_layer("first")(image[None]).numpy()[0]
+    panels = figure.subfigs
+    np.testing.assert_array_equal(drawn(panels[0])[0].get_array(), image[:, :, 0])
+    assert len(drawn(panels[1])) == 4
+    for c, picture in enumerate(drawn(panels[1])):
+        np.testing.assert_array_equal(picture.get_array(), first[:, :, c])
+        assert picture.get_clim() == (-np.abs(first).max(), np.abs(first).max())  # tanh: signed, around 0
+    assert len(drawn(panels[3])) == 16
+    assert all(picture.get_clim()[0] == 0 for picture in drawn(panels[3]))  # relu: from 0
+
+
+def test_chosen_layers(model):
+    figure = plot_feature_maps(model, normal((12, 12), np.float32), layers=["pool", 4], max_maps=3, title="Mine")
+    assert figure.get_suptitle() == "Mine"
+    assert [p.get_suptitle() for p in figure.subfigs][1:] == ["pool  5 x 5 x 4, 3 shown", "second  3 x 3 x 20, 3 shown"]
+
+
+def test_colour_images_and_single_layers():
+    figure = plot_feature_maps(layers.Conv2D(2, 3), np.full((1, 6, 6, 3), 255.0))
+    assert drawn(figure.subfigs[0])[0].get_array().shape == (6, 6, 3)
+    assert drawn(figure.subfigs[0])[0].get_array().max() <= 1
+
+
+def test_errors(model):
+    with pytest.raises(ValueError, match=r"image must be one image.* Received: image.shape=\(2, 12, 12, 1\)"):
+        plot_feature_maps(model, np.zeros((2, 12, 12, 1)))
+    with pytest.raises(ValueError, match="Received: layer 'dense', whose output has the shape"):
+        plot_feature_maps(model, np.zeros((12, 12, 1)), layers=["dense"])
+    with pytest.raises(ValueError, match="model must have a layer with feature maps"):
+        plot_feature_maps(pycnn.Sequential([layers.Flatten()]), np.ones((4, 4, 1)))
