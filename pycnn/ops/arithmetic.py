@@ -124,10 +124,9 @@ class _Extreme(_Binary):
 
     def backward(self, gy):
         need_a, need_b = self.needs_grad
-        a, b = (self.a, self.b) if self.largest else (self.b, self.a)
-        share = (self.backend.xp.greater(a, b) + (a == b) * 0.5).astype(gy.dtype)
-        if not self.largest:
-            share = 1 - share
+        xp, a, b = self.backend.xp, self.a, self.b
+        wins = xp.greater(a, b) if self.largest else xp.less(a, b)
+        share = (wins + xp.equal(a, b) * 0.5).astype(gy.dtype)
         return (
             unbroadcast(gy * share, self.shape_a()) if need_a else None,
             unbroadcast(gy * (1 - share), self.shape_b()) if need_b else None,

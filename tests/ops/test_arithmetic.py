@@ -45,12 +45,8 @@ def test_numbers_on_either_side(backend, name, number):
 
 
 def test_equal_values_share_the_gradient_of_an_extreme(backend):
-    assert_matches_torch(
-        ops.maximum, lambda a, b: a.maximum(b), [np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])]
-    )
-    assert_matches_torch(
-        ops.minimum, lambda a, b: a.minimum(b), [np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])]
-    )
+    assert_matches_torch(ops.maximum, lambda a, b: a.maximum(b), [np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])])
+    assert_matches_torch(ops.minimum, lambda a, b: a.minimum(b), [np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])])
 
 
 @pytest.mark.parametrize("exponent", [0, 1, 2, 3, 0.5, -1.5])

@@ -59,7 +59,17 @@ def test_round_takes_halves_to_even(backend):
 
 @pytest.mark.parametrize(
     "name",
-    ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_xor"],
+    [
+        "equal",
+        "not_equal",
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+        "logical_and",
+        "logical_or",
+        "logical_xor",
+    ],
 )
 def test_comparisons(backend, name):
     a, b = np.array([0.0, 1.0, 2.0]), np.array([[0.0], [2.0]])

@@ -84,7 +84,9 @@ def test_top_k(backend):
         ops.top_k(x, 5)
 
 
-@pytest.mark.parametrize(("axis", "message"), [(3, "from -3 to 2"), ((0, 0), "twice"), ((0, -3), "twice"), (1.5, "integer")])
+@pytest.mark.parametrize(
+    ("axis", "message"), [(3, "from -3 to 2"), ((0, 0), "twice"), ((0, -3), "twice"), (1.5, "integer")]
+)
 def test_wrong_axes(backend, axis, message):
     with pytest.raises(ValueError, match=rf"axis .*{message}.*Received: axis="):
         ops.sum(X, axis=axis)
