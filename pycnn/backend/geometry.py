@@ -102,7 +102,9 @@ def pair(argument, value, minimum=1):
     (2, 2)
     """
     pair_ = (value, value) if is_integer(value) else value
-    if not (isinstance(pair_, (tuple, list)) and len(pair_) == 2 and all(is_integer(v) and v >= minimum for v in pair_)):
+    if not (
+        isinstance(pair_, (tuple, list)) and len(pair_) == 2 and all(is_integer(v) and v >= minimum for v in pair_)
+    ):
         raise ValueError(
             f"{argument} must be an integer >= {minimum} or a pair of them. Received: {argument}={value!r}"
         )
@@ -333,9 +335,7 @@ def pool_geometry(x_shape, pool_size, strides=None, padding="valid", ceil_mode=F
     ValueError
         If the window does not fit, or padding is as large as the window (a window would hold no data).
     """
-    return _pool_geometry(
-        tuple(x_shape), _hashable(pool_size), _hashable(strides), _hashable(padding), bool(ceil_mode)
-    )
+    return _pool_geometry(tuple(x_shape), _hashable(pool_size), _hashable(strides), _hashable(padding), bool(ceil_mode))
 
 
 @lru_cache(maxsize=4096)

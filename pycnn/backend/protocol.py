@@ -124,7 +124,10 @@ class Softmax(Protocol):
 
 
 class Norm(Protocol):
-    """Batch normalisation over all axes but the last (the channels)."""
+    """Sums and batch normalisation over all axes but the last (the channels)."""
+
+    def sum_rows(x, out=None):
+        """Sum over all axes but the last: x (..., C) -> (C,). The gradient of a bias."""
 
     def batch_norm_statistics(x):
         """Mean and biased variance of each channel: x (..., C) -> mean (C,), variance (C,). Two passes; 0 where x is empty."""

@@ -4,7 +4,7 @@ from pycnn.backend.cpu.activation import activation_forward, activation_grad
 from pycnn.backend.cpu.arrays import asarray, is_array, name, random_uniform, to_numpy, xp
 from pycnn.backend.cpu.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad
 from pycnn.backend.cpu.matmul import matmul
-from pycnn.backend.cpu.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics
+from pycnn.backend.cpu.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
 from pycnn.backend.cpu.optimizer import adam_update, rmsprop_update, sgd_update
 from pycnn.backend.cpu.pool import (
     avg_pool2d_forward,
@@ -45,6 +45,7 @@ __all__ = [
     "sgd_update",
     "softmax_forward",
     "softmax_grad",
+    "sum_rows",
     "to_numpy",
     "xp",
 ]

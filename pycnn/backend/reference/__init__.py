@@ -4,7 +4,7 @@ from pycnn.backend.reference.activation import activation_forward, activation_gr
 from pycnn.backend.reference.arrays import asarray, is_array, name, random_uniform, to_numpy, xp
 from pycnn.backend.reference.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad
 from pycnn.backend.reference.matmul import matmul
-from pycnn.backend.reference.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics
+from pycnn.backend.reference.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
 from pycnn.backend.reference.optimizer import adam_update, rmsprop_update, sgd_update
 from pycnn.backend.reference.pool import (
     avg_pool2d_forward,
@@ -45,6 +45,7 @@ __all__ = [
     "sgd_update",
     "softmax_forward",
     "softmax_grad",
+    "sum_rows",
     "to_numpy",
     "xp",
 ]

@@ -1,0 +1,27 @@
+"""Elementwise activations on the CPU."""
+
+import numpy as np
+
+from pycnn.backend.protocol import ACTIVATIONS
+from pycnn_ext import activation as ext
+
+_KERNEL_ORDER = (
+    "linear", "relu", "sigmoid", "tanh", "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "softplus"
+)  # fmt: skip
+ACTIVATION_NUMBERS = {name: _KERNEL_ORDER.index(name) for name in ACTIVATIONS} | {None: 0}
+"""Number of each activation in the kernels' enumeration (kernels.h)."""
+
+
+def activation_forward(x, name, alpha=0.0, out=None):
+    x = np.ascontiguousarray(x)
+    out = np.empty_like(x) if out is None else out
+    ext.activation_forward(x, ACTIVATION_NUMBERS[name], alpha, out)
+    return out
+
+
+def activation_grad(gy, x, y, name, alpha=0.0, out=None):
+    gy, y = np.ascontiguousarray(gy), np.ascontiguousarray(y)
+    x = None if x is None else np.ascontiguousarray(x)
+    out = np.empty_like(gy) if out is None else out
+    ext.activation_grad(gy, x, y, ACTIVATION_NUMBERS[name], alpha, out)
+    return out

@@ -1,0 +1,24 @@
+"""Matrix product on the CPU, by the register tiles of the convolution."""
+
+import numpy as np
+
+from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS, activation_forward
+from pycnn_ext import conv as ext
+
+
+def matmul(a, b, transpose_a=False, transpose_b=False, bias=None, activation=None, out=None):
+    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    bias = None if bias is None else np.ascontiguousarray(bias)
+    rows, depth = a.shape[::-1] if transpose_a else a.shape
+    if out is None:
+        out = np.empty((rows, b.shape[0] if transpose_b else b.shape[1]), a.dtype)
+    if not depth:
+        out.fill(0)
+    elif transpose_a:
+        ext.matmul_transposed(a, np.ascontiguousarray(b.T) if transpose_b else b, out)
+    else:
+        ext.matmul(a, b, transpose_b, bias, ACTIVATION_NUMBERS[activation], out)
+        return out
+    if bias is not None:
+        out += bias
+    return out if activation is None else activation_forward(out, activation, out=out)

@@ -1,0 +1,44 @@
+"""Pooling on the CPU."""
+
+import numpy as np
+
+from pycnn_ext import pool as ext
+
+
+def _extreme_forward(x, geometry, minimum, out, index):
+    x = np.ascontiguousarray(x)
+    shape = geometry.output_shape(len(x), x.shape[3])
+    places = geometry.pool_size[0] * geometry.pool_size[1]
+    out = np.empty(shape, x.dtype) if out is None else out
+    index = np.empty(shape, np.uint8 if places <= 255 else np.int32) if index is None else index
+    ext.extreme_forward(x, geometry, minimum, out, index)
+    return out, index
+
+
+def max_pool2d_forward(x, geometry, out=None, index=None):
+    return _extreme_forward(x, geometry, False, out, index)
+
+
+def min_pool2d_forward(x, geometry, out=None, index=None):
+    return _extreme_forward(x, geometry, True, out, index)
+
+
+def extreme_pool2d_input_grad(gy, index, geometry, out=None):
+    gy, index = np.ascontiguousarray(gy), np.ascontiguousarray(index)
+    out = np.empty(geometry.input_shape(len(gy), gy.shape[3]), gy.dtype) if out is None else out
+    ext.extreme_grad(gy, index, geometry, out)
+    return out
+
+
+def avg_pool2d_forward(x, geometry, count_include_pad=False, out=None):
+    x = np.ascontiguousarray(x)
+    out = np.empty(geometry.output_shape(len(x), x.shape[3]), x.dtype) if out is None else out
+    ext.avg_forward(x, geometry, count_include_pad, out)
+    return out
+
+
+def avg_pool2d_input_grad(gy, geometry, count_include_pad=False, out=None):
+    gy = np.ascontiguousarray(gy)
+    out = np.empty(geometry.input_shape(len(gy), gy.shape[3]), gy.dtype) if out is None else out
+    ext.avg_grad(gy, geometry, count_include_pad, out)
+    return out

@@ -1,0 +1,37 @@
+"""Softmax along the last axis on the CPU."""
+
+import numpy as np
+
+from pycnn_ext import activation as ext
+
+
+def _forward(x, logarithm, out):
+    x = np.ascontiguousarray(x)
+    out = np.empty_like(x) if out is None else out
+    if x.size:
+        ext.softmax_forward(x, logarithm, out)
+    return out
+
+
+def _grad(gy, y, logarithm, out):
+    gy, y = np.ascontiguousarray(gy), np.ascontiguousarray(y)
+    out = np.empty_like(gy) if out is None else out
+    if gy.size:
+        ext.softmax_grad(gy, y, logarithm, out)
+    return out
+
+
+def softmax_forward(x, out=None):
+    return _forward(x, False, out)
+
+
+def softmax_grad(gy, y, out=None):
+    return _grad(gy, y, False, out)
+
+
+def log_softmax_forward(x, out=None):
+    return _forward(x, True, out)
+
+
+def log_softmax_grad(gy, y, out=None):
+    return _grad(gy, y, True, out)

@@ -1,0 +1,413 @@
+"""Convolution and matrix products: geometry to gathered rows, and the parallel loop over tiles.
+
+A ConvPlan holds what depends on the geometry alone: where the taps of the forward pass and of each phase of
+the input gradient lie. With stride s, the input gradient falls into s*s phases, the pixels of one remainder
+each; within a phase the taps are those of a stride-1 convolution, so no product with an inserted zero is made.
+"""
+
+from cython.parallel cimport prange
+from libc.stdlib cimport calloc, free
+from libc.string cimport memset
+
+from pycnn_ext.kernels cimport FilterMatrix, Kernels, RowGather, RowTarget, address, code_of, table
+from pycnn_ext.threads cimport threads_for
+
+cdef ptrdiff_t PACKED_NUMBERS = 128 * 1024  # filters packed by one task: 512 KiB of floats, half of L2
+cdef ptrdiff_t TASKS_PER_THREAD = 4
+cdef ptrdiff_t ROWS_PER_TASK = 56
+cdef ptrdiff_t ROWS_PER_SLICE = 512
+cdef ptrdiff_t MOST_SLICES = 32
+
+
+cdef struct Phase:
+    RowGather gather
+    ptrdiff_t *tap_offset
+    int *taps_yx
+    ptrdiff_t target_y, target_x  # first pixel of the phase
+    ptrdiff_t step_y, step_x      # from one to the next
+
+
+cdef struct Problem:  # one matrix product: a group, or a phase of one
+    RowGather gather
+    FilterMatrix filters
+    RowTarget target
+    const void *bias
+    ptrdiff_t rows
+
+
+cdef ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) noexcept nogil:
+    return (a + b - 1) // b
+
+
+cdef class ConvPlan:
+    """Taps of one convolution geometry, forward and by phases backward.
+
+    Parameters
+    ----------
+    input_size, output_size, kernel_size, strides, dilation : pairs of ints
+    top, left : int
+        Padding before.
+    in_channels, out_channels, groups : int
+    merge : bool
+        Take the taps of one filter row as one run. Needs dilation 1, one group, and no padding left or right.
+    """
+
+    cdef ptrdiff_t height, width, channels, grid_height, grid_width, filters, groups, taps
+    cdef Phase forward_phase
+    cdef Phase *phases
+    cdef ptrdiff_t phase_count
+    cdef readonly bint has_empty_phase
+    cdef object zeros
+
+    def __cinit__(
+        self, input_size, output_size, kernel_size, strides, dilation, int top, int left,
+        ptrdiff_t in_channels, ptrdiff_t out_channels, ptrdiff_t groups, bint merge, zeros,
+    ):
+        cdef ptrdiff_t kh = kernel_size[0], kw = kernel_size[1], sh = strides[0], sw = strides[1]
+        cdef ptrdiff_t dh = dilation[0], dw = dilation[1], y, x, r, s
+        self.height, self.width = input_size
+        self.grid_height, self.grid_width = output_size
+        self.channels, self.filters, self.groups, self.taps = in_channels, out_channels, groups, kh * kw
+        self.zeros = zeros
+        cdef ptrdiff_t tap_size = in_channels // groups * out_channels  # numbers of the filters a tap
+
+        if merge:
+            taps = [(r * dh - top, -left, r * kw * tap_size) for r in range(kh)]
+        else:
+            taps = [(r * dh - top, s * dw - left, (r * kw + s) * tap_size) for r in range(kh) for s in range(kw)]
+        self.set_taps(&self.forward_phase, taps)
+        cdef RowGather *g = &self.forward_phase.gather
+        g.height, g.width, g.grid_height, g.grid_width = self.height, self.width, self.grid_height, self.grid_width
+        g.stride_y, g.stride_x = sh, sw
+        g.pixel, g.row, g.image = in_channels, in_channels * self.width, in_channels * self.width * self.height
+        g.length = in_channels // groups * (kw if merge else 1)
+
+        self.phases = <Phase *>calloc(sh * sw, sizeof(Phase))
+        if self.phases == NULL:
+            raise MemoryError
+        for y in range(min(sh, self.height)):
+            for x in range(min(sw, self.width)):
+                taps = [
+                    ((y + top - r * dh) // sh, (x + left - s * dw) // sw, (r * kw + s) * tap_size)
+                    for r in range(kh) if (y + top - r * dh) % sh == 0
+                    for s in range(kw) if (x + left - s * dw) % sw == 0
+                ]
+                if not taps:
+                    self.has_empty_phase = True
+                    continue
+                phase = &self.phases[self.phase_count]
+                self.phase_count += 1
+                self.set_taps(phase, taps)
+                phase.target_y, phase.target_x, phase.step_y, phase.step_x = y, x, sh, sw
+                g = &phase.gather
+                g.height, g.width = self.grid_height, self.grid_width
+                g.grid_height, g.grid_width = ceil_div(self.height - y, sh), ceil_div(self.width - x, sw)
+                g.stride_y = g.stride_x = 1
+                g.pixel, g.row = out_channels, out_channels * self.grid_width
+                g.image = g.row * self.grid_height
+                g.length = out_channels // groups
+
+    def __dealloc__(self):
+        cdef ptrdiff_t i
+        free(self.forward_phase.tap_offset)
+        free(self.forward_phase.taps_yx)
+        if self.phases != NULL:
+            for i in range(self.phase_count):
+                free(self.phases[i].tap_offset)
+                free(self.phases[i].taps_yx)
+            free(self.phases)
+
+    cdef int set_taps(self, Phase *phase, list taps) except -1:
+        cdef ptrdiff_t i, n = len(taps)
+        phase.tap_offset = <ptrdiff_t *>calloc(n, sizeof(ptrdiff_t))
+        phase.taps_yx = <int *>calloc(2 * n, sizeof(int))
+        if phase.tap_offset == NULL or phase.taps_yx == NULL:
+            raise MemoryError
+        for i in range(n):
+            phase.taps_yx[i], phase.taps_yx[n + i], phase.tap_offset[i] = taps[i]
+        phase.gather.taps, phase.gather.tap_y, phase.gather.tap_x = n, phase.taps_yx, phase.taps_yx + n
+        return 0
+
+    def forward(self, x, w, bias, int activation, out):
+        """out (N, P, Q, K) = act(conv(x, w) + bias)."""
+        cdef char code = code_of(x)
+        cdef ptrdiff_t size = 8 if code == b"d" else 4
+        cdef ptrdiff_t group_channels = self.channels // self.groups, group_filters = self.filters // self.groups, i
+        cdef Problem *problems = new_problems(self.groups)
+        cdef ptrdiff_t batch = len(x)
+        try:
+            for i in range(self.groups):
+                p = &problems[i]
+                p.gather = self.forward_phase.gather
+                p.gather.source = <char *>address(x, code) + i * group_channels * size
+                p.gather.zeros = address(self.zeros, code)
+                p.filters.weights = <char *>address(w, code) + i * group_filters * size
+                p.filters.tap_offset = self.forward_phase.tap_offset
+                p.filters.step, p.filters.column_step, p.filters.columns = self.filters, 1, group_filters
+                p.target.target = <char *>address(out, code, True) + i * group_filters * size
+                p.target.pixel, p.target.row = self.filters, self.filters * self.grid_width
+                p.target.image = p.target.row * self.grid_height
+                p.bias = NULL if bias is None else <char *>address(bias, code) + i * group_filters * size
+                p.rows = batch * self.grid_height * self.grid_width
+            run_gemm(table(code), problems, self.groups, activation)
+        finally:
+            free(problems)
+
+    def input_grad(self, gy, w, out):
+        """out (N, H, W, C) = the adjoint of conv in x. Pixels of empty phases are left as they are."""
+        cdef char code = code_of(gy)
+        cdef ptrdiff_t size = 8 if code == b"d" else 4
+        cdef ptrdiff_t group_channels = self.channels // self.groups, group_filters = self.filters // self.groups, i, j
+        cdef Problem *problems = new_problems(self.groups * self.phase_count)
+        cdef ptrdiff_t batch = len(gy)
+        try:
+            for j in range(self.phase_count):
+                phase = &self.phases[j]
+                for i in range(self.groups):
+                    p = &problems[j * self.groups + i]
+                    p.gather = phase.gather
+                    p.gather.source = <char *>address(gy, code) + i * group_filters * size
+                    p.gather.zeros = address(self.zeros, code)
+                    p.filters.weights = <char *>address(w, code) + i * group_filters * size
+                    p.filters.tap_offset = phase.tap_offset
+                    p.filters.step, p.filters.column_step, p.filters.columns = 1, self.filters, group_channels
+                    p.target.target = <char *>address(out, code, True) + (
+                        (phase.target_y * self.width + phase.target_x) * self.channels + i * group_channels) * size
+                    p.target.pixel = self.channels * phase.step_x
+                    p.target.row = self.channels * self.width * phase.step_y
+                    p.target.image = self.channels * self.width * self.height
+                    p.rows = batch * phase.gather.grid_height * phase.gather.grid_width
+            run_gemm(table(code), problems, self.groups * self.phase_count, 0)
+        finally:
+            free(problems)
+
+    def input_grad_scatter(self, gy, w, out):
+        """The same into zeroed ``out``, by products that are added where they belong: for few input channels."""
+        cdef char code = code_of(gy)
+        cdef const Kernels *k = table(code)
+        cdef ptrdiff_t batch = len(gy), n, size = 8 if code == b"d" else 4
+        cdef ptrdiff_t group_channels = self.channels // self.groups, group_filters = self.filters // self.groups, i
+        cdef Problem *problems = new_problems(self.groups)
+        cdef double work = <double>batch * self.grid_height * self.grid_width * self.taps * group_channels * self.filters
+        cdef int threads = threads_for(work)
+        cdef char *source = <char *>address(gy, code)
+        cdef char *target = <char *>address(out, code, True)
+        for i in range(self.groups):
+            p = &problems[i]
+            p.gather = self.forward_phase.gather
+            p.filters.weights = <char *>address(w, code) + i * group_filters * size
+            p.filters.tap_offset = self.forward_phase.tap_offset
+            p.filters.step, p.filters.column_step, p.filters.columns = self.filters, 1, group_filters
+        cdef ptrdiff_t groups = self.groups, filters = self.filters, task
+        cdef ptrdiff_t parts = min(batch, TASKS_PER_THREAD * threads)
+        with nogil:
+            for task in prange(groups * parts, num_threads=threads, schedule="dynamic"):
+                k.gemm_scatter(
+                    &problems[task % groups].gather, source + task % groups * group_filters * size, filters,
+                    &problems[task % groups].filters, target + task % groups * group_channels * size,
+                    batch * (task // groups) // parts, batch * (task // groups + 1) // parts)
+        free(problems)
+
+    def slices(self, ptrdiff_t batch, ptrdiff_t panel):
+        """Into how many slices filter_grad cuts the pixels: by shape alone, so that sums are the same for any threads."""
+        cdef ptrdiff_t pixels = batch * self.grid_height * self.grid_width
+        cdef ptrdiff_t panels = self.groups * ceil_div(self.filters // self.groups, panel)
+        return max(1, min(ceil_div(MOST_SLICES, panels), pixels // ROWS_PER_SLICE))
+
+    def filter_grad(self, x, gy, partials, out):
+        """out (R, S, C/groups, K) = the adjoint of conv in w; partials (slices, *out.shape) for more than one slice."""
+        cdef char code = code_of(x)
+        cdef const Kernels *k = table(code)
+        cdef ptrdiff_t batch = len(x), size = 8 if code == b"d" else 4
+        cdef ptrdiff_t group_channels = self.channels // self.groups, group_filters = self.filters // self.groups
+        cdef ptrdiff_t slices = 1 if partials is None else len(partials), numbers = self.taps * group_channels * self.filters
+        cdef ptrdiff_t pixels = batch * self.grid_height * self.grid_width
+        cdef ptrdiff_t panels = ceil_div(group_filters, k.panel), groups = self.groups, filters = self.filters, task, i
+        cdef char *source = <char *>address(x, code)
+        cdef char *gradient = <char *>address(gy, code)
+        cdef char *target = <char *>address(out, code, True)
+        cdef char *partial = target if partials is None else <char *>address(partials, code, True)
+        cdef int threads = threads_for(<double>pixels * numbers)
+        cdef Problem *problems = new_problems(groups)
+        for i in range(groups):
+            problems[i].gather = self.forward_phase.gather
+            problems[i].gather.source = source + i * group_channels * size
+            problems[i].gather.zeros = address(self.zeros, code)
+        with nogil:
+            for task in prange(groups * panels * slices, num_threads=threads, schedule="dynamic"):
+                filter_grad_task(k, problems, task, groups, panels, slices, pixels, gradient, group_filters, filters,
+                                 partial, numbers, size)
+            if slices > 1:
+                sum_partials(k, partial, slices, numbers, target, threads_for(<double>slices * numbers))
+        free(problems)
+
+    def depthwise_forward(self, x, w, bias, int activation, out):
+        """out (N, P, Q, C) = act(conv(x, w) + bias), where every channel has one filter of its own."""
+        cdef char code = code_of(x)
+        cdef RowTarget target
+        target.target = address(out, code, True)
+        target.pixel, target.row = self.channels, self.channels * self.grid_width
+        target.image = target.row * self.grid_height
+        cdef ptrdiff_t rows = len(x) * self.grid_height * self.grid_width
+        self.run_depthwise(&self.forward_phase, code, x, w, bias, activation, &target, rows)
+
+    def depthwise_input_grad(self, gy, w, out):
+        """out (N, H, W, C) = its adjoint in x. Pixels of empty phases are left as they are."""
+        cdef char code = code_of(gy)
+        cdef RowTarget target
+        cdef ptrdiff_t j, size = 8 if code == b"d" else 4
+        for j in range(self.phase_count):
+            phase = &self.phases[j]
+            target.target = <char *>address(out, code, True) + (
+                phase.target_y * self.width + phase.target_x) * self.channels * size
+            target.pixel = self.channels * phase.step_x
+            target.row = self.channels * self.width * phase.step_y
+            target.image = self.channels * self.width * self.height
+            self.run_depthwise(phase, code, gy, w, None, 0, &target,
+                               len(gy) * phase.gather.grid_height * phase.gather.grid_width)
+
+    cdef int run_depthwise(self, Phase *phase, char code, x, w, bias, int activation, RowTarget *target,
+                           ptrdiff_t rows) except -1:
+        cdef const Kernels *k = table(code)
+        cdef RowGather gather = phase.gather
+        cdef FilterMatrix filters
+        cdef const void *bias_ = address(bias, code)
+        gather.source, gather.zeros, gather.length = address(x, code), address(self.zeros, code), self.channels
+        filters.weights, filters.tap_offset = address(w, code), phase.tap_offset
+        filters.step, filters.column_step, filters.columns = 1, 1, self.channels
+        cdef int threads = threads_for(<double>rows * gather.taps * self.channels)
+        cdef ptrdiff_t parts = 1 if threads == 1 else max(1, min(TASKS_PER_THREAD * threads, rows // ROWS_PER_TASK))
+        cdef ptrdiff_t part
+        with nogil:
+            for part in prange(parts, num_threads=threads, schedule="dynamic"):
+                k.depthwise(&gather, &filters, target, bias_, activation, rows * part // parts,
+                            rows * (part + 1) // parts)
+        return 0
+
+    def depthwise_slices(self, ptrdiff_t batch):
+        """Into how many slices depthwise_filter_grad cuts the pixels."""
+        return max(1, min(MOST_SLICES, batch * self.grid_height * self.grid_width // ROWS_PER_SLICE))
+
+    def depthwise_filter_grad(self, x, gy, partials, out):
+        """out (R, S, 1, C) = its adjoint in w, by way of partials (slices, R, S, 1, C)."""
+        cdef char code = code_of(x)
+        cdef const Kernels *k = table(code)
+        cdef RowGather gather = self.forward_phase.gather
+        gather.source, gather.zeros, gather.length = address(x, code), address(self.zeros, code), self.channels
+        cdef ptrdiff_t slices = len(partials), numbers = self.taps * self.channels, part
+        cdef ptrdiff_t rows = len(x) * self.grid_height * self.grid_width, size = 8 if code == b"d" else 4
+        cdef const void *gradient = address(gy, code)
+        cdef char *partial = <char *>address(partials, code, True)
+        cdef void *target = address(out, code, True)
+        cdef int threads = threads_for(<double>rows * numbers)
+        with nogil:
+            for part in prange(slices, num_threads=threads, schedule="dynamic"):
+                k.depthwise_filter_grad(&gather, gradient, rows * part // slices, rows * (part + 1) // slices,
+                                        partial + part * numbers * size)
+            sum_partials(k, partial, slices, numbers, target, 1)
+
+
+def panel_of(x):
+    """Columns of a full register tile for arrays of x's dtype in the instruction set in use."""
+    return table(code_of(x)).panel
+
+
+def matmul(a, b, bint transpose_b, bias, int activation, out):
+    """out (M, N) = act(a @ B + bias), a (M, K), B = b (K, N) or the transpose of b (N, K)."""
+    cdef char code = code_of(a)
+    cdef Problem p
+    cdef int no_tap = 0
+    cdef ptrdiff_t no_offset = 0
+    memset(&p, 0, sizeof(p))
+    cdef ptrdiff_t m = a.shape[0], depth = a.shape[1], n = b.shape[0] if transpose_b else b.shape[1]
+    one_pixel_rows(&p.gather, address(a, code), m, depth, &no_tap)
+    p.filters.weights, p.filters.tap_offset, p.filters.columns = address(b, code), &no_offset, n
+    p.filters.step = 1 if transpose_b else n
+    p.filters.column_step = depth if transpose_b else 1
+    p.target.target, p.target.pixel = address(out, code, True), n
+    p.bias, p.rows = address(bias, code), m
+    run_gemm(table(code), &p, 1, activation)
+
+
+def matmul_transposed(a, b, out):
+    """out (M, N) = a.T @ b, a (K, M), b (K, N)."""
+    cdef char code = code_of(a)
+    cdef const Kernels *k = table(code)
+    cdef Problem p
+    cdef int no_tap = 0
+    memset(&p, 0, sizeof(p))
+    cdef ptrdiff_t depth = a.shape[0], m = a.shape[1], n = b.shape[1], size = 8 if code == b"d" else 4, task
+    cdef ptrdiff_t panels = ceil_div(n, k.panel)
+    one_pixel_rows(&p.gather, address(a, code), depth, m, &no_tap)
+    cdef char *gradient = <char *>address(b, code)
+    cdef char *target = <char *>address(out, code, True)
+    cdef int threads = threads_for(<double>depth * m * n)
+    with nogil:
+        for task in prange(panels, num_threads=threads, schedule="dynamic"):
+            filter_grad_task(k, &p, task, 1, panels, 1, depth, gradient, n, n, target, m * n, size)
+
+
+cdef void one_pixel_rows(RowGather *g, const void *source, ptrdiff_t rows, ptrdiff_t length, int *no_tap) noexcept:
+    """A matrix as a gather: one image of `rows` pixels in a line, one tap."""
+    g.source = source
+    g.pixel = g.length = length
+    g.height = g.grid_height = g.stride_y = g.stride_x = g.taps = 1
+    g.width = g.grid_width = rows
+    g.tap_y = g.tap_x = no_tap
+
+
+cdef Problem *new_problems(ptrdiff_t count) except NULL:
+    cdef Problem *problems = <Problem *>calloc(max(count, 1), sizeof(Problem))
+    if problems == NULL:
+        raise MemoryError
+    return problems
+
+
+cdef void gemm_task(const Kernels *k, const Problem *problems, ptrdiff_t task, ptrdiff_t row_parts,
+                    ptrdiff_t panel_parts, ptrdiff_t panels, int activation) noexcept nogil:
+    cdef ptrdiff_t row_part = task % row_parts, panel_part = task // row_parts % panel_parts
+    cdef const Problem *p = &problems[task // row_parts // panel_parts]
+    k.gemm(&p.gather, &p.filters, &p.target, p.bias, activation,
+           p.rows * row_part // row_parts, p.rows * (row_part + 1) // row_parts,
+           panels * panel_part // panel_parts, panels * (panel_part + 1) // panel_parts)
+
+
+cdef int run_gemm(const Kernels *k, const Problem *problems, ptrdiff_t count, int activation) except -1:
+    """All problems, each cut by rows and by panels of columns; they have equally many columns."""
+    if not count:
+        return 0
+    cdef ptrdiff_t depth = 0, rows = 0, columns = problems[0].filters.columns, i, task
+    cdef double work = 0
+    for i in range(count):
+        depth = max(depth, problems[i].gather.taps * problems[i].gather.length)
+        rows = max(rows, problems[i].rows)
+        work += <double>problems[i].rows * problems[i].gather.taps * problems[i].gather.length * columns
+    cdef ptrdiff_t panels = ceil_div(columns, k.panel)
+    cdef ptrdiff_t panel_parts = ceil_div(panels, max(1, PACKED_NUMBERS // max(1, depth * k.panel)))
+    cdef ptrdiff_t row_parts = 1
+    cdef int threads = threads_for(work)
+    if threads > 1:
+        row_parts = ceil_div(TASKS_PER_THREAD * threads, count * panel_parts)
+        row_parts = max(1, min(row_parts, rows // ROWS_PER_TASK))
+        panel_parts = min(panels, max(panel_parts, ceil_div(2 * threads, count * row_parts)))
+    with nogil:
+        for task in prange(count * row_parts * panel_parts, num_threads=threads, schedule="dynamic"):
+            gemm_task(k, problems, task, row_parts, panel_parts, panels, activation)
+    return 0
+
+
+cdef void filter_grad_task(const Kernels *k, const Problem *problems, ptrdiff_t task, ptrdiff_t groups,
+                           ptrdiff_t panels, ptrdiff_t slices, ptrdiff_t pixels, const char *gradient,
+                           ptrdiff_t group_filters, ptrdiff_t filters, char *partial, ptrdiff_t numbers,
+                           ptrdiff_t size) noexcept nogil:
+    cdef ptrdiff_t panel = task % panels, s = task // panels % slices, group = task // panels // slices
+    k.gemm_filter_grad(&problems[group].gather, gradient + group * group_filters * size, group_filters, filters,
+                       pixels * s // slices, pixels * (s + 1) // slices, panel,
+                       partial + (s * numbers + group * group_filters) * size, filters)
+
+
+cdef void sum_partials(const Kernels *k, const void *partials, ptrdiff_t slices, ptrdiff_t numbers, void *target,
+                       int threads) noexcept nogil:
+    cdef ptrdiff_t parts = ceil_div(numbers, 4096), part
+    for part in prange(parts, num_threads=threads, schedule="static"):
+        k.sum_slices(partials, slices, numbers, target, part * 4096, min(numbers, (part + 1) * 4096))

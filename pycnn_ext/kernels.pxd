@@ -1,0 +1,72 @@
+"""What the other modules need of the C kernels: the table, and the addresses of arrays."""
+
+cdef extern from "kernels.h" nogil:
+    ctypedef struct RowGather:
+        const void *source
+        const void *zeros
+        ptrdiff_t image, row, pixel
+        ptrdiff_t height, width
+        ptrdiff_t grid_height, grid_width
+        ptrdiff_t stride_y, stride_x
+        ptrdiff_t taps
+        const int *tap_y
+        const int *tap_x
+        ptrdiff_t length
+
+    ctypedef struct RowTarget:
+        void *target
+        ptrdiff_t image, row, pixel
+
+    ctypedef struct FilterMatrix:
+        const void *weights
+        const ptrdiff_t *tap_offset
+        ptrdiff_t step, column_step, columns
+
+    ctypedef struct PoolShape:
+        ptrdiff_t height, width, channels, grid_height, grid_width
+        ptrdiff_t pool_height, pool_width, stride_y, stride_x, top, bottom, left, right
+
+    ctypedef struct Kernels:
+        ptrdiff_t panel
+        void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
+                     ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*gemm_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t,
+                                 ptrdiff_t, void *, ptrdiff_t) noexcept nogil
+        void (*gemm_scatter)(const RowGather *, const void *, ptrdiff_t, const FilterMatrix *, void *,
+                             ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*depthwise)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
+                          ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*depthwise_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
+        void (*extreme_pool_forward)(const PoolShape *, const void *, void *, void *, int, int, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*extreme_pool_grad)(const PoolShape *, const void *, const void *, int, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*avg_pool_forward)(const PoolShape *, const void *, void *, int, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*avg_pool_grad)(const PoolShape *, const void *, void *, int, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*activation_forward)(const void *, void *, int, double, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*activation_grad)(const void *, const void *, const void *, void *, int, double, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*softmax_forward)(const void *, void *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*softmax_grad)(const void *, const void *, void *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*sum_rows)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
+        void (*sum_squares)(const void *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
+        void (*sum_products)(const void *, const void *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, void *) noexcept nogil
+        void (*sum_slices)(const void *, ptrdiff_t, ptrdiff_t, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*normalize)(const void *, const void *, const void *, const void *, ptrdiff_t, void *,
+                          ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*normalize_grad)(const void *, const void *, const void *, const void *, const void *, const void *,
+                               ptrdiff_t, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*resize)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, ptrdiff_t, ptrdiff_t, int,
+                       ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*resize_grad)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, ptrdiff_t, ptrdiff_t, int,
+                            ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*affine)(const void *, const double *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, int, int, double,
+                       ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*sgd)(void *, const void *, void *, double, double, int, double, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*adam)(void *, const void *, void *, void *, void *, double, double, double, double, double,
+                     ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*rmsprop)(void *, const void *, void *, void *, void *, double, double, double, double, double,
+                        ptrdiff_t, ptrdiff_t) noexcept nogil
+
+cdef const Kernels *table(char code) except NULL
+
+cdef char code_of(object array) except 0
+
+cdef void *address(object array, char code, bint writable=?) except? NULL

@@ -1,0 +1,124 @@
+/* Depthwise convolution: every channel by itself, channels along the vector. */
+#ifndef PYCNN_DEPTHWISE_H
+#define PYCNN_DEPTHWISE_H
+
+#include "activation.h"
+#include "gather.h"
+
+#define DEPTHWISE_ROWS 6
+#define DEPTHWISE_VECTORS (VECTOR_BYTES == 64 ? 4 : 2)
+#define FILTER_GRAD_TAPS 9
+
+/* sums[i][v] = sum_t rows[t][i][v] * w[t][v] */
+INLINE void depthwise_tile(const int MR, const int NV, const real *const *rows, ptrdiff_t taps, ptrdiff_t channel,
+                           const FilterMatrix *f, vec sum[DEPTHWISE_ROWS][DEPTHWISE_VECTORS]) {
+    UNROLL for (int i = 0; i < MR; i++)
+        UNROLL for (int v = 0; v < NV; v++) sum[i][v] = (vec){};
+    for (ptrdiff_t t = 0; t < taps; t++, rows += DEPTHWISE_ROWS) {
+        const real *w = (const real *)f->weights + f->tap_offset[t] + channel;
+        UNROLL for (int v = 0; v < NV; v++) {
+            const vec b = load(w + v * LANES);
+            UNROLL for (int i = 0; i < MR; i++) sum[i][v] += load(rows[i] + channel + v * LANES) * b;
+        }
+    }
+}
+
+INLINE void depthwise_finish(const int MR, const int NV, vec sum[DEPTHWISE_ROWS][DEPTHWISE_VECTORS], const real *bias,
+                             int activation, ptrdiff_t channel, ptrdiff_t rows, real *const *out) {
+    vec finished[DEPTHWISE_ROWS * DEPTHWISE_VECTORS];
+    UNROLL for (int i = 0; i < MR; i++)
+        UNROLL for (int v = 0; v < NV; v++)
+            finished[i * NV + v] = bias ? sum[i][v] + load(bias + channel + v * LANES) : sum[i][v];
+    activate(finished, MR * NV, activation);
+    for (ptrdiff_t i = 0; i < rows; i++)
+        UNROLL for (int v = 0; v < NV; v++) store(out[i] + channel + v * LANES, finished[i * NV + v]);
+}
+
+/* The channels past the last whole vector, one by one. */
+static void depthwise_rest(const real *const *rows, ptrdiff_t taps, ptrdiff_t channel, ptrdiff_t channels,
+                           const FilterMatrix *f, const real *bias, int activation, ptrdiff_t count, real *const *out) {
+    const ptrdiff_t n = channels - channel;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        vec sum = {};
+        for (ptrdiff_t t = 0; t < taps; t++)
+            sum += load_first(rows[t * DEPTHWISE_ROWS + i] + channel, n) *
+                   load_first((const real *)f->weights + f->tap_offset[t] + channel, n);
+        if (bias) sum += load_first(bias + channel, n);
+        activate(&sum, 1, activation);
+        store_first(out[i] + channel, sum, n);
+    }
+}
+
+static void depthwise(const RowGather *g, const FilterMatrix *f, const RowTarget *target, const void *bias,
+                      int activation, ptrdiff_t first, ptrdiff_t last) {
+    const real **rows = thread_scratch(sizeof(void *) * (size_t)(g->taps * (DEPTHWISE_ROWS + 1)));
+    TapOffsets offsets;
+    tap_offsets(g, &offsets, (ptrdiff_t *)(rows + g->taps * DEPTHWISE_ROWS));
+    Position at = position_of(g, first);
+    for (ptrdiff_t p = first; p < last; p += DEPTHWISE_ROWS) {
+        const ptrdiff_t count = at_most(DEPTHWISE_ROWS, last - p);
+        real *out[DEPTHWISE_ROWS];
+        Position start = at;
+        gather_rows(g, &offsets, &at, count, DEPTHWISE_ROWS, rows);
+        for (ptrdiff_t t = 0; t < g->taps; t++) /* a short tile repeats its first row */
+            for (ptrdiff_t i = count; i < DEPTHWISE_ROWS; i++) rows[t * DEPTHWISE_ROWS + i] = rows[t * DEPTHWISE_ROWS];
+        for (ptrdiff_t i = 0; i < count; i++, advance(g, &start)) out[i] = target_row(target, start);
+        vec sum[DEPTHWISE_ROWS][DEPTHWISE_VECTORS];
+        ptrdiff_t c = 0;
+        for (; c + DEPTHWISE_VECTORS * LANES <= g->length; c += DEPTHWISE_VECTORS * LANES) {
+            depthwise_tile(DEPTHWISE_ROWS, DEPTHWISE_VECTORS, rows, g->taps, c, f, sum);
+            depthwise_finish(DEPTHWISE_ROWS, DEPTHWISE_VECTORS, sum, bias, activation, c, count, out);
+        }
+        for (; c + LANES <= g->length; c += LANES) {
+            depthwise_tile(DEPTHWISE_ROWS, 1, rows, g->taps, c, f, sum);
+            depthwise_finish(DEPTHWISE_ROWS, 1, sum, bias, activation, c, count, out);
+        }
+        if (c < g->length) depthwise_rest(rows, g->taps, c, g->length, f, bias, activation, count, out);
+    }
+}
+
+/* sum[t] = sum_p rows[p][t] * gradient[p], for MT taps of one vector of channels, of which n lanes count */
+INLINE void depthwise_outer(const int MT, const real *const *rows, ptrdiff_t taps, const real *gradient,
+                            ptrdiff_t channels, ptrdiff_t pixels, ptrdiff_t n, vec *sum) {
+    UNROLL for (int t = 0; t < MT; t++) sum[t] = (vec){};
+    for (ptrdiff_t p = 0; p < pixels; p++, rows += taps, gradient += channels) {
+        const vec g = n == LANES ? load(gradient) : load_first(gradient, n);
+        UNROLL for (int t = 0; t < MT; t++) sum[t] += (n == LANES ? load(rows[t]) : load_first(rows[t], n)) * g;
+    }
+}
+
+/* partial[taps][channels] = sum over rows [first, last) of row * gradient, channel by channel */
+static void depthwise_filter_grad(const RowGather *g, const void *gradient, ptrdiff_t first, ptrdiff_t last,
+                                  void *partial) {
+    enum { PIXELS = 32 };
+    const ptrdiff_t taps = g->taps, channels = g->length;
+    const real **rows = thread_scratch(sizeof(void *) * (size_t)(taps * (2 * PIXELS + 1)));
+    const real **turned = rows + taps * PIXELS; /* [pixel][tap], moved to the channels at hand */
+    TapOffsets offsets;
+    tap_offsets(g, &offsets, (ptrdiff_t *)(turned + taps * PIXELS));
+    Position at = position_of(g, first);
+    for (ptrdiff_t p = first; p < last; p += PIXELS) {
+        const ptrdiff_t pixels = at_most(PIXELS, last - p);
+        gather_rows(g, &offsets, &at, pixels, PIXELS, rows);
+        for (ptrdiff_t c = 0; c < channels; c += LANES) {
+            const ptrdiff_t n = at_most(LANES, channels - c);
+            for (ptrdiff_t i = 0; i < pixels; i++)
+                for (ptrdiff_t t = 0; t < taps; t++) turned[i * taps + t] = rows[t * PIXELS + i] + c;
+            const real *gy = (const real *)gradient + p * channels + c;
+            for (ptrdiff_t t = 0; t < taps;) {
+                const ptrdiff_t count = taps - t >= FILTER_GRAD_TAPS ? FILTER_GRAD_TAPS : 1;
+                vec sum[FILTER_GRAD_TAPS];
+                if (count == FILTER_GRAD_TAPS)
+                    depthwise_outer(FILTER_GRAD_TAPS, turned + t, taps, gy, channels, pixels, n, sum);
+                else
+                    depthwise_outer(1, turned + t, taps, gy, channels, pixels, n, sum);
+                for (ptrdiff_t i = 0; i < count; i++, t++) {
+                    real *out = (real *)partial + t * channels + c;
+                    store_first(out, p == first ? sum[i] : sum[i] + load_first(out, n), n);
+                }
+            }
+        }
+    }
+}
+
+#endif

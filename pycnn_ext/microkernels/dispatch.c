@@ -1,0 +1,75 @@
+/* Which instruction set runs, and the scratch memory of each thread. Compiled once, for the baseline. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels.h"
+
+#define TABLES(ISA) extern const Kernels kernels_##ISA##_float, kernels_##ISA##_double;
+TABLES(base)
+#ifdef PYCNN_X86
+TABLES(avx2)
+TABLES(avx512)
+#endif
+
+typedef struct {
+    const char *name;
+    const Kernels *tables[2]; /* float, double */
+} Isa;
+
+/* From the best to the one that every processor has. */
+static const Isa isas[] = {
+#ifdef PYCNN_X86
+    {"avx512", {&kernels_avx512_float, &kernels_avx512_double}},
+    {"avx2", {&kernels_avx2_float, &kernels_avx2_double}},
+#endif
+    {"base", {&kernels_base_float, &kernels_base_double}},
+};
+
+static const Isa *chosen;
+
+static int supported(const char *name) {
+#ifdef PYCNN_X86
+    if (!strcmp(name, "avx512"))
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+    if (!strcmp(name, "avx2")) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+    return !strcmp(name, "base");
+}
+
+const Kernels *kernels(int is_double) { return chosen ? chosen->tables[is_double] : NULL; }
+
+const char *best_isa(void) {
+    for (size_t i = 0;; i++)
+        if (supported(isas[i].name)) return isas[i].name; /* the last, base, always is */
+}
+
+int select_isa(const char *name) {
+    for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) {
+        if (!strcmp(isas[i].name, name) && supported(name)) {
+            chosen = &isas[i];
+            return 0;
+        }
+    }
+    return -1;
+}
+
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static void make_key(void) { pthread_key_create(&key, free); }
+
+static _Thread_local void *scratch;
+static _Thread_local size_t scratch_size;
+
+void *thread_scratch(size_t bytes) {
+    if (bytes > scratch_size) {
+        pthread_once(&once, make_key);
+        free(scratch);
+        scratch_size = (bytes + 4095) / 4096 * 4096;
+        scratch = aligned_alloc(64, scratch_size);
+        if (!scratch) abort(); /* a kernel has no way back; the caller holds far larger arrays already */
+        pthread_setspecific(key, scratch); /* freed when the thread ends */
+    }
+    return scratch;
+}

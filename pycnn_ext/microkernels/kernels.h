@@ -1,0 +1,121 @@
+/* What the compiled kernels offer: one table of functions an instruction set and dtype. Serial C; threads are above.
+ *
+ * All sizes and strides count elements, not bytes. Pointers are to float or double, as the table says.
+ */
+#ifndef PYCNN_KERNELS_H
+#define PYCNN_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { FILL_CONSTANT, FILL_NEAREST, FILL_REFLECT, FILL_WRAP };
+enum { LINEAR, RELU, SIGMOID, TANH, LEAKY_RELU, ELU, SELU, GELU, GELU_TANH, SILU, SOFTPLUS };
+
+/* Where the rows of a matrix lie in a batch of images: row (n, i, j), tap t begins at
+ * source[n][i*stride_y + tap_y[t]][j*stride_x + tap_x[t]], or is a row of zeros outside the image.
+ * This indirection is the only place that knows padding, stride and dilation. */
+typedef struct {
+    const void *source, *zeros;
+    ptrdiff_t image, row, pixel;   /* strides of the source */
+    ptrdiff_t height, width;       /* of the source */
+    ptrdiff_t grid_height, grid_width; /* rows (i, j) an image */
+    ptrdiff_t stride_y, stride_x;
+    ptrdiff_t taps;
+    const int *tap_y, *tap_x;
+    ptrdiff_t length; /* contiguous numbers a tap */
+} RowGather;
+
+/* Where results go: row (n, i, j) is target + n*image + i*row + j*pixel. */
+typedef struct {
+    void *target;
+    ptrdiff_t image, row, pixel;
+} RowTarget;
+
+/* Filters as a matrix: entry (t, k, column) is weights + tap_offset[t] + k*step + column*column_step. */
+typedef struct {
+    const void *weights;
+    const ptrdiff_t *tap_offset;
+    ptrdiff_t step, column_step, columns;
+} FilterMatrix;
+
+/* Sliding windows without weights. Window (i, j) covers rows i*stride_y - top + [0, pool_height), columns alike. */
+typedef struct {
+    ptrdiff_t height, width, channels, grid_height, grid_width;
+    ptrdiff_t pool_height, pool_width, stride_y, stride_x, top, bottom, left, right;
+} PoolShape;
+
+typedef struct {
+    ptrdiff_t panel; /* columns of a full register tile */
+
+    /* target rows [first, last), columns of panels [first_panel, last_panel) = act(rows @ filters + bias) */
+    void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
+                 ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel);
+    /* partial[taps*length][columns] = sum over rows [first, last) of row^T gradient, for one panel of columns */
+    void (*gemm_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t columns, ptrdiff_t gradient_pixel,
+                             ptrdiff_t first, ptrdiff_t last, ptrdiff_t panel, void *partial, ptrdiff_t partial_row);
+    /* target += (gradient @ filters^T) laid where the rows of images [first, last) were gathered from */
+    void (*gemm_scatter)(const RowGather *, const void *gradient, ptrdiff_t gradient_pixel, const FilterMatrix *,
+                         void *target, ptrdiff_t first, ptrdiff_t last);
+    void (*depthwise)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
+                      ptrdiff_t first, ptrdiff_t last);
+    void (*depthwise_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t first, ptrdiff_t last,
+                                  void *partial);
+
+    /* Pooling: output rows [first, last) of all images (input rows, for gradients). index is uint8 or int32. */
+    void (*extreme_pool_forward)(const PoolShape *, const void *x, void *y, void *index, int index_bytes, int minimum,
+                                 ptrdiff_t first, ptrdiff_t last);
+    void (*extreme_pool_grad)(const PoolShape *, const void *gy, const void *index, int index_bytes, void *gx,
+                              ptrdiff_t first, ptrdiff_t last);
+    void (*avg_pool_forward)(const PoolShape *, const void *x, void *y, int count_pad, ptrdiff_t first, ptrdiff_t last);
+    void (*avg_pool_grad)(const PoolShape *, const void *gy, void *gx, int count_pad, ptrdiff_t first, ptrdiff_t last);
+
+    /* Elementwise over [first, last); softmax over rows [first, last). */
+    void (*activation_forward)(const void *x, void *y, int name, double alpha, ptrdiff_t first, ptrdiff_t last);
+    void (*activation_grad)(const void *gy, const void *x, const void *y, void *gx, int name, double alpha,
+                            ptrdiff_t first, ptrdiff_t last);
+    void (*softmax_forward)(const void *x, void *y, ptrdiff_t columns, int logarithm, ptrdiff_t first, ptrdiff_t last);
+    void (*softmax_grad)(const void *gy, const void *y, void *gx, ptrdiff_t columns, int logarithm, ptrdiff_t first,
+                         ptrdiff_t last);
+
+    /* Sums over rows [first, last) of x (rows, channels): of x, of (x - mean)^2, of gy and of gy*(x - mean). */
+    void (*sum_rows)(const void *x, ptrdiff_t channels, ptrdiff_t first, ptrdiff_t last, void *sums);
+    void (*sum_squares)(const void *x, const void *mean, ptrdiff_t channels, ptrdiff_t first, ptrdiff_t last, void *sums);
+    void (*sum_products)(const void *gy, const void *x, const void *mean, ptrdiff_t channels, ptrdiff_t first,
+                         ptrdiff_t last, void *sums, void *products);
+    /* target[i] = sum over s of partials[s*size + i], in the order of s, for i in [first, last) */
+    void (*sum_slices)(const void *partials, ptrdiff_t slices, ptrdiff_t size, void *target, ptrdiff_t first,
+                       ptrdiff_t last);
+    /* y = (x - center)*scale + shift, and gx = scale*(gy - a - (x - center)*b), by channel, for rows [first, last) */
+    void (*normalize)(const void *x, const void *center, const void *scale, const void *shift, ptrdiff_t channels,
+                      void *y, ptrdiff_t first, ptrdiff_t last);
+    void (*normalize_grad)(const void *gy, const void *x, const void *center, const void *scale, const void *a,
+                           const void *b, ptrdiff_t channels, void *gx, ptrdiff_t first, ptrdiff_t last);
+
+    /* Images: output rows [first, last) of all images; images [first, last) for the adjoint. */
+    void (*resize)(const void *x, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y, ptrdiff_t out_height,
+                   ptrdiff_t out_width, int bilinear, ptrdiff_t first, ptrdiff_t last);
+    void (*resize_grad)(const void *gy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *gx,
+                        ptrdiff_t out_height, ptrdiff_t out_width, int bilinear, ptrdiff_t first, ptrdiff_t last);
+    void (*affine)(const void *x, const double *matrices, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y,
+                   int bilinear, int fill_mode, double fill_value, ptrdiff_t first, ptrdiff_t last);
+
+    /* Optimizers: elements [first, last), in place. p is first multiplied by 1 - rate*decay, for adam by keep. */
+    void (*sgd)(void *p, const void *g, void *velocity, double rate, double momentum, int nesterov, double decay,
+                ptrdiff_t first, ptrdiff_t last);
+    void (*adam)(void *p, const void *g, void *m, void *v, void *vhat, double rate, double beta_1, double beta_2,
+                 double epsilon, double keep, ptrdiff_t first, ptrdiff_t last);
+    void (*rmsprop)(void *p, const void *g, void *v, void *momenta, void *averages, double rate, double rho,
+                    double momentum, double epsilon, double decay, ptrdiff_t first, ptrdiff_t last);
+} Kernels;
+
+/* The table for float (is_double 0) or double in the instruction set chosen by select_isa, or NULL before that. */
+const Kernels *kernels(int is_double);
+
+/* Choose an instruction set by name ("base", "avx2", "avx512"); returns 0, or -1 if this processor lacks it. */
+int select_isa(const char *name);
+const char *best_isa(void);
+
+/* At least this many bytes, aligned to 64, of the calling thread's own; valid until its next call. NULL: no memory. */
+void *thread_scratch(size_t bytes);
+
+#endif

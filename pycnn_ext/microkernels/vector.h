@@ -1,0 +1,87 @@
+/* Vectors of the instruction set that this file is compiled for, of floats or (with PYCNN_DOUBLE) doubles. */
+#ifndef PYCNN_VECTOR_H
+#define PYCNN_VECTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#define TILE_ROWS 14 /* 14 rows x 2 vectors: 28 of 32 registers accumulate */
+#elif defined(__AVX2__)
+#define VECTOR_BYTES 32
+#define TILE_ROWS 6 /* 6 rows x 2 vectors: 12 of 16 registers accumulate */
+#else
+#define VECTOR_BYTES 16
+#define TILE_ROWS 6
+#endif
+
+#ifdef PYCNN_DOUBLE
+typedef double real;
+typedef int64_t integer; /* as wide as a real: what comparisons of vectors give */
+#else
+typedef float real;
+typedef int32_t integer;
+#endif
+
+#define LANES ((ptrdiff_t)(VECTOR_BYTES / sizeof(real)))
+#define TILE_VECTORS 2
+#define PANEL (TILE_VECTORS * LANES) /* columns of a full register tile */
+
+typedef real vec __attribute__((vector_size(VECTOR_BYTES)));
+typedef real vec_unaligned __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+typedef integer ivec __attribute__((vector_size(VECTOR_BYTES)));
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+INLINE vec load(const real *p) { return *(const vec_unaligned *)p; }
+INLINE void store(real *p, vec v) { *(vec_unaligned *)p = v; }
+INLINE vec splat(real a) { return a - (vec){}; }
+
+/* The first n >= 0 of a vector's lanes (all of them from n = LANES on); the others read as 0 and are not written. */
+#if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
+INLINE __mmask16 first_lanes(ptrdiff_t n) { return n < 16 ? (__mmask16)((1u << n) - 1) : 0xffff; }
+INLINE vec load_first(const real *p, ptrdiff_t n) { return (vec)_mm512_maskz_loadu_ps(first_lanes(n), p); }
+INLINE void store_first(real *p, vec v, ptrdiff_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), (__m512)v); }
+#elif defined(__AVX512F__)
+INLINE __mmask8 first_lanes(ptrdiff_t n) { return n < 8 ? (__mmask8)((1u << n) - 1) : 0xff; }
+INLINE vec load_first(const real *p, ptrdiff_t n) { return (vec)_mm512_maskz_loadu_pd(first_lanes(n), p); }
+INLINE void store_first(real *p, vec v, ptrdiff_t n) { _mm512_mask_storeu_pd(p, first_lanes(n), (__m512d)v); }
+#elif defined(__AVX2__)
+INLINE __m256i first_lanes(ptrdiff_t n) {
+    static const integer on_then_off[16] = {-1, -1, -1, -1, -1, -1, -1, -1}; /* enough for 8 floats */
+    return _mm256_loadu_si256((const __m256i *)(on_then_off + 8 - (n < LANES ? n : LANES)));
+}
+#ifdef PYCNN_DOUBLE
+INLINE vec load_first(const real *p, ptrdiff_t n) { return (vec)_mm256_maskload_pd(p, first_lanes(n)); }
+INLINE void store_first(real *p, vec v, ptrdiff_t n) { _mm256_maskstore_pd(p, first_lanes(n), (__m256d)v); }
+#else
+INLINE vec load_first(const real *p, ptrdiff_t n) { return (vec)_mm256_maskload_ps(p, first_lanes(n)); }
+INLINE void store_first(real *p, vec v, ptrdiff_t n) { _mm256_maskstore_ps(p, first_lanes(n), (__m256)v); }
+#endif
+#else
+INLINE vec load_first(const real *p, ptrdiff_t n) {
+    vec v = {};
+    for (ptrdiff_t i = 0; i < LANES; i++)
+        if (i < n) v[i] = p[i];
+    return v;
+}
+INLINE void store_first(real *p, vec v, ptrdiff_t n) {
+    for (ptrdiff_t i = 0; i < LANES; i++)
+        if (i < n) p[i] = v[i];
+}
+#endif
+
+/* mask ? a : b, lane by lane, for the all-ones or all-zeros lanes that a comparison gives. */
+INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
+INLINE vec larger(vec a, vec b) { return choose(a > b, a, b); }
+
+INLINE ptrdiff_t at_most(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+#endif

@@ -1,0 +1,46 @@
+"""Thread count and fork hooks. The only user of omp.h."""
+
+import os
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #include <omp.h>
+    static int openmp_version(void) { return _OPENMP; }
+    static void release_pool(void) { omp_pause_resource_all(omp_pause_soft); }
+    #else
+    static int openmp_version(void) { return 0; }
+    static void release_pool(void) { }
+    #endif
+    """
+    int openmp_version() nogil
+    void release_pool() nogil
+
+cdef double SERIAL_WORK = 5e4  # multiply-adds that are done before a second thread has woken up
+
+cdef int count = 1
+
+
+cdef int threads_for(double work) noexcept nogil:
+    """Threads to use for so many multiply-adds (or what takes as long)."""
+    return count if work > SERIAL_WORK else 1
+
+
+def set_count(int value):
+    """Use ``value`` threads from now on; a serial build always uses one."""
+    global count
+    count = value if openmp_version() else 1
+
+
+def get_count():
+    """Threads in use."""
+    return count
+
+
+def openmp():
+    """Date of the OpenMP standard compiled in, as yyyymm; 0 in a serial build."""
+    return openmp_version()
+
+
+# A forked child inherits no threads, but libgomp's pool would believe that it did, and wait for them for ever.
+os.register_at_fork(before=lambda: release_pool())
