@@ -8,10 +8,13 @@ loss and the metric ``MeanSquaredError`` can both exist. A serialised object is 
 """
 
 import difflib
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 _packages = {}  # package -> {name: class or function}
 _identifiers = {}  # package -> {folded name or alias: class or function}
 _registered_as = {}  # class or function -> (package, name)
+_scope = ContextVar("pycnn_custom_objects", default=None)  # {name: class or function}, of custom_object_scope
 
 
 def _fold(name):
@@ -86,6 +89,8 @@ def serialize(thing):
     """
     if thing is None or isinstance(thing, (bool, int, float, str)):
         return thing
+    if getattr(thing, "ndim", None) == 0 and hasattr(thing, "item"):
+        return thing.item()  # a number of NumPy
     if isinstance(thing, (list, tuple)):
         return [serialize(item) for item in thing]
     if isinstance(thing, dict):
@@ -128,6 +133,24 @@ def deserialize(config, custom_objects=None):
     return {key: deserialize(item, custom_objects) for key, item in config.items()}
 
 
+@contextmanager
+def custom_object_scope(objects):
+    """Inside a ``with`` block let ``deserialize`` find these classes and functions, given by name, first.
+
+    Examples
+    --------
+    >>> from pycnn.registration import custom_object_scope, lookup
+    >>> with custom_object_scope({"Mine": dict}):
+    ...     lookup("Mine", "layers")
+    <class 'dict'>
+    """
+    token = _scope.set({**(_scope.get() or {}), **objects})
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
 def _from_config(cls, config):
     if hasattr(cls, "from_config"):
         return cls.from_config(config)
@@ -136,8 +159,9 @@ def _from_config(cls, config):
 
 def lookup(name, package, custom_objects=None):
     """Return the class or function registered as ``name`` in ``package``, or raise with names that are close."""
-    if custom_objects and name in custom_objects:
-        return custom_objects[name]
+    for objects in (custom_objects, _scope.get()):
+        if objects and name in objects:
+            return objects[name]
     known = _packages.get(package, {})
     if name in known:
         return known[name]

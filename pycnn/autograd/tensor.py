@@ -162,14 +162,17 @@ class Variable(Tensor):
         Whether optimizers change it; only then does it require gradients.
     regularizer : callable, optional
         Called with the variable; what it returns is added to the loss.
+    constraint : callable, optional
+        Called with the variable after each step of the optimizer; the variable becomes what it returns.
     """
 
-    __slots__ = ("_trainable", "name", "regularizer", "version")
+    __slots__ = ("_trainable", "constraint", "name", "regularizer", "version")
 
-    def __init__(self, array, name="variable", trainable=True, regularizer=None):
+    def __init__(self, array, name="variable", trainable=True, regularizer=None, constraint=None):
         super().__init__(array, requires_grad=trainable)
         self.name = name
         self.regularizer = regularizer
+        self.constraint = constraint
         self.version = 0
         self._trainable = bool(trainable)
 
