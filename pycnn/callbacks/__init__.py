@@ -1,0 +1,27 @@
+"""Callbacks: what ``fit``, ``evaluate`` and ``predict`` call while they run.
+
+base.py      Callback, CallbackList, History, LambdaCallback
+monitor.py   EarlyStopping, ModelCheckpoint, ReduceLROnPlateau: they watch one value
+training.py  LearningRateScheduler, TerminateOnNaN, CSVLogger
+progress.py  ProgressBar: what ``verbose`` means
+"""
+
+from pycnn.callbacks.base import Callback, CallbackList, History, LambdaCallback
+from pycnn.callbacks.monitor import EarlyStopping, ModelCheckpoint, MonitorCallback, ReduceLROnPlateau
+from pycnn.callbacks.progress import ProgressBar
+from pycnn.callbacks.training import CSVLogger, LearningRateScheduler, TerminateOnNaN
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "MonitorCallback",
+    "ProgressBar",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]

@@ -1,0 +1,291 @@
+"""Callback, the list that calls them, and the two that need nothing else."""
+
+
+class Callback:
+    """Something that ``fit``, ``evaluate`` and ``predict`` call at set moments; override what you need.
+
+    ``self.model`` is the model, ``self.params`` a dict with ``epochs``, ``steps`` and ``verbose``. ``logs`` is a
+    dict of what is known then: the means over the epoch so far of ``loss`` and the metrics, and at the end of an
+    epoch also ``val_loss`` and so on. A method of batches costs time in each: means are computed for it.
+    With ``takes_lazy_logs = True`` such a method gets a function that returns the dict instead.
+
+    Examples
+    --------
+    >>> from pycnn.callbacks import Callback
+    >>> class Shout(Callback):
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         print(f"epoch {epoch + 1} is done!")
+    """
+
+    takes_lazy_logs = False
+
+    def __init__(self):
+        self.model = None
+        self.params = None
+
+    def set_params(self, params):
+        """Take the dict that becomes ``self.params``."""
+        self.params = params
+
+    def set_model(self, model):
+        """Take the model."""
+        self.model = model
+
+    def on_train_begin(self, logs=None):
+        """Called at the start of ``fit``."""
+
+    def on_train_end(self, logs=None):
+        """Called at the end of ``fit``, with the last epoch's logs."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Called at the start of each epoch; ``epoch`` counts from 0."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Called at the end of each epoch, after validation."""
+
+    def on_batch_begin(self, batch, logs=None):
+        """Another name of ``on_train_batch_begin``."""
+
+    def on_batch_end(self, batch, logs=None):
+        """Another name of ``on_train_batch_end``."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Called before each step of training; ``batch`` counts from 0 in each epoch."""
+        self.on_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Called after each step of training."""
+        self.on_batch_end(batch, logs)
+
+    def on_test_begin(self, logs=None):
+        """Called at the start of ``evaluate``, and of the validation in ``fit``."""
+
+    def on_test_end(self, logs=None):
+        """Called at the end of ``evaluate``, and of the validation in ``fit``."""
+
+    def on_test_batch_begin(self, batch, logs=None):
+        """Called before each batch of an evaluation."""
+
+    def on_test_batch_end(self, batch, logs=None):
+        """Called after each batch of an evaluation."""
+
+    def on_predict_begin(self, logs=None):
+        """Called at the start of ``predict``."""
+
+    def on_predict_end(self, logs=None):
+        """Called at the end of ``predict``."""
+
+    def on_predict_batch_begin(self, batch, logs=None):
+        """Called before each batch of a prediction."""
+
+    def on_predict_batch_end(self, batch, logs=None):
+        """Called after each batch of a prediction; ``logs`` holds its ``outputs``."""
+
+
+_ALIASES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
+
+
+def _listens(callback, hook):
+    """Whether a callback does anything at ``hook``."""
+    if hook in callback.__dict__ or getattr(type(callback), hook, None) is not getattr(Callback, hook):
+        return True
+    return hook in _ALIASES and _listens(callback, _ALIASES[hook])
+
+
+class CallbackList:
+    """Several callbacks as one.
+
+    The hooks of batches may be given, instead of a dict, a function that returns one: it is called only if some
+    callback listens, so that a step of training costs nothing for logs that nobody reads.
+
+    Parameters
+    ----------
+    callbacks : list of Callback, optional
+    model : Model, optional
+    params : dict
+        What each callback gets as ``params``.
+    """
+
+    takes_lazy_logs = False
+
+    def __init__(self, callbacks=None, model=None, **params):
+        self.callbacks = []
+        self.model = model
+        self.params = params
+        self._listeners = {}
+        for callback in callbacks or ():
+            self.append(callback)
+
+    def append(self, callback):
+        """Add a callback at the end."""
+        if not hasattr(callback, "set_model"):
+            raise TypeError(f"callbacks must be instances of Callback. Received: callback={callback!r}")
+        self.callbacks.append(callback)
+        callback.set_params(self.params)
+        callback.set_model(self.model)
+        self._listeners.clear()
+
+    def set_params(self, params):
+        """Hand ``params`` to all."""
+        self.params = params
+        for callback in self.callbacks:
+            callback.set_params(params)
+
+    def set_model(self, model):
+        """Hand the model to all."""
+        self.model = model
+        for callback in self.callbacks:
+            callback.set_model(model)
+
+    def _listening(self, hook):
+        methods = self._listeners.get(hook)
+        if methods is None:
+            methods = self._listeners[hook] = [getattr(c, hook) for c in self.callbacks if _listens(c, hook)]
+        return methods
+
+    def _call_batch(self, hook, batch, logs):
+        listeners = self._listeners.get((hook, "batch"))
+        if listeners is None:
+            methods = self._listening(hook)
+            lazy = [m for m in methods if getattr(m, "__self__", self).takes_lazy_logs]
+            listeners = self._listeners[hook, "batch"] = ([m for m in methods if m not in lazy], lazy)
+        eager, lazy = listeners
+        for method in lazy:
+            method(batch, logs)
+        if eager:
+            logs = logs() if callable(logs) else logs or {}
+            for method in eager:
+                method(batch, logs)
+
+    def on_train_begin(self, logs=None):
+        """Call all."""
+        for method in self._listening("on_train_begin"):
+            method(logs or {})
+
+    def on_train_end(self, logs=None):
+        """Call all."""
+        for method in self._listening("on_train_end"):
+            method(logs or {})
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Call all."""
+        for method in self._listening("on_epoch_begin"):
+            method(epoch, {} if logs is None else logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Call all; what one adds to ``logs``, the next ones see."""
+        logs = {} if logs is None else logs
+        for method in self._listening("on_epoch_end"):
+            method(epoch, logs)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Call those that listen."""
+        self._call_batch("on_train_batch_begin", batch, logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Call those that listen."""
+        self._call_batch("on_train_batch_end", batch, logs)
+
+    on_batch_begin = on_train_batch_begin
+    on_batch_end = on_train_batch_end
+
+    def on_test_begin(self, logs=None):
+        """Call all."""
+        for method in self._listening("on_test_begin"):
+            method(logs or {})
+
+    def on_test_end(self, logs=None):
+        """Call all."""
+        for method in self._listening("on_test_end"):
+            method(logs or {})
+
+    def on_test_batch_begin(self, batch, logs=None):
+        """Call those that listen."""
+        self._call_batch("on_test_batch_begin", batch, logs)
+
+    def on_test_batch_end(self, batch, logs=None):
+        """Call those that listen."""
+        self._call_batch("on_test_batch_end", batch, logs)
+
+    def on_predict_begin(self, logs=None):
+        """Call all."""
+        for method in self._listening("on_predict_begin"):
+            method(logs or {})
+
+    def on_predict_end(self, logs=None):
+        """Call all."""
+        for method in self._listening("on_predict_end"):
+            method(logs or {})
+
+    def on_predict_batch_begin(self, batch, logs=None):
+        """Call those that listen."""
+        self._call_batch("on_predict_batch_begin", batch, logs)
+
+    def on_predict_batch_end(self, batch, logs=None):
+        """Call those that listen."""
+        self._call_batch("on_predict_batch_end", batch, logs)
+
+
+class History(Callback):
+    """What ``fit`` returns: ``history``, a dict name -> list of one number an epoch, and ``epoch``, their numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.history = {}
+        self.epoch = []
+
+    def on_train_begin(self, logs=None):
+        """Start anew."""
+        self.history, self.epoch = {}, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keep the numbers."""
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+        self.model.history = self
+
+
+class LambdaCallback(Callback):
+    """A callback made of functions.
+
+    Parameters
+    ----------
+    on_epoch_begin, on_epoch_end : callable(epoch, logs), optional
+    on_train_begin, on_train_end : callable(logs), optional
+    on_train_batch_begin, on_train_batch_end : callable(batch, logs), optional
+    others
+        Any further hook of ``Callback``, by its name.
+
+    Examples
+    --------
+    >>> from pycnn.callbacks import LambdaCallback
+    >>> losses = []
+    >>> keep = LambdaCallback(on_epoch_end=lambda epoch, logs: losses.append(logs["loss"]))
+    """
+
+    def __init__(
+        self,
+        on_epoch_begin=None,
+        on_epoch_end=None,
+        on_train_begin=None,
+        on_train_end=None,
+        on_train_batch_begin=None,
+        on_train_batch_end=None,
+        **others,
+    ):
+        super().__init__()
+        hooks = {
+            "on_epoch_begin": on_epoch_begin,
+            "on_epoch_end": on_epoch_end,
+            "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end,
+            "on_train_batch_begin": on_train_batch_begin,
+            "on_train_batch_end": on_train_batch_end,
+            **others,
+        }
+        for name, function in hooks.items():
+            if not (name.startswith("on_") and hasattr(Callback, name)):
+                raise TypeError(f"Callback has no such hook. Received: {name}={function!r}")
+            if function is not None:
+                setattr(self, name, function)

@@ -1,0 +1,90 @@
+"""Layers: Keras's names, arguments and defaults. Where pycnn differs, the layer's docstring says so.
+
+base.py     Layer: building, calling, configuration   weights.py     weights and sublayers of a layer
+spec.py     what an input must look like              image.py       channels_first at the edge of image layers
+symbolic.py shapes that go through without data       structure.py, naming.py, random.py   helpers of base and others
+
+input.py    Input               dense.py    Dense     conv.py        Conv2D, Conv2DTranspose
+pool.py     pooling             reshape.py  Flatten   depthwise.py   DepthwiseConv2D, SeparableConv2D
+norm.py     BatchNormalization  dropout.py  Dropout   activation.py  Activation, ReLU, ...
+pad.py      ZeroPadding2D, Cropping2D                 resize.py      Resizing, UpSampling2D, Rescaling
+augment.py  RandomRotation and other affine maps
+"""
+
+from pycnn.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from pycnn.layers.augment import RandomRotation, RandomShear, RandomTranslation, RandomZoom
+from pycnn.layers.base import Layer
+from pycnn.layers.conv import Conv2D, Conv2DTranspose
+from pycnn.layers.dense import Dense
+from pycnn.layers.depthwise import DepthwiseConv2D, SeparableConv2D
+from pycnn.layers.dropout import Dropout
+from pycnn.layers.input import Input, InputLayer
+from pycnn.layers.norm import BatchNormalization
+from pycnn.layers.pad import Cropping2D, ZeroPadding2D
+from pycnn.layers.pool import (
+    AveragePooling2D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    GlobalMinPooling2D,
+    MaxPooling2D,
+    MinPooling2D,
+)
+from pycnn.layers.reshape import Flatten, Permute, Reshape
+from pycnn.layers.resize import Rescaling, Resizing, UpSampling2D
+from pycnn.layers.spec import InputSpec
+
+AvgPool2D = AveragePooling2D
+Convolution2D = Conv2D
+Convolution2DTranspose = Conv2DTranspose
+GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalMaxPool2D = GlobalMaxPooling2D
+GlobalMinPool2D = GlobalMinPooling2D
+MaxPool2D = MaxPooling2D
+MinPool2D = MinPooling2D
+SeparableConvolution2D = SeparableConv2D
+
+__all__ = [
+    "ELU",
+    "Activation",
+    "AveragePooling2D",
+    "AvgPool2D",
+    "BatchNormalization",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Convolution2D",
+    "Convolution2DTranspose",
+    "Cropping2D",
+    "Dense",
+    "DepthwiseConv2D",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePooling2D",
+    "GlobalAvgPool2D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPooling2D",
+    "GlobalMinPool2D",
+    "GlobalMinPooling2D",
+    "Input",
+    "InputLayer",
+    "InputSpec",
+    "Layer",
+    "LeakyReLU",
+    "MaxPool2D",
+    "MaxPooling2D",
+    "MinPool2D",
+    "MinPooling2D",
+    "Permute",
+    "RandomRotation",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
+    "ReLU",
+    "Rescaling",
+    "Reshape",
+    "Resizing",
+    "SeparableConv2D",
+    "SeparableConvolution2D",
+    "Softmax",
+    "UpSampling2D",
+    "ZeroPadding2D",
+]

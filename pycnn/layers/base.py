@@ -1,0 +1,295 @@
+"""The Layer: weights, building on first use, sublayers, configuration. It knows no maths of its own."""
+
+import functools
+import inspect
+import threading
+
+import numpy as np
+
+from pycnn import config, ops, regularizers
+from pycnn.autograd import Tensor, as_tensor, no_grad
+from pycnn.layers.naming import snake_case, unique_name
+from pycnn.layers.structure import is_shape, map_structure
+from pycnn.layers.symbolic import Node, SymbolicTensor
+from pycnn.layers.weights import WeightOwner
+from pycnn.registration import serialize
+
+
+class _CallContext(threading.local):
+    """What the outermost call of a layer decides for all calls inside it."""
+
+    entry = None  # the layer called from outside
+    training = False
+
+
+_context = _CallContext()
+
+
+def _building(build):
+    """Wrap a class's ``build``: it runs once, marks the layer as built, and its errors carry the layer's name."""
+
+    @functools.wraps(build)
+    def build_once(self, input_shape):
+        if not self.built:
+            try:
+                build(self, input_shape)
+            except (ValueError, TypeError) as error:
+                self._put_name_on(error)
+                raise
+            self.built = True
+            self._build_shape = input_shape
+
+    return build_once
+
+
+class Layer(WeightOwner):
+    """What all layers, and models, are: weights and a computation that uses them.
+
+    A subclass defines ``__init__`` (which calls ``super().__init__(**kwargs)``), ``build(input_shape)`` where it
+    needs the input's shape to make its weights by ``add_weight``, ``call(inputs)`` with the computation, and
+    ``get_config`` if it shall be saved. Layers, and lists or dicts of layers, that are attributes become part of it.
+    A ``training`` argument of ``call`` gets True in ``fit`` and False in ``evaluate`` and ``predict``.
+
+    Parameters
+    ----------
+    activity_regularizer : str or Regularizer, optional
+        Its value at the layer's output is added to the loss.
+    trainable : bool
+        Whether optimizers change the layer's weights.
+    dtype : str, optional
+        ``"float32"`` or ``"float64"``, of the weights and the computation; ``config.floatx()`` unless given.
+        Inputs of other dtypes are cast.
+    name : str, optional
+        Made from the class's name unless given: ``"conv2d"``, ``"conv2d_1"``, ...
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> class Scale(pycnn.layers.Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight((input_shape[-1],), initializer="ones", name="factor")
+    ...
+    ...     def call(self, inputs):
+    ...         return inputs * self.factor
+    >>> layer = Scale()
+    >>> layer([[1.0, 2.0]]).numpy()
+    array([[1., 2.]], dtype=float32)
+    >>> layer.count_params()
+    2
+    """
+
+    autocast = True  # whether inputs are cast to the layer's dtype
+    input_spec = None  # InputSpec that inputs are checked with
+    _arguments = ()  # arguments of __init__ that get_config reads from attributes of the same name
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _building(cls.__dict__["build"])
+        if "call" in cls.__dict__:
+            cls._takes_training = "training" in inspect.signature(cls.call).parameters
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer=None,
+        trainable=True,
+        dtype=None,
+        name=None,
+        input_shape=None,
+        input_dim=None,
+    ):
+        super().__init__(trainable)
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name must be a string. Received: name={name!r}")
+        self.name = unique_name(snake_case(type(self).__name__)) if name is None else name
+        self.dtype = _float_name(dtype)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.built = False
+        self._losses = []
+        self._loss_owners = []  # layers that added losses during the last call from outside
+        self._nodes = []
+        self._build_shape = None
+        self._known_shape = self._known_dtype = None  # of the last input that was checked
+        shape = (input_dim,) if input_dim is not None else input_shape
+        self._input_shape_argument = None if shape is None else tuple(shape)
+
+    # What subclasses define
+
+    _takes_training = False
+
+    def build(self, input_shape):
+        """Make the weights, by ``add_weight``. ``input_shape`` has None for the batch size."""
+
+    def call(self, inputs):
+        """Compute the outputs. ``inputs`` is a Tensor of the layer's dtype, or a list or dict of them."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(self, inputs)")
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the output for ``input_shape``; here by running the layer on zeros."""
+        blank = map_structure(
+            lambda shape: Tensor(np.zeros([1 if n is None else n for n in shape], self.dtype)), input_shape, is_shape
+        )
+        with no_grad():
+            outputs = self(blank, training=False)
+        return map_structure(lambda y: (None, *y.shape[1:]), outputs)
+
+    def get_config(self):
+        """Return the arguments that make the same layer, without weights, as JSON values.
+
+        Raises
+        ------
+        NotImplementedError
+            If the class takes arguments that this method, not overridden, knows nothing of.
+        """
+        own = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
+        if self.activity_regularizer is not None:
+            own["activity_regularizer"] = serialize(self.activity_regularizer)
+        for cls in type(self).__mro__:
+            own |= {name: serialize(getattr(self, name)) for name in cls.__dict__.get("_arguments", ())}
+        if type(self).get_config is Layer.get_config:
+            parameters = inspect.signature(type(self).__init__).parameters.values()
+            needed = [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+            unknown = [p.name for p in needed if p.name not in (*own, "self")]
+            if unknown:
+                raise NotImplementedError(
+                    f"{type(self).__name__}.__init__ takes {', '.join(unknown)}: to save the layer define get_config(), "
+                    "so that it returns {**super().get_config(), 'argument': self.argument}"
+                )
+        return own
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a layer, without its weights, of what ``get_config`` returned."""
+        return cls(**config)
+
+    # Calling
+
+    def __call__(self, inputs, *args, training=None, **kwargs):
+        """Compute the outputs, building the layer at the first call.
+
+        Parameters
+        ----------
+        inputs : Tensor or array, or a list or dict of them
+        training : bool, optional
+            Passed on to every layer inside; False unless given.
+        """
+        context = _context
+        if context.entry is None or (training is not None and training is not context.training):
+            return self._enter(inputs, args, training, kwargs)
+        try:
+            if (
+                type(inputs) is not Tensor
+                or inputs.data.shape[1:] != self._known_shape
+                or inputs.data.dtype is not self._known_dtype
+            ):
+                if _has_symbolic(inputs):
+                    return self._connect(inputs, args, kwargs)
+                inputs = self._admit(inputs)
+            if self._takes_training:
+                outputs = self.call(inputs, *args, training=context.training, **kwargs)
+            else:
+                outputs = self.call(inputs, *args, **kwargs)
+            if self.activity_regularizer is not None:
+                map_structure(lambda y: self.add_loss(self.activity_regularizer(y)), outputs)
+            return outputs
+        except (ValueError, TypeError) as error:
+            self._put_name_on(error)
+            raise
+
+    def _enter(self, inputs, args, training, kwargs):
+        """Call from outside, or with another ``training``: set what holds for all calls inside."""
+        context = _context
+        entry, before = context.entry, context.training
+        if entry is None:
+            context.entry = self
+            for owner in self._loss_owners:
+                owner._losses.clear()
+            self._loss_owners.clear()
+        if training is not None:
+            context.training = bool(training)
+        try:
+            return self(inputs, *args, **kwargs)
+        finally:
+            context.entry, context.training = entry, before
+
+    def _admit(self, inputs):
+        """Convert, cast and check inputs of a kind not seen at the last call; build the layer if need be."""
+        inputs = map_structure(self._convert, inputs)
+        if self.input_spec is not None:  # also before build: a wrong rank is better reported here
+            map_structure(lambda x: self.input_spec.check(x.shape), inputs)
+        if not self.built:
+            self._ensure_built(map_structure(lambda x: (None, *x.shape[1:]), inputs))
+            if self.input_spec is not None:
+                map_structure(lambda x: self.input_spec.check(x.shape), inputs)
+        if type(inputs) is Tensor:
+            self._known_shape, self._known_dtype = inputs.data.shape[1:], inputs.data.dtype
+        return inputs
+
+    def _convert(self, x):
+        x = as_tensor(x)
+        if self.autocast and x.data.dtype != self.dtype:
+            x = ops.cast(x, self.dtype)
+        return x
+
+    def _ensure_built(self, input_shape):
+        if not self.built:
+            self.build(input_shape)
+            self.built = True  # where build is not overridden
+            self._build_shape = input_shape
+
+    def _connect(self, inputs, args, kwargs):
+        """Call on symbolic tensors: nothing is computed but shapes; the call is remembered as a Node."""
+        shape = map_structure(lambda x: x.shape, inputs)
+        if self.input_spec is not None:
+            map_structure(self.input_spec.check, shape, is_shape)
+        self._ensure_built(shape)
+        node = Node(self, inputs, args, kwargs)
+        node.outputs = map_structure(
+            lambda s: SymbolicTensor(s, self.dtype, node=node), self.compute_output_shape(shape), is_shape
+        )
+        self._nodes.append(node)
+        return node.outputs
+
+    def _put_name_on(self, error):
+        """Say at the head of an error's message which layer it comes from; the innermost one only."""
+        if getattr(error, "layer", None) is None:
+            error.layer = self
+            error.args = (f"Layer {self.name!r} ({type(self).__name__}): {error}", *error.args[1:])
+
+    # Losses
+
+    def add_loss(self, loss):
+        """Inside ``call``: add a scalar tensor, or a list of them, to the loss of the step."""
+        losses = loss if isinstance(loss, (list, tuple)) else [loss]
+        self._losses.extend(losses)
+        entry = self if _context.entry is None else _context.entry
+        entry._loss_owners.append(self)
+
+    @property
+    def losses(self):
+        """What regularizers and ``add_loss`` add to the loss: a list of scalar tensors."""
+        added = [loss for layer in self.flatten_layers() for loss in layer._losses]
+        return added + [w.regularizer(w) for w in self.trainable_weights if w.regularizer is not None]
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _float_name(dtype):
+    if dtype is None:
+        return config.floatx()
+    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    if name not in ("float32", "float64"):
+        raise ValueError(f"dtype must be 'float32' or 'float64'. Received: dtype={dtype!r}")
+    return name
+
+
+def _has_symbolic(inputs):
+    if isinstance(inputs, SymbolicTensor):
+        return True
+    if isinstance(inputs, dict):
+        inputs = inputs.values()
+    elif not isinstance(inputs, (list, tuple)):
+        return False
+    return any(isinstance(x, SymbolicTensor) for x in inputs)

@@ -1,0 +1,208 @@
+"""What a layer owns: its weights and sublayers, found by looking at its attributes."""
+
+import numpy as np
+
+from pycnn import constraints, initializers, regularizers
+from pycnn.autograd import Variable
+
+
+class WeightOwner:
+    """The half of a Layer that holds weights: making them, finding them in sublayers, freezing, reading, setting."""
+
+    _untracked = frozenset({"_nodes", "_loss_owners", "_frozen"})  # attributes whose layers are not sublayers
+
+    def __init__(self, trainable):
+        if not isinstance(trainable, bool):
+            raise TypeError(f"trainable must be a boolean. Received: trainable={trainable!r}")
+        self._trainable = trainable
+        self._weights = []
+        self._frozen = []  # weights that were trainable before the layer was frozen
+
+    def add_weight(
+        self,
+        shape=(),
+        initializer="glorot_uniform",
+        dtype=None,
+        trainable=True,
+        regularizer=None,
+        constraint=None,
+        name=None,
+    ):
+        """Make a weight of the layer.
+
+        Parameters
+        ----------
+        shape : tuple of ints
+        initializer : str or Initializer
+        dtype : str, optional
+            The layer's unless given.
+        trainable : bool
+            False for state that optimizers shall leave alone, such as moving means.
+        regularizer : str or Regularizer, optional
+            Its value at the weight is added to the loss.
+        constraint : callable, optional
+            Applied to the weight after each step of the optimizer.
+        name : str, optional
+            What it is called inside the layer, such as ``"kernel"``.
+
+        Returns
+        -------
+        Variable
+        """
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        if any(n is None for n in shape):
+            raise ValueError(f"The shape of a weight must be known. Received: shape={shape}, name={name!r}")
+        initializer = initializers.get(initializer)
+        value = initializer(shape, dtype or self.dtype)
+        name = name or f"weight_{len(self._weights)}"
+        variable = Variable(value, name, trainable, regularizers.get(regularizer), constraints.get(constraint))
+        self._weights.append(variable)
+        if trainable and not self._trainable:
+            self._freeze(variable)
+        return variable
+
+    def _freeze(self, variable):
+        variable.trainable = False
+        self._frozen.append(variable)
+
+    @property
+    def trainable(self):
+        """Whether optimizers change the layer's weights; setting it sets it for all sublayers."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self._trainable = value = bool(value)
+        if value:
+            for variable in self._frozen:
+                variable.trainable = True
+            self._frozen.clear()
+        else:
+            for variable in self._own_weights():
+                if variable.trainable:
+                    self._freeze(variable)
+        for _, layer in self._sublayers():
+            layer.trainable = value
+
+    def _tracked(self):
+        """Pairs (name, Variable or Layer) of all attributes, and of lists and dicts in attributes, each once."""
+        seen = set()
+        for attribute, value in self.__dict__.items():
+            if attribute not in self._untracked:
+                for name, thing in _leaves(attribute, value):
+                    if id(thing) not in seen:
+                        seen.add(id(thing))
+                        yield name, thing
+
+    def _own_weights(self):
+        return [thing for _, thing in self._tracked() if isinstance(thing, Variable)]
+
+    def _sublayers(self):
+        """Pairs (name, layer) of the layers directly inside this one; the names lead to weights in files."""
+        return [(name, thing) for name, thing in self._tracked() if isinstance(thing, WeightOwner)]
+
+    def flatten_layers(self):
+        """Return this layer and all inside it, at any depth, each once."""
+        found, seen, queue = [], set(), [self]
+        while queue:
+            layer = queue.pop(0)
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                found.append(layer)
+                queue[:0] = [sub for _, sub in layer._sublayers()]
+        return found
+
+    def named_weights(self):
+        """Return a dict of all weights, the sublayers' too: ``"kernel"`` or ``"block/conv2d/kernel"`` -> Variable."""
+        named, seen = {}, set()
+
+        def visit(layer, prefix):
+            if id(layer) in seen:
+                return
+            seen.add(id(layer))
+            for variable in layer._own_weights():
+                if id(variable) not in seen:
+                    seen.add(id(variable))
+                    name = path = prefix + variable.name
+                    count = 0
+                    while path in named:
+                        count += 1
+                        path = f"{name}_{count}"
+                    named[path] = variable
+            for name, sublayer in layer._sublayers():
+                visit(sublayer, f"{prefix}{name}/")
+
+        visit(self, "")
+        return named
+
+    @property
+    def weights(self):
+        """All weights: the layer's own in the order of their making, then those of its sublayers."""
+        return list(self.named_weights().values())
+
+    @property
+    def trainable_weights(self):
+        """The weights that optimizers change."""
+        return [w for w in self.weights if w.trainable]
+
+    @property
+    def non_trainable_weights(self):
+        """The weights that optimizers leave alone: frozen ones, and state such as moving means."""
+        return [w for w in self.weights if not w.trainable]
+
+    variables = weights
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    def count_params(self):
+        """Return the number of numbers in all weights.
+
+        Raises
+        ------
+        ValueError
+            If the layer was not built yet.
+        """
+        if not self.built:
+            raise ValueError(
+                f"Layer {self.name!r} has no weights to count yet: call it on data, or build(input_shape), first"
+            )
+        return sum(w.size for w in self.weights)
+
+    def get_weights(self):
+        """Return copies of all weights, in the order of ``weights``, as a list of ``numpy.ndarray``."""
+        return [np.array(w.numpy()) for w in self.weights]
+
+    def set_weights(self, weights):
+        """Set all weights to the arrays in ``weights``, a list in the order of ``get_weights``.
+
+        Raises
+        ------
+        ValueError
+            If their number or a shape does not fit.
+        """
+        own = self.weights
+        if len(weights) != len(own):
+            raise ValueError(
+                f"Layer {self.name!r} has {len(own)} weights, so weights must be a list of as many arrays. "
+                f"Received: len(weights)={len(weights)}"
+            )
+        for i, (variable, value) in enumerate(zip(own, weights, strict=True)):
+            if np.shape(value) != variable.shape:
+                raise ValueError(
+                    f"weights[{i}] must have the shape {variable.shape} of weight {variable.name!r} "
+                    f"of layer {self.name!r}. Received: weights[{i}].shape={np.shape(value)}"
+                )
+        for variable, value in zip(own, weights, strict=True):
+            variable.assign(value)
+
+
+def _leaves(name, value):
+    """Variables and Layers in an attribute, with names; lists and dicts are searched too."""
+    if isinstance(value, (Variable, WeightOwner)):
+        yield name, value
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            yield from _leaves(f"{name}/{i}", item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(f"{name}/{key}", item)

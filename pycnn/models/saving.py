@@ -1,0 +1,255 @@
+"""Models in one file: a safetensors file whose metadata holds the configuration as JSON.
+
+Nothing in such a file is code: classes are looked up by name in the registry, weights are plain arrays. A file
+is written beside its place and then moved there, so that no half-written one is ever seen.
+
+The one metadata entry ``pycnn`` is a JSON object::
+
+    format     1
+    kind       "model", or "weights" (save_weights)
+    version    of pycnn
+    model      {"package", "class_name", "config"}     build_shape   where the model cannot tell it by itself
+    compile    arguments of compile, or null
+    random     states of the generators of layers that have seeds of their own
+    checksum   CRC-32 of all arrays, in the order of their names
+
+The arrays are ``model/<layer>/<weight>`` and ``optimizer/<variable>``.
+"""
+
+import json
+import os
+import secrets
+import sys
+import warnings
+import zlib
+
+import numpy as np
+
+from pycnn.backend import get_backend
+from pycnn.layers.random import RandomSource
+from pycnn.registration import custom_object_scope, deserialize, serialize
+
+_FORMAT = 1
+_KEY = "pycnn"
+
+
+def save_model(model, filepath, overwrite=True, include_optimizer=True):
+    """Write a model to one file; see ``Model.save``."""
+    config = {"kind": "model", "model": serialize(model), "compile": _compile_config(model)}
+    if model._build_shape is not None:
+        config["build_shape"] = model._build_shape
+    config["random"] = {i: source.state for i, source in _random_sources(model) if source.state is not None}
+    arrays = _arrays("model", model.named_weights())
+    optimizer = model.optimizer if include_optimizer else None
+    if config["compile"] is not None and optimizer is not None and optimizer.built:
+        arrays |= _arrays("optimizer", _optimizer_variables(optimizer))
+    _write(filepath, config, arrays, overwrite)
+
+
+def save_weights(model, filepath, overwrite=True):
+    """Write a model's weights alone to a file; see ``Model.save_weights``."""
+    if not model.built:
+        raise ValueError(f"The model {model.name!r} has no weights yet: call it on data, or build(input_shape), first")
+    _write(filepath, {"kind": "weights"}, _arrays("model", model.named_weights()), overwrite)
+
+
+def load_model(filepath, custom_objects=None, compile=True):
+    """Read a model that ``model.save`` wrote, with its weights and the state of its optimizer.
+
+    Parameters
+    ----------
+    filepath : str or path
+    custom_objects : dict, optional
+        Classes and functions by name, for those that were not registered with
+        ``pycnn.utils.register_serializable``.
+    compile : bool
+        Whether to compile the model as it was.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, not of pycnn, names a layer that nobody registered, or lacks weights.
+    """
+    config, arrays = _read(filepath)
+    if config.get("kind") != "model" or "model" not in config:
+        raise ValueError(
+            "The file holds weights alone: make the model and use model.load_weights(filepath). "
+            f"Received: filepath={os.fspath(filepath)!r}"
+        )
+    with custom_object_scope(custom_objects or {}):
+        try:
+            model = deserialize(config["model"])
+            settings = deserialize(config["compile"]) if compile and config.get("compile") else None
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{error} (while reading the file {os.fspath(filepath)!r})") from error
+    if not model.built and config.get("build_shape") is not None:
+        model.build(_tuples(config["build_shape"]))
+    _assign(model.named_weights(), arrays, "model", filepath)
+    for i, source in _random_sources(model):
+        if i in config.get("random", {}):
+            source.state = config["random"][i]
+    if settings is not None:
+        model.compile(**settings)
+        if any(name.startswith("optimizer/") for name in arrays):
+            model.optimizer.build(model.trainable_weights)
+            _assign(_optimizer_variables(model.optimizer), arrays, "optimizer", filepath)
+    return model
+
+
+def load_weights(model, filepath):
+    """Read weights from a file into a model that has the same layers; see ``Model.load_weights``."""
+    if not model.built:
+        raise ValueError(f"The model {model.name!r} has no weights yet: call it on data, or build(input_shape), first")
+    _, arrays = _read(filepath)
+    _assign(model.named_weights(), arrays, "model", filepath)
+
+
+def _compile_config(model):
+    if not model.compiled:
+        return None
+    try:
+        return serialize(model.get_compile_config())
+    except (ValueError, NotImplementedError) as error:
+        warnings.warn(f"The file will not hold how the model was compiled: {error}", stacklevel=4)
+        return None
+
+
+def _random_sources(model):
+    """Pairs (number as a string, source) of the random numbers of all layers that have some."""
+    sources = [(str(i), getattr(layer, "_random", None)) for i, layer in enumerate(model.flatten_layers())]
+    return [(i, source) for i, source in sources if isinstance(source, RandomSource)]
+
+
+def _optimizer_variables(optimizer):
+    """Names that do not depend on the model's: variables are numbered within their kind."""
+    named = {}
+    for variable in optimizer.variables:
+        name, count = variable.name, 0
+        while name in named:
+            count += 1
+            name = f"{variable.name}_{count}"
+        named[name] = variable
+    return named
+
+
+def _arrays(prefix, named):
+    return {f"{prefix}/{name}": np.ascontiguousarray(variable.numpy()) for name, variable in named.items()}
+
+
+def _checksum(arrays):
+    value = 0
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        value = zlib.crc32(array.reshape(-1).view(np.uint8), zlib.crc32(name.encode(), value))
+    return value
+
+
+def _write(filepath, config, arrays, overwrite):
+    from safetensors.numpy import save_file
+
+    path = os.fspath(filepath)
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"filepath must be a file, but it is a folder. Received: filepath={path!r}")
+    if not overwrite and os.path.exists(path):
+        raise FileExistsError(f"The file exists; overwrite=True replaces it. Received: filepath={path!r}")
+    config = {"format": _FORMAT, "version": sys.modules["pycnn"].__version__, **config, "checksum": _checksum(arrays)}
+    text = json.dumps(config, allow_nan=True)
+    folder, name = os.path.split(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"The folder of the file does not exist. Received: filepath={path!r}")
+    beside = os.path.join(folder, f".{name}.{secrets.token_hex(6)}.tmp")
+    try:
+        save_file(arrays, beside, metadata={_KEY: text})
+        with open(beside, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        if os.path.exists(beside):
+            os.remove(beside)
+    _sync_folder(folder)
+
+
+def _sync_folder(folder):
+    """Let the new name outlive a power failure, where the system allows to ask for that."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # a folder cannot be opened everywhere
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read(filepath):
+    from safetensors import SafetensorError, safe_open
+
+    path = os.fspath(filepath)
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"filepath must be a file, but it is a folder. Received: filepath={path!r}")
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"There is no such file. Received: filepath={path!r}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  safe_open is no dict
+    except (SafetensorError, ValueError, OSError) as error:
+        raise ValueError(
+            f"The file is damaged, cut short, or not a pycnn file ({error}). Received: filepath={path!r}"
+        ) from error
+    if _KEY not in metadata:
+        raise ValueError(f"The file holds arrays, but pycnn did not write it. Received: filepath={path!r}")
+    try:
+        config = json.loads(metadata[_KEY])
+    except ValueError as error:
+        raise ValueError(f"The file's configuration is damaged ({error}). Received: filepath={path!r}") from error
+    if not isinstance(config, dict) or not isinstance(config.get("format"), int):
+        raise ValueError(f"The file's configuration is damaged. Received: filepath={path!r}")
+    if config["format"] > _FORMAT:
+        raise ValueError(
+            f"The file was written by a later pycnn ({config.get('version')}), in format {config['format']}; this one "
+            f"reads up to {_FORMAT}. Received: filepath={path!r}"
+        )
+    if config.get("checksum") != _checksum(arrays):
+        raise ValueError(f"The file's arrays are damaged: their checksum is wrong. Received: filepath={path!r}")
+    return config, arrays
+
+
+def _assign(named, arrays, prefix, filepath):
+    """Set variables to arrays of the same names; nothing is set unless all fit."""
+    found = {name.removeprefix(f"{prefix}/"): a for name, a in arrays.items() if name.startswith(f"{prefix}/")}
+    missing, surplus = [n for n in named if n not in found], [n for n in found if n not in named]
+    if missing or surplus:
+        raise ValueError(
+            f"The file's {prefix} has other layers or weights. Not in the file: {_some(missing)}. "
+            f"Only in the file: {_some(surplus)}. Received: filepath={os.fspath(filepath)!r}"
+        )
+    for name, variable in named.items():
+        if found[name].shape != variable.shape:
+            raise ValueError(
+                f"The weight {name!r} must have the shape {variable.shape}, but the file has {found[name].shape}. "
+                f"Received: filepath={os.fspath(filepath)!r}"
+            )
+    asarray = get_backend().asarray
+    for name, variable in named.items():
+        variable.assign(asarray(found[name]))
+
+
+def _some(names, most=5):
+    listing = ", ".join(repr(n) for n in names[:most])
+    return (f"{listing} and {len(names) - most} more" if len(names) > most else listing) or "nothing"
+
+
+def _tuples(shape):
+    """Shapes that JSON made lists."""
+    if isinstance(shape, dict):
+        return {key: _tuples(value) for key, value in shape.items()}
+    if all(n is None or isinstance(n, int) for n in shape):
+        return tuple(shape)
+    return [_tuples(value) for value in shape]

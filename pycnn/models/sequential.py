@@ -1,0 +1,152 @@
+"""Sequential: a model whose layers follow one another."""
+
+from pycnn.layers.augment import join_affine
+from pycnn.layers.base import Layer
+from pycnn.layers.input import InputLayer
+from pycnn.layers.naming import snake_case
+from pycnn.layers.symbolic import SymbolicTensor
+from pycnn.models.model import Model
+from pycnn.registration import deserialize, register_serializable, serialize
+
+
+@register_serializable("models")
+class Sequential(Model):
+    """Layers one after another.
+
+    Parameters
+    ----------
+    layers : list of Layer, optional
+        With ``Input(shape)`` first the weights are made at once, else with the first data or by ``build``.
+    name : str, optional
+
+    Examples
+    --------
+    >>> import numpy as np, pycnn
+    >>> from pycnn import layers
+    >>> model = pycnn.Sequential([
+    ...     layers.Input((8, 8, 1)), layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(2)])
+    >>> model.output_shape, model.count_params()
+    ((None, 2), 330)
+    >>> model(np.zeros((5, 8, 8, 1))).shape
+    (5, 2)
+    """
+
+    _untracked = Model._untracked | {"_layers", "_steps"}
+
+    def __init__(self, layers=None, trainable=True, name=None, **kwargs):
+        super().__init__(trainable=trainable, name=name, **kwargs)
+        self._layers = []
+        self._steps = []
+        for layer in layers or ():
+            self._insert(layer)
+        self._try_to_build()
+
+    def add(self, layer):
+        """Add a layer at the end."""
+        self._insert(layer)
+        self._try_to_build()
+
+    def pop(self):
+        """Remove the last layer, and return it."""
+        if not self.layers:
+            raise ValueError(f"There is no layer to remove from the model {self.name!r}")
+        layer = self._layers.pop()
+        self._try_to_build()
+        return layer
+
+    def _insert(self, layer):
+        if isinstance(layer, SymbolicTensor) and isinstance(layer.node.layer, InputLayer):
+            layer = layer.node.layer
+        if not isinstance(layer, Layer):
+            raise TypeError(f"A Sequential is made of layers. Received: layer={layer!r} of type {type(layer).__name__}")
+        if not self._layers and layer._input_shape_argument is not None:
+            self._layers.append(InputLayer(layer._input_shape_argument))
+        if isinstance(layer, InputLayer) and self._layers:
+            raise ValueError(
+                f"Input must come first in the model {self.name!r}. Received: {len(self._layers)} layers before"
+            )
+        if any(layer.name == other.name for other in self._layers):
+            raise ValueError(
+                f"The layers of a model must have different names. Received: name={layer.name!r} twice in {self.name!r}"
+            )
+        self._layers.append(layer)
+
+    def _try_to_build(self):
+        """Build if the input's shape is known, now that the layers have changed."""
+        shape = self._layers[0].batch_shape if self._layers and isinstance(self._layers[0], InputLayer) else None
+        self.built = False
+        self._known_shape = self._build_shape = None
+        self._steps = join_affine(self._layers)
+        if shape is not None:
+            self.build(shape)
+
+    @property
+    def layers(self):
+        """The layers, without Input."""
+        return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
+
+    @property
+    def input_shape(self):
+        """Shape of the input, with None for the batch size; None if the model was not built yet."""
+        return self._build_shape
+
+    @property
+    def output_shape(self):
+        """Shape of the output, with None for the batch size; None if the model was not built yet."""
+        return None if self._build_shape is None else self.compute_output_shape(self._build_shape)
+
+    def build(self, input_shape=None):
+        """Make the weights of all layers, for inputs of this shape: (None, height, width, channels)."""
+        if input_shape is None:
+            raise ValueError(f"input_shape must be given to build the model {self.name!r} that has no Input")
+        if not self._layers:
+            raise ValueError(f"The model {self.name!r} has no layers to build. Received: input_shape={input_shape}")
+        shape = tuple(input_shape)
+        for layer in self._layers:
+            layer._ensure_built(shape)
+            shape = layer.compute_output_shape(shape)
+
+    def call(self, inputs):
+        """Compute the output."""
+        for step in self._steps:
+            inputs = step(inputs)
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape that the last layer gives."""
+        for layer in self._layers:
+            input_shape = layer.compute_output_shape(input_shape)
+        return tuple(input_shape)
+
+    def _sublayers(self):
+        """Names by class, counted, so that they do not depend on how many models were made before."""
+        counts, named = {}, []
+        for layer in self._layers:
+            if not isinstance(layer, InputLayer):
+                name = snake_case(type(layer).__name__)
+                count = counts[name] = counts.get(name, -1) + 1
+                named.append((f"{name}_{count}" if count else name, layer))
+        return named + super()._sublayers()
+
+    def get_config(self):
+        """Return the layers and their arguments."""
+        config = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": self.dtype,
+            "layers": [serialize(layer) for layer in self._layers],
+        }
+        if self._build_shape is not None and not isinstance(self._layers[0], InputLayer):
+            config["build_input_shape"] = list(self._build_shape)
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        """Make the model, with new weights, of what ``get_config`` returned."""
+        config = dict(config)
+        layers = [deserialize(layer) for layer in config.pop("layers")]
+        shape = config.pop("build_input_shape", None)
+        model = cls(layers, **config)
+        if shape is not None:
+            model.build(tuple(shape))
+        return model

@@ -1,0 +1,308 @@
+"""The trainer: fit, evaluate, predict. It knows no device and no layer."""
+
+import functools
+import warnings
+
+import numpy as np
+
+from pycnn.autograd import no_grad
+from pycnn.callbacks import CallbackList, History, ProgressBar
+from pycnn.models.batches import ArrayBatches, Feed, make_source, map_arrays, to_tensors
+from pycnn.models.checks import check_targets
+from pycnn.models.step import Step
+
+
+class Trainer(Step):
+    """What makes a layer trainable: a mixin of Model."""
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        validation_steps=None,
+        validation_batch_size=None,
+        validation_freq=1,
+    ):
+        """Train.
+
+        Parameters
+        ----------
+        x : array, list or dict of arrays, PyDataset, or anything that gives batches ``(x, y[, sample_weight])``
+        y : array, optional
+            Targets; part of ``x`` where that gives batches.
+        batch_size : int
+            32 unless given.
+        epochs : int
+            Number of the last epoch: with ``initial_epoch=10``, ``epochs=12`` trains two.
+        verbose : {"auto", 0, 1, 2}
+            0 is silent, 1 a progress bar, 2 a line an epoch; ``"auto"`` is 1 in a terminal or notebook, 2 in a log.
+        callbacks : list of Callback, optional
+        validation_split : float
+            This fraction of the samples, the last ones before shuffling, is kept for validation.
+        validation_data : tuple (x, y) or (x, y, sample_weight), or what gives batches, optional
+        shuffle : bool or "batch"
+            Whether to shuffle samples, or batches, before each epoch.
+        class_weight : dict, optional
+            Class -> factor of the loss of its samples.
+        sample_weight : array, optional
+            Factor of the loss of each sample.
+        initial_epoch : int
+        steps_per_epoch, validation_steps : int, optional
+            Batches in an epoch, if not all.
+        validation_batch_size : int, optional
+            ``batch_size`` unless given.
+        validation_freq : int or list of ints
+            Validate after every so many epochs, or after these epochs (which count from 1).
+
+        Returns
+        -------
+        History
+            ``history.history["loss"]`` and so on are lists of one number an epoch.
+
+        Raises
+        ------
+        RuntimeError
+            If ``compile`` was not called.
+        ValueError
+            If x and y have different lengths, or shapes, labels or targets that the model cannot learn from.
+
+        Examples
+        --------
+        >>> import numpy as np, pycnn
+        >>> model = pycnn.Sequential([pycnn.Input((3,)), pycnn.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> x = np.random.default_rng(0).normal(size=(64, 3))
+        >>> history = model.fit(x, x.sum(1), epochs=5, verbose=0)
+        >>> history.history["loss"][-1] < history.history["loss"][0]
+        True
+        """
+        self._require_compiled()
+        source = make_source(x, y, sample_weight, batch_size, shuffle, class_weight)
+        validation = self._validation_source(source, validation_split, validation_data, validation_batch_size)
+        for checked in (source, validation):
+            self._check(checked)
+        feed = Feed(source, steps_per_epoch)
+        validation_feed = None if validation is None else Feed(validation, validation_steps)
+        calls, history = self._callbacks(
+            callbacks, verbose, "fit", epochs=epochs, steps=feed.steps, validates=validation is not None
+        )
+        self.stop_training = False
+        self._reset_step_caches()
+        logs = {}
+        calls.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            self.reset_metrics()
+            calls.on_epoch_begin(epoch)
+            self._train_epoch(feed, calls)
+            logs = self._logs()
+            if validation_feed is not None and _is_due(epoch + 1, validation_freq):
+                calls.on_test_begin()
+                values = self._test_epoch(validation_feed, calls)
+                calls.on_test_end(values)
+                logs |= {f"val_{name}": value for name, value in values.items()}
+            calls.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        calls.on_train_end(logs)
+        return history
+
+    def _train_epoch(self, feed, calls):
+        steps = 0
+        for x, y, sample_weight in feed.epoch():
+            calls.on_train_batch_begin(steps)
+            self.train_step(to_tensors(x), to_tensors(y), to_tensors(sample_weight))
+            calls.on_train_batch_end(steps, self._logs)
+            steps += 1
+            if self.stop_training:
+                return
+        if steps == 0:
+            raise ValueError("The data ran out: this epoch got no batch. A generator must give batches for all epochs.")
+        if feed.steps is not None and steps < feed.steps:
+            warnings.warn(
+                f"The data ran out after {steps} of {feed.steps} batches; training stops. "
+                "A generator must give steps_per_epoch * epochs batches.",
+                stacklevel=3,
+            )
+            self.stop_training = True
+
+    def _test_epoch(self, feed, calls):
+        self.reset_metrics()
+        steps = 0
+        with no_grad():
+            for x, y, sample_weight in feed.epoch():
+                calls.on_test_batch_begin(steps)
+                self.test_step(to_tensors(x), to_tensors(y), to_tensors(sample_weight))
+                calls.on_test_batch_end(steps, self._logs)
+                steps += 1
+        return self._logs()
+
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        return_dict=False,
+    ):
+        """Return the loss and the metrics on data, without training.
+
+        Parameters
+        ----------
+        x, y, batch_size, verbose, sample_weight, callbacks
+            As in ``fit``.
+        steps : int, optional
+            Batches to use, if not all.
+        return_dict : bool
+            Return a dict by name instead of numbers.
+
+        Returns
+        -------
+        float, or list [loss, metric, ...], or dict
+        """
+        self._require_compiled()
+        source = make_source(x, y, sample_weight, batch_size)
+        self._check(source)
+        feed = Feed(source, steps)
+        calls, _ = self._callbacks(callbacks, verbose, "evaluate", epochs=1, steps=feed.steps)
+        self._reset_step_caches()
+        calls.on_test_begin()
+        logs = self._test_epoch(feed, calls)
+        calls.on_test_end(logs)
+        return _as_asked(logs, return_dict)
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """Return the outputs for data, as a ``numpy.ndarray``.
+
+        Parameters
+        ----------
+        x, batch_size, callbacks
+            As in ``fit``.
+        verbose : {"auto", 0, 1, 2}
+            ``"auto"`` is a bar in a terminal or notebook, and silent elsewhere.
+        steps : int, optional
+            Batches to use, if not all.
+        """
+        feed = Feed(make_source(x, batch_size=batch_size), steps)
+        calls, _ = self._callbacks(callbacks, verbose, "predict", epochs=1, steps=feed.steps)
+        outputs = []
+        calls.on_predict_begin()
+        with no_grad():
+            for step, batch in enumerate(feed.epoch()):
+                calls.on_predict_batch_begin(step)
+                outputs.append(map_arrays(lambda t: np.array(t.numpy()), self.predict_step(to_tensors(batch[0]))))
+                calls.on_predict_batch_end(step, functools.partial(dict, outputs=outputs[-1]))
+        calls.on_predict_end()
+        return _concatenate(outputs)
+
+    # One batch
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """Train on one batch; return loss and metrics, as means since the last ``reset_metrics()``, as Keras does."""
+        self._require_compiled()
+        x, y, sample_weight = self._one_batch(x, y, sample_weight, class_weight)
+        self._reset_step_caches()
+        self.train_step(x, y, sample_weight)
+        return _as_asked(self._logs(), return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Evaluate one batch; return loss and metrics, as means since the last ``reset_metrics()``, as Keras does."""
+        self._require_compiled()
+        x, y, sample_weight = self._one_batch(x, y, sample_weight)
+        self._reset_step_caches()
+        with no_grad():
+            self.test_step(x, y, sample_weight)
+        return _as_asked(self._logs(), return_dict)
+
+    def predict_on_batch(self, x):
+        """Return the outputs for one batch, as a ``numpy.ndarray``."""
+        x, _, _ = next(iter(make_source(x, batch_size=max(len(x), 1))))
+        with no_grad():
+            return map_arrays(lambda t: np.array(t.numpy()), self.predict_step(to_tensors(x)))
+
+    def _one_batch(self, x, y, sample_weight, class_weight=None):
+        source = ArrayBatches(x, y, sample_weight, 1 << 62, class_weight=class_weight)
+        self._check(source)
+        return map_arrays(to_tensors, (source.x, source.y, source.sample_weight))
+
+    # Around it
+
+    def _require_compiled(self):
+        if not self.compiled:
+            raise RuntimeError("You must call `compile()` before using the model.")
+
+    def _check(self, source):
+        """Report targets that cannot be right before anything is computed."""
+        if source is None or source.y is None or self._loss is None:
+            return
+        if not self.built and isinstance(source.x, np.ndarray):
+            self._ensure_built((None, *source.x.shape[1:]))
+        check_targets(source.y, self._loss, getattr(self, "output_shape", None))
+
+    def _validation_source(self, source, split, data, batch_size):
+        if data is not None:
+            batch_size = batch_size or getattr(source, "batch_size", None)
+            return make_source(*data, batch_size=batch_size) if isinstance(data, (tuple, list)) else make_source(data)
+        if not split:
+            return None
+        if not isinstance(source, ArrayBatches):
+            raise ValueError(
+                "validation_split needs x to be arrays; give validation_data instead. "
+                f"Received: validation_split={split!r}"
+            )
+        validation = source.split(split)
+        validation.batch_size = batch_size or source.batch_size
+        return validation
+
+    def _callbacks(self, callbacks, verbose, task, **params):
+        """Return the list of all callbacks, and the History among them."""
+        if isinstance(callbacks, CallbackList):
+            given = callbacks.callbacks
+        else:
+            given = (
+                [] if callbacks is None else list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+            )
+        if verbose not in ("auto", 0, 1, 2, False, True):
+            raise ValueError(f"verbose must be 'auto', 0, 1 or 2. Received: verbose={verbose!r}")
+        history = History()
+        added = [history] if task == "fit" else []
+        if verbose:
+            added.append(ProgressBar(verbose, task))
+        return CallbackList([*given, *added], model=self, verbose=verbose, **params), history
+
+
+def _is_due(epoch, frequency):
+    """Whether to validate after ``epoch``, which counts from 1."""
+    return epoch in frequency if isinstance(frequency, (list, tuple, set)) else epoch % frequency == 0
+
+
+def _as_asked(logs, return_dict):
+    if return_dict:
+        return logs
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
+
+
+def _concatenate(batches):
+    """Join the outputs of batches, each one array or a list or dict of them."""
+    if not batches:
+        raise ValueError("There was no batch to predict. Received: x without batches")
+    first = batches[0]
+    if isinstance(first, dict):
+        return {key: _concatenate([b[key] for b in batches]) for key in first}
+    if isinstance(first, (list, tuple)):
+        return [_concatenate([b[i] for b in batches]) for i in range(len(first))]
+    return first if len(batches) == 1 else np.concatenate(batches)
