@@ -221,4 +221,4 @@ def activation(x, identifier):
     >>> pycnn.ops.activation([-1.0, 1.0], "relu").numpy()
     array([0., 1.], dtype=float32)
     """
-    return get_activation(identifier)(x)
+    return get_activation(identifier)(as_tensor(x))

@@ -22,7 +22,7 @@ class _Conv2D(Function):
             gy = self.backend.activation_grad(gy, None, self.y, self.activation)
         gx = self.backend.conv2d_input_grad(gy, self.w, self.geometry) if need_x else None
         gw = self.backend.conv2d_filter_grad(self.x, gy, self.geometry) if need_w else None
-        return gx, gw, gy.sum(axis=(0, 1, 2)) if need_bias else None
+        return gx, gw, self.backend.sum_rows(gy) if need_bias else None
 
 
 class _Conv2DTranspose(Function):
@@ -38,7 +38,7 @@ class _Conv2DTranspose(Function):
         need_x, need_w, need_bias = self.needs_grad
         gx = self.backend.conv2d_forward(gy, self.w, self.geometry) if need_x else None
         gw = self.backend.conv2d_filter_grad(gy, self.x, self.geometry) if need_w else None
-        return gx, gw, gy.sum(axis=(0, 1, 2)) if need_bias else None
+        return gx, gw, self.backend.sum_rows(gy) if need_bias else None
 
 
 def _check_bias(bias, filters):

@@ -114,7 +114,7 @@ class _Dense(Function):
         rows = _rows(gy)
         gx = backend.matmul(rows, self.w, transpose_b=True).reshape(self.x.shape) if need_x else None
         gw = backend.matmul(_rows(self.x), rows, transpose_a=True) if need_w else None
-        return gx, gw, rows.sum(axis=0) if need_bias else None
+        return gx, gw, self.backend.sum_rows(rows) if need_bias else None
 
 
 def dense(x, kernel, bias=None, activation=None):

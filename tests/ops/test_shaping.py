@@ -6,7 +6,7 @@ import pycnn
 from pycnn import ops
 from pycnn.autograd import gradcheck
 
-X = normal((2, 3, 4))
+X, WIDE = normal((2, 3, 4)), (5, 2, 3, 4)
 CASES = {
     "reshape": (lambda x: ops.reshape(x, (6, 4)), lambda x: x.reshape(6, 4)),
     "reshape with -1": (lambda x: ops.reshape(x, 4, -1), lambda x: x.reshape(4, -1)),
@@ -24,11 +24,11 @@ CASES = {
     "squeeze an axis": (lambda x: ops.squeeze(ops.expand_dims(x, (0, 2)), 2), lambda x: x[None]),
     "flip": (ops.flip, lambda x: np.flip(x)),
     "flip two axes": (lambda x: ops.flip(x, axis=(0, -1)), lambda x: np.flip(x, (0, -1))),
-    "broadcast_to": (lambda x: ops.broadcast_to(x[:, :1], (5, 2, 3, 4)), lambda x: np.broadcast_to(x[:, :1], (5, 2, 3, 4))),
+    "broadcast_to": (lambda x: ops.broadcast_to(x[:, :1], WIDE), lambda x: np.broadcast_to(x[:, :1], WIDE)),
     "repeat": (lambda x: ops.repeat(x, 3, axis=1), lambda x: np.repeat(x, 3, axis=1)),
     "repeat the last": (lambda x: ops.repeat(x, 2, axis=-1), lambda x: np.repeat(x, 2, axis=-1)),
-    "concatenate with itself": (lambda x: ops.concatenate([x, x * 2, x], axis=1), lambda x: np.concatenate([x, x * 2, x], 1)),
-    "concat at the end": (lambda x: ops.concat([x, x[..., :1]], axis=-1), lambda x: np.concatenate([x, x[..., :1]], -1)),
+    "concatenate": (lambda x: ops.concatenate([x, x * 2, x], axis=1), lambda x: np.concatenate([x, x * 2, x], 1)),
+    "concat": (lambda x: ops.concat([x, x[..., :1]], axis=-1), lambda x: np.concatenate([x, x[..., :1]], -1)),
     "stack": (lambda x: ops.stack([x, -x]), lambda x: np.stack([x, -x])),
     "stack at the end": (lambda x: ops.stack([x, -x], axis=-1), lambda x: np.stack([x, -x], axis=-1)),
 }  # fmt: skip
@@ -72,7 +72,7 @@ def test_concatenate_passes_gradients_to_whom_they_belong(backend):
         (lambda: ops.transpose(X, (0, 1)), r"axes must name each of the 3 axes once. Received: axes=\(0, 1\)"),
         (lambda: ops.transpose(X, (0, 1, 5)), "axes must be an integer from -3 to 2"),
         (lambda: ops.squeeze(X, 0), r"axis must name axes of size 1. Received: axis=0"),
-        (lambda: ops.concatenate([X, X[:1]], axis=1), r"xs must agree in all axes but axis=1. Received: shapes \(2, 3, 4\)"),
+        (lambda: ops.concatenate([X, X[:1]], axis=1), r"xs must agree in all axes but axis=1. Received: shapes"),
         (lambda: ops.concatenate([]), r"Received: xs=\[\]"),
         (lambda: ops.stack([X, X[:1]]), r"xs must hold .* one shape. Received: shapes"),
         (lambda: ops.split(X, 5, axis=1), "indices_or_sections must divide the size 3 of axis 1. Received: "),
@@ -84,5 +84,5 @@ def test_errors_name_the_argument(backend, call, message):
 
 
 def test_an_empty_tensor_can_be_reshaped(backend):
-    assert ops.reshape(np.zeros((0, 3, 2)), (0, -1 if False else 6)).shape == (0, 6)
+    assert ops.reshape(np.zeros((0, 3, 2)), (0, 6)).shape == (0, 6)
     assert ops.reshape(np.zeros((0, 3)), (3, 0)).shape == (3, 0)
