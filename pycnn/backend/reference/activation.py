@@ -62,7 +62,7 @@ _FORWARD = {
     "gelu": lambda x, alpha: x * _normal_cdf(x),
     "gelu_tanh": lambda x, alpha: x * _gelu_gate(x),
     "silu": lambda x, alpha: x * _sigmoid(x),
-    "softplus": lambda x, alpha: np.logaddexp(x, 0),
+    "softplus": lambda x, alpha: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
 }
 
 _DERIVATIVE = {
