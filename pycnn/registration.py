@@ -181,9 +181,9 @@ def resolve(identifier, package, argument):
     Parameters
     ----------
     identifier : None, str, dict, class, instance or function
-        A string names a registered class (which is then made with its defaults) or function; case and
-        underscores do not matter. A dict is deserialised. Anything else callable, or with ``get_config``,
-        is returned as it is.
+        A string names a class (which is then made with its defaults) or function, registered in ``package`` or
+        in ``"Custom"``; case and underscores do not matter. A dict is deserialised. Anything else callable, or
+        with ``get_config``, is returned as it is.
     package : str
         Where strings are looked up.
     argument : str
@@ -192,8 +192,9 @@ def resolve(identifier, package, argument):
     if identifier is None:
         return None
     if isinstance(identifier, str):
-        known = _identifiers.get(package, {})
-        thing = known.get(_fold(identifier))
+        folded = _fold(identifier)
+        thing = (_scope.get() or {}).get(identifier)
+        thing = thing or _identifiers.get(package, {}).get(folded) or _identifiers.get("Custom", {}).get(folded)
         if thing is None:
             raise ValueError(
                 f"Unknown {argument}. {_suggestion(identifier, package)}Received: {argument}={identifier!r}"

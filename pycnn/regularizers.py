@@ -1,0 +1,131 @@
+"""Penalties on weights, which are added to the loss: Keras's regularizers."""
+
+from pycnn import registration
+from pycnn.autograd import Function
+from pycnn.registration import register_serializable
+
+
+class _Penalty(Function):
+    """l1 * sum(|x|) + l2 * sum(x**2)."""
+
+    def forward(self, x, *, l1, l2):
+        self.x, self.l1, self.l2 = x, l1, l2
+        value = x.dtype.type(0)
+        if l1:
+            value = value + l1 * abs(x).sum()
+        if l2:
+            value = value + l2 * (x * x).sum()
+        return value
+
+    def backward(self, gy):
+        slope = 2 * self.l2 * self.x
+        if self.l1:
+            slope = slope + self.l1 * self.backend.xp.sign(self.x)
+        return gy * slope
+
+
+class Regularizer:
+    """Base class: called with a weight, returns what it adds to the loss, a Tensor of one element."""
+
+    def __call__(self, x):
+        """Return the penalty for ``x``."""
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(self, x)")
+
+    def get_config(self):
+        """Return the arguments that make the same regularizer again."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a regularizer from what ``get_config`` returned."""
+        return cls(**config)
+
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+@register_serializable("regularizers")
+class L1L2(Regularizer):
+    """l1 * sum(|x|) + l2 * sum(x**2).
+
+    Examples
+    --------
+    >>> from pycnn import regularizers
+    >>> regularizers.L1L2(l1=0.5, l2=0.25)([1.0, -2.0]).item()
+    2.75
+    """
+
+    def __init__(self, l1=0.0, l2=0.0):
+        self.l1, self.l2 = _check("l1", l1), _check("l2", l2)
+
+    def __call__(self, x):
+        """Return the penalty for ``x``."""
+        return _Penalty.apply(x, l1=self.l1, l2=self.l2)
+
+    def get_config(self):
+        """Return both factors."""
+        return {"l1": self.l1, "l2": self.l2}
+
+
+@register_serializable("regularizers")
+class L1(Regularizer):
+    """l1 * sum(|x|)."""
+
+    def __init__(self, l1=0.01):
+        self.l1 = _check("l1", l1)
+
+    def __call__(self, x):
+        """Return the penalty for ``x``."""
+        return _Penalty.apply(x, l1=self.l1, l2=0.0)
+
+    def get_config(self):
+        """Return the factor."""
+        return {"l1": self.l1}
+
+
+@register_serializable("regularizers")
+class L2(Regularizer):
+    """l2 * sum(x**2)."""
+
+    def __init__(self, l2=0.01):
+        self.l2 = _check("l2", l2)
+
+    def __call__(self, x):
+        """Return the penalty for ``x``."""
+        return _Penalty.apply(x, l1=0.0, l2=self.l2)
+
+    def get_config(self):
+        """Return the factor."""
+        return {"l2": self.l2}
+
+
+def _check(name, value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+        raise ValueError(f"{name} must be a number >= 0. Received: {name}={value!r}")
+    return float(value)
+
+
+def get(identifier):
+    """Return the regularizer that a name, dict, class or callable stands for; None stays None.
+
+    Examples
+    --------
+    >>> from pycnn import regularizers
+    >>> regularizers.get("l2")
+    L2(l2=0.01)
+    """
+    return registration.resolve(identifier, "regularizers", "regularizer")
+
+
+def serialize(regularizer):
+    """Return the regularizer as a dict of class name and configuration."""
+    return registration.serialize(regularizer)
+
+
+def deserialize(config, custom_objects=None):
+    """Return the regularizer that ``serialize`` turned into ``config``."""
+    return registration.deserialize(config, custom_objects)
+
+
+l1, l2, l1_l2 = L1, L2, L1L2
