@@ -153,7 +153,7 @@ class Layer(WeightOwner):
             unknown = [p.name for p in needed if p.name not in (*own, "self")]
             if unknown:
                 raise NotImplementedError(
-                    f"{type(self).__name__}.__init__ takes {', '.join(unknown)}: to save the layer define get_config(), "
+                    f"{type(self).__name__}.__init__ takes {', '.join(unknown)}: to save it, define get_config(), "
                     "so that it returns {**super().get_config(), 'argument': self.argument}"
                 )
         return own

@@ -13,7 +13,6 @@ class ConvLayer(ImageLayer):
     _arguments = (
         "kernel_size",
         "strides",
-        "padding",
         "dilation_rate",
         "activation",
         "use_bias",

@@ -13,7 +13,7 @@ class Dropout(Layer):
     Parameters
     ----------
     rate : float
-        In [0, 1).
+        In [0, 1].
     noise_shape : tuple, optional
         Shape of the choice, broadcast to the input's: ``(None, 1, 1, None)`` drops whole maps. None stands for
         the input's size.
@@ -46,10 +46,9 @@ class Dropout(Layer):
         """Compute the output."""
         if not training or not self.rate:
             return inputs
-        shape = self.noise_shape
-        if shape is not None:
-            shape = tuple(size if n is None else n for n, size in zip(shape, inputs.shape, strict=True))
-        return ops.dropout(inputs, self.rate, noise_shape=shape, generator=self._random.generator())
+        if self.rate == 1:
+            return inputs * 0.0
+        return ops.dropout(inputs, self.rate, self.noise_shape, self._random.generator())
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""

@@ -9,7 +9,7 @@ from pycnn.registration import register_serializable
 class _Pooling2D(ImageLayer):
     """Sliding windows without weights; a subclass names the operation."""
 
-    _arguments = ("pool_size", "strides", "padding", "ceil_mode")
+    _arguments = ("pool_size", "strides", "ceil_mode")
 
     def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, ceil_mode=False, **kwargs):
         super().__init__(data_format, **kwargs)

@@ -1,4 +1,4 @@
-"""What ``fit``, ``evaluate`` and ``predict`` read: arrays, or something that gives batches, as (x, y, sample_weight)."""
+"""What ``fit``, ``evaluate`` and ``predict`` read, as batches (x, y, sample_weight): from arrays, or a data set."""
 
 import numpy as np
 
@@ -59,7 +59,7 @@ def to_tensors(value):
 
 
 def _as_data(argument, value):
-    """Return ``value`` as arrays of the host; a list of arrays stays a list of inputs, nested lists become one array."""
+    """Return ``value`` as arrays of the host; a list of arrays stays one, nested lists become one array."""
     if isinstance(value, dict):
         return {key: _as_data(f"{argument}[{key!r}]", item) for key, item in value.items()}
     if isinstance(value, (tuple, list)) and value and all(hasattr(item, "shape") and np.ndim(item) for item in value):
@@ -237,7 +237,8 @@ def make_source(x, y=None, sample_weight=None, batch_size=None, shuffle=False, c
     for name, value in given.items():
         if value is not None:
             raise ValueError(
-                f"{name} must not be given where x gives the batches: they hold it. Received: {name}={type(value).__name__}"
+                f"{name} must not be given where x gives the batches, which hold it. "
+                f"Received: {name} of type {type(value).__name__}"
             )
     return IterableBatches(x, shuffle)
 
