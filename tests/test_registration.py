@@ -79,7 +79,7 @@ IDENTIFIERS = [
     "gainnode",
     "gn",
     GainNode,
-    {"class_name": "GainNode", "config": serialize(GainNode())},
+    {"class_name": "GainNode", "config": GainNode().get_config()},
 ]
 
 

@@ -1,0 +1,177 @@
+"""The Loss: one number a sample, weighted, reduced to one number; and what is checked before training."""
+
+import numpy as np
+
+from pycnn import ops, registration
+from pycnn.autograd import as_tensor
+from pycnn.registration import register_serializable
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
+
+
+class Loss:
+    """Base class. A subclass defines ``call(y_true, y_pred)``, which returns one number a sample.
+
+    Parameters
+    ----------
+    name : str, optional
+    reduction : {"sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None}
+        The first two are the mean over all numbers, weighted ones counted as one;
+        ``"mean_with_sample_weight"`` divides by the sum of the weights; None is ``"none"``.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> class Deviation(pycnn.losses.Loss):
+    ...     def call(self, y_true, y_pred):
+    ...         return pycnn.ops.mean(abs(y_pred - y_true), axis=-1)
+    >>> Deviation()(pycnn.ops.zeros((2, 1)), [[1.0], [2.0]]).item()
+    1.5
+    """
+
+    def __init__(self, name=None, reduction="sum_over_batch_size"):
+        reduction = "none" if reduction is None else reduction
+        if reduction not in REDUCTIONS:
+            raise ValueError(f"reduction must be one of {', '.join(REDUCTIONS)}. Received: reduction={reduction!r}")
+        self.name = name or type(self).__name__.lower()
+        self.reduction = reduction
+
+    def call(self, y_true, y_pred):
+        """Return the loss of each sample, a Tensor."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(self, y_true, y_pred)")
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """Return the reduced loss, a Tensor.
+
+        Parameters
+        ----------
+        y_true, y_pred : arrays
+        sample_weight : array, optional
+            One factor a sample.
+        """
+        return reduce(self.call(y_true, y_pred), sample_weight, self.reduction)
+
+    def check_targets(self, y_true, output_shape, argument="y"):
+        """Raise if targets cannot be right: called once, on all of them, before training.
+
+        Parameters
+        ----------
+        y_true : (samples, ...)
+        output_shape : tuple
+            Shape of the model's output; its first axis (the batch) is not looked at, None matches any size.
+        argument : str
+            What messages call the targets.
+        """
+        check_not_nan(to_host(y_true), argument)
+
+    def get_config(self):
+        """Return the arguments that make the same loss again."""
+        return {"name": self.name, "reduction": self.reduction}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a loss from what ``get_config`` returned."""
+        return cls(**config)
+
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+class FunctionLoss(Loss):
+    """Base class of losses that call a function of ``pycnn.ops`` with some of their own attributes."""
+
+    _function = None
+    _arguments = ()
+
+    def call(self, y_true, y_pred):
+        """Return the loss of each sample."""
+        return type(self)._function(y_true, y_pred, **{name: getattr(self, name) for name in self._arguments})
+
+    def get_config(self):
+        """Return the arguments that make the same loss again."""
+        return {**super().get_config(), **{name: getattr(self, name) for name in self._arguments}}
+
+
+@register_serializable("losses")
+class LossFunctionWrapper(Loss):
+    """A function ``fn(y_true, y_pred, **arguments)`` that returns one number a sample, as a loss."""
+
+    def __init__(self, fn, reduction="sum_over_batch_size", name=None, **arguments):
+        super().__init__(name or getattr(fn, "__name__", None), reduction)
+        self.fn = fn
+        self.arguments = arguments
+
+    def call(self, y_true, y_pred):
+        """Call the function."""
+        return as_tensor(self.fn(y_true, y_pred, **self.arguments))
+
+    def get_config(self):
+        """Return the arguments that make the same loss again."""
+        return {**super().get_config(), "fn": registration.serialize(self.fn), **self.arguments}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a loss from what ``get_config`` returned."""
+        return cls(**{**config, "fn": registration.deserialize(config["fn"])})
+
+
+def reduce(values, sample_weight=None, reduction="sum_over_batch_size"):
+    """Weight losses, and reduce them to one number."""
+    if sample_weight is None:
+        if reduction == "none":
+            return values
+        return ops.sum(values) if reduction == "sum" else ops.mean(values)
+    weights = fit_weights(sample_weight, values)
+    values = values * weights
+    if reduction == "none":
+        return values
+    total = ops.sum(values)
+    if reduction == "sum":
+        return total
+    if reduction == "mean_with_sample_weight":
+        return total / ops.sum(ops.broadcast_to(weights, values.shape))
+    return total / max(values.size, 1)
+
+
+def fit_weights(sample_weight, values):
+    """Sample weights in the dtype of ``values``, shaped so that they are broadcast along its later axes."""
+    weights = ops.cast(sample_weight, values.dtype)
+    shape, wanted = weights.shape, values.shape
+    while len(shape) > len(wanted) and shape[-1] == 1:
+        shape = shape[:-1]
+    shape = shape + (1,) * (len(wanted) - len(shape))
+    if len(shape) != len(wanted) or any(m not in (1, n) for m, n in zip(shape, wanted, strict=True)):
+        raise ValueError(
+            f"sample_weight must have one number for each loss, of shape {wanted}, or for each of its first axes. "
+            f"Received: sample_weight.shape={weights.shape}"
+        )
+    return weights.reshape(shape)
+
+
+def to_host(y):
+    """Targets as a ``numpy.ndarray``."""
+    return as_tensor(y).numpy()
+
+
+def place_of(wrong):
+    """Where the first True stands, as a text such as ``3, 0``."""
+    return ", ".join(str(int(i)) for i in np.argwhere(wrong)[0])
+
+
+def check_not_nan(y, argument):
+    """Raise if ``y`` holds NaN."""
+    if y.dtype.kind == "f" and np.isnan(y).any():
+        raise ValueError(f"{argument} must not contain NaN. Received: {argument}[{place_of(np.isnan(y))}]=nan")
+
+
+def check_sample_shape(y, output_shape, argument, hint=""):
+    """Raise unless each sample of ``y`` has the shape of the output; (n,) and (n, 1) meet."""
+    sample, wanted = y.shape[1:], tuple(output_shape[1:])
+    for shape in (sample, (*sample, 1), sample[:-1] if sample[-1:] == (1,) else sample):
+        if len(shape) == len(wanted) and all(n in (None, m) for m, n in zip(shape, wanted, strict=True)):
+            return
+    raise ValueError(
+        f"{argument} must have the shape of the model's output, {('n', *wanted)}.{hint} "
+        f"Received: {argument}.shape={y.shape}"
+    )

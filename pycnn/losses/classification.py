@@ -1,0 +1,259 @@
+"""Losses of classifiers: cross-entropies, hinges, divergence."""
+
+import numpy as np
+
+from pycnn import ops
+from pycnn.autograd import as_tensor
+from pycnn.losses.base import FunctionLoss, check_not_nan, check_sample_shape, fit_weights, place_of, to_host
+from pycnn.registration import register_serializable
+
+
+class _OfOneHot(FunctionLoss):
+    """Losses of targets that have a number for each class."""
+
+    def check_targets(self, y_true, output_shape, argument="y"):
+        """Raise for NaN, and for shapes other than the output's."""
+        y = to_host(y_true)
+        hint = ""
+        if len(output_shape) > 1 and y.ndim < len(output_shape) + (y.shape[-1:] == (1,)):
+            hint = " For integer labels there is the loss sparse_categorical_crossentropy."
+        check_sample_shape(y, output_shape, argument, hint)
+        check_not_nan(y, argument)
+
+
+@register_serializable("losses")
+class CategoricalCrossentropy(_OfOneHot):
+    """-sum(y_true * log(y_pred)) over the classes, for one-hot targets or probabilities.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether ``y_pred`` are logits. Without it a softmax right before the loss is found and used in its log form.
+    label_smoothing : float in [0, 1]
+    reduction, name
+        See ``Loss``.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> loss = pycnn.losses.CategoricalCrossentropy()
+    >>> round(loss([[0.0, 1.0]], [[0.5, 0.5]]).item(), 4)
+    0.6931
+    """
+
+    _function = ops.categorical_crossentropy
+    _arguments = ("from_logits", "label_smoothing")
+
+    def __init__(
+        self,
+        from_logits=False,
+        label_smoothing=0.0,
+        reduction="sum_over_batch_size",
+        name="categorical_crossentropy",
+    ):
+        super().__init__(name, reduction)
+        self.from_logits, self.label_smoothing = bool(from_logits), _check_smoothing(label_smoothing)
+
+
+@register_serializable("losses")
+class SparseCategoricalCrossentropy(FunctionLoss):
+    """-log of the probability of the right class, for targets that are class indices.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether ``y_pred`` are logits. Without it a softmax right before the loss is found and used in its log form.
+    ignore_class : int, optional
+        Targets of this number count nothing, in the mean neither.
+    reduction, name
+        See ``Loss``.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> loss = pycnn.losses.SparseCategoricalCrossentropy()
+    >>> round(loss([1], [[0.5, 0.5]]).item(), 4)
+    0.6931
+    """
+
+    _function = ops.sparse_categorical_crossentropy
+    _arguments = ("from_logits", "ignore_class")
+
+    def __init__(
+        self,
+        from_logits=False,
+        ignore_class=None,
+        reduction="sum_over_batch_size",
+        name="sparse_categorical_crossentropy",
+    ):
+        super().__init__(name, reduction)
+        self.from_logits, self.ignore_class = bool(from_logits), ignore_class
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """Return the reduced loss; ignored targets are left out of the mean."""
+        if self.ignore_class is None:
+            return super().__call__(y_true, y_pred, sample_weight)
+        y_pred = as_tensor(y_pred)
+        counts = as_tensor(y_true).reshape(y_pred.shape[:-1]) != self.ignore_class
+        weights = ops.cast(counts, y_pred.dtype)
+        if self.reduction != "sum":
+            weights = weights * (counts.size / ops.maximum(ops.sum(weights), 1.0))
+        if sample_weight is not None:
+            weights = weights * fit_weights(sample_weight, weights)
+        return super().__call__(y_true, y_pred, weights)
+
+    def check_targets(self, y_true, output_shape, argument="y"):
+        """Raise for NaN, shapes that do not fit, and labels out of range."""
+        y, classes = to_host(y_true), output_shape[-1]
+        check_not_nan(y, argument)
+        wanted = tuple(output_shape[1:-1])
+        sample = y.shape[1:-1] if y.ndim == len(wanted) + 2 and y.shape[-1] == 1 else y.shape[1:]
+        if len(sample) != len(wanted) or any(n not in (None, m) for m, n in zip(sample, wanted, strict=True)):
+            raise ValueError(
+                f"{argument} must hold one class index for each output, of shape {('n', *wanted)}. For one-hot targets "
+                f"there is the loss categorical_crossentropy. Received: {argument}.shape={y.shape}"
+            )
+        if classes is None or not y.size:
+            return
+        wrong = (y < 0) | (y >= classes)
+        if y.dtype.kind == "f":
+            wrong |= y != np.floor(y)
+        if self.ignore_class is not None:
+            wrong &= y != self.ignore_class
+        if wrong.any():
+            raise ValueError(
+                f"{argument} must hold labels from 0 to {classes - 1}, for the model has {classes} outputs. "
+                f"Received: {argument}[{place_of(wrong)}]={y[wrong][0]}"
+            )
+
+
+@register_serializable("losses", aliases=("bce",))
+class BinaryCrossentropy(FunctionLoss):
+    """-(y_true * log(y_pred) + (1 - y_true) * log(1 - y_pred)), for one or more yes-or-no outputs.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether ``y_pred`` are logits. Without it a sigmoid right before the loss is found and left out.
+    label_smoothing : float in [0, 1]
+    reduction, name
+        See ``Loss``.
+    """
+
+    _function = ops.binary_crossentropy
+    _arguments = ("from_logits", "label_smoothing")
+
+    def __init__(
+        self, from_logits=False, label_smoothing=0.0, reduction="sum_over_batch_size", name="binary_crossentropy"
+    ):
+        super().__init__(name, reduction)
+        self.from_logits, self.label_smoothing = bool(from_logits), _check_smoothing(label_smoothing)
+
+    def check_targets(self, y_true, output_shape, argument="y"):
+        """Raise for NaN, shapes other than the output's, and targets outside [0, 1]."""
+        _check_probabilities(y_true, output_shape, argument)
+
+
+@register_serializable("losses")
+class BinaryFocalCrossentropy(FunctionLoss):
+    """Binary cross-entropy weighted by (1 - probability of the truth) ** gamma (Lin et al. 2017)."""
+
+    _function = ops.binary_focal_crossentropy
+    _arguments = ("apply_class_balancing", "alpha", "gamma", "from_logits", "label_smoothing")
+
+    def __init__(
+        self,
+        apply_class_balancing=False,
+        alpha=0.25,
+        gamma=2.0,
+        from_logits=False,
+        label_smoothing=0.0,
+        reduction="sum_over_batch_size",
+        name="binary_focal_crossentropy",
+    ):
+        super().__init__(name, reduction)
+        self.apply_class_balancing, self.alpha, self.gamma = bool(apply_class_balancing), alpha, gamma
+        self.from_logits, self.label_smoothing = bool(from_logits), _check_smoothing(label_smoothing)
+
+    def check_targets(self, y_true, output_shape, argument="y"):
+        """Raise for NaN, shapes other than the output's, and targets outside [0, 1]."""
+        _check_probabilities(y_true, output_shape, argument)
+
+
+@register_serializable("losses")
+class CategoricalFocalCrossentropy(_OfOneHot):
+    """Categorical cross-entropy weighted by alpha * (1 - probability) ** gamma (Lin et al. 2017)."""
+
+    _function = ops.categorical_focal_crossentropy
+    _arguments = ("alpha", "gamma", "from_logits", "label_smoothing")
+
+    def __init__(
+        self,
+        alpha=0.25,
+        gamma=2.0,
+        from_logits=False,
+        label_smoothing=0.0,
+        reduction="sum_over_batch_size",
+        name="categorical_focal_crossentropy",
+    ):
+        super().__init__(name, reduction)
+        self.alpha, self.gamma = alpha, gamma
+        self.from_logits, self.label_smoothing = bool(from_logits), _check_smoothing(label_smoothing)
+
+
+@register_serializable("losses", aliases=("kld", "kullback_leibler_divergence"))
+class KLDivergence(_OfOneHot):
+    """sum(y_true * log(y_true / y_pred)) over the last axis."""
+
+    _function = ops.kl_divergence
+
+    def __init__(self, reduction="sum_over_batch_size", name="kl_divergence"):
+        super().__init__(name, reduction)
+
+
+@register_serializable("losses")
+class Hinge(_OfOneHot):
+    """Mean of max(1 - y_true*y_pred, 0); targets are -1 and 1, or 0 and 1."""
+
+    _function = ops.hinge
+
+    def __init__(self, reduction="sum_over_batch_size", name="hinge"):
+        super().__init__(name, reduction)
+
+
+@register_serializable("losses")
+class SquaredHinge(_OfOneHot):
+    """Mean of max(1 - y_true*y_pred, 0)**2; targets are -1 and 1, or 0 and 1."""
+
+    _function = ops.squared_hinge
+
+    def __init__(self, reduction="sum_over_batch_size", name="squared_hinge"):
+        super().__init__(name, reduction)
+
+
+@register_serializable("losses")
+class CategoricalHinge(_OfOneHot):
+    """max(1 + largest wrong score - right score, 0), for one-hot targets."""
+
+    _function = ops.categorical_hinge
+
+    def __init__(self, reduction="sum_over_batch_size", name="categorical_hinge"):
+        super().__init__(name, reduction)
+
+
+def _check_smoothing(label_smoothing):
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must lie in [0, 1]. Received: label_smoothing={label_smoothing!r}")
+    return label_smoothing
+
+
+def _check_probabilities(y_true, output_shape, argument):
+    y = to_host(y_true)
+    check_sample_shape(y, output_shape, argument)
+    check_not_nan(y, argument)
+    wrong = (y < 0) | (y > 1)
+    if wrong.any():
+        raise ValueError(
+            f"{argument} must lie in [0, 1] for a binary cross-entropy. "
+            f"Received: {argument}[{place_of(wrong)}]={y[wrong][0]}"
+        )

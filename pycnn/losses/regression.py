@@ -1,0 +1,86 @@
+"""Losses of predicted numbers: squared and absolute errors and their kin."""
+
+from pycnn import ops
+from pycnn.losses.base import FunctionLoss, check_not_nan, check_sample_shape, to_host
+from pycnn.registration import register_serializable
+
+
+class _OfNumbers(FunctionLoss):
+    def __init__(self, reduction="sum_over_batch_size", name=None):
+        super().__init__(name or type(self)._function.__name__, reduction)
+
+    def check_targets(self, y_true, output_shape, argument="y"):
+        """Raise for NaN, and for shapes other than the output's."""
+        y = to_host(y_true)
+        check_sample_shape(y, output_shape, argument)
+        check_not_nan(y, argument)
+
+
+@register_serializable("losses", aliases=("mse",))
+class MeanSquaredError(_OfNumbers):
+    """Mean of (y_pred - y_true)**2.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.losses.MeanSquaredError()([[0.0, 1.0]], [[1.0, 3.0]]).item()
+    2.5
+    """
+
+    _function = ops.mean_squared_error
+
+
+@register_serializable("losses", aliases=("mae",))
+class MeanAbsoluteError(_OfNumbers):
+    """Mean of |y_pred - y_true|."""
+
+    _function = ops.mean_absolute_error
+
+
+@register_serializable("losses", aliases=("mape",))
+class MeanAbsolutePercentageError(_OfNumbers):
+    """Mean of 100 * |y_pred - y_true| / |y_true|."""
+
+    _function = ops.mean_absolute_percentage_error
+
+
+@register_serializable("losses", aliases=("msle",))
+class MeanSquaredLogarithmicError(_OfNumbers):
+    """Mean of (log(1 + y_pred) - log(1 + y_true))**2."""
+
+    _function = ops.mean_squared_logarithmic_error
+
+
+@register_serializable("losses")
+class LogCosh(_OfNumbers):
+    """Mean of log(cosh(y_pred - y_true))."""
+
+    _function = ops.log_cosh
+
+
+@register_serializable("losses")
+class Poisson(_OfNumbers):
+    """Mean of y_pred - y_true * log(y_pred)."""
+
+    _function = ops.poisson
+
+
+@register_serializable("losses")
+class CosineSimilarity(_OfNumbers):
+    """Minus the cosine of the angle between target and prediction along the last axis."""
+
+    _function = ops.cosine_similarity
+
+
+@register_serializable("losses")
+class Huber(_OfNumbers):
+    """Mean of d**2/2 where |d| <= delta, else delta*(|d| - delta/2), for d = y_pred - y_true (Huber 1964)."""
+
+    _function = ops.huber
+    _arguments = ("delta",)
+
+    def __init__(self, delta=1.0, reduction="sum_over_batch_size", name=None):
+        super().__init__(reduction, name)
+        if not delta > 0:
+            raise ValueError(f"delta must be positive. Received: delta={delta!r}")
+        self.delta = delta
