@@ -106,8 +106,6 @@ class CallbackList:
         What each callback gets as ``params``.
     """
 
-    takes_lazy_logs = False
-
     def __init__(self, callbacks=None, model=None, **params):
         self.callbacks = []
         self.model = model
@@ -147,7 +145,7 @@ class CallbackList:
         listeners = self._listeners.get((hook, "batch"))
         if listeners is None:
             methods = self._listening(hook)
-            lazy = [m for m in methods if getattr(m, "__self__", self).takes_lazy_logs]
+            lazy = [m for m in methods if getattr(getattr(m, "__self__", None), "takes_lazy_logs", False)]
             listeners = self._listeners[hook, "batch"] = ([m for m in methods if m not in lazy], lazy)
         eager, lazy = listeners
         for method in lazy:

@@ -41,7 +41,12 @@ class InputLayer(Layer):
         return inputs
 
     def compute_output_shape(self, input_shape):
-        """Return the input's shape."""
+        """Return the input's shape, or raise if it is not the one declared."""
+        try:
+            self.input_spec.check(input_shape)
+        except ValueError as error:
+            self._put_name_on(error)
+            raise
         return tuple(input_shape)
 
 

@@ -1,7 +1,6 @@
 """What ``compile`` was given, made into losses and metrics when the first batch shows the shapes."""
 
 from pycnn import losses, metrics
-from pycnn.registration import serialize
 
 _ACCURACY = ("accuracy", "acc")
 _CROSSENTROPY = ("crossentropy", "ce")
@@ -103,8 +102,3 @@ def _listed(argument, given):
     if not isinstance(given, (list, tuple)):
         raise ValueError(f"{argument} must be a list. Received: {argument}={given!r}")
     return [identifier for identifier in given if identifier is not None]
-
-
-def compile_config(**arguments):
-    """Return the arguments of ``compile`` as JSON values."""
-    return serialize(arguments)

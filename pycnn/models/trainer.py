@@ -7,8 +7,8 @@ import numpy as np
 
 from pycnn.autograd import no_grad
 from pycnn.callbacks import CallbackList, History, ProgressBar
+from pycnn.layers.structure import is_shape
 from pycnn.models.batches import ArrayBatches, Feed, make_source, map_arrays, to_tensors
-from pycnn.models.checks import check_targets
 from pycnn.models.step import Step
 
 
@@ -246,11 +246,10 @@ class Trainer(Step):
 
     def _check(self, source):
         """Report targets that cannot be right before anything is computed."""
-        if source is None or source.y is None or self._loss is None:
-            return
-        if not self.built and isinstance(source.x, np.ndarray):
-            self._ensure_built((None, *source.x.shape[1:]))
-        check_targets(source.y, self._loss, getattr(self, "output_shape", None))
+        if isinstance(source, ArrayBatches) and isinstance(source.x, np.ndarray) and isinstance(source.y, np.ndarray):
+            output_shape = self.compute_output_shape((None, *source.x.shape[1:]))
+            if self._loss is not None and is_shape(output_shape):
+                self._loss.check_targets(source.y, output_shape)
 
     def _validation_source(self, source, split, data, batch_size):
         if data is not None:
