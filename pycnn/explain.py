@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pycnn import layers
 from pycnn.backend.geometry import TotalPadding, conv_geometry, conv_transpose_geometry, pool_geometry, window_extent
 from pycnn.layers import Layer
+from pycnn.models import Sequential
 
 CONV_FORMULA = "floor((i - d*(f-1) - 1 + p_before + p_after)/s) + 1"
 POOL_FORMULA = "floor((i - f + p_before + p_after)/s) + 1"
@@ -127,7 +128,7 @@ def _read_shape(layer, input_shape):
 
 def _calls(layer, shape):
     """(layer, input shape, output shape) of each call of a layer inside, in order; shapes without the batch."""
-    if hasattr(layer, "layers"):
+    if isinstance(layer, Sequential):
         for inner in layer.layers:
             for call in _calls(inner, shape):
                 yield call

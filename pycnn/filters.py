@@ -105,16 +105,16 @@ def gabor(wavelength=4.0, orientation=0.0, phase=0.0, sigma=None, aspect=0.5, si
     aspect : float
         Width over length of the Gaussian.
     size : int, optional
-        Odd; large enough for three sigma across the stripes unless given.
+        Odd; three standard deviations of the Gaussian to each side unless given.
 
     Examples
     --------
     >>> gabor(4.0).shape
-    (15, 15)
+    (29, 29)
     """
     wavelength, aspect = _positive("wavelength", wavelength), _positive("aspect", aspect)
     sigma = 0.56 * wavelength if sigma is None else _positive("sigma", sigma)
-    size = 2 * int(np.ceil(3 * sigma)) + 1 if size is None else _size(size)
+    size = 2 * int(np.ceil(3 * max(sigma, sigma / aspect))) + 1 if size is None else _size(size)
     if size % 2 == 0:
         raise ValueError(f"size must be odd. Received: size={size}")
     y, x = np.meshgrid(_offsets(size), _offsets(size), indexing="ij")

@@ -49,11 +49,11 @@ def plot_edges(image, kernels=DEFAULT, border="edge", columns=None, title="Edges
     width = 3.4
     height = width * image.shape[0] / image.shape[1]
     figure = new_figure(columns * width, rows * (height + 0.3) + 0.4, title)
-    axes = figure.subplots(rows, columns, squeeze=False).flat
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
-    _show(next(iter(axes)), "original", image)
-    for axis, (name, kernel) in zip(list(axes)[1:], named.items(), strict=False):
+    _show(axes[0], "original", image)
+    for axis, (name, kernel) in zip(axes[1:], named.items(), strict=False):
         title = name.replace("_", " ")
         if isinstance(kernel, str) and kernel in GRADIENTS:
             _show(axis, title, 1 - _scaled(_gradient(grey, kernel, border)))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from pycnn.autograd import no_grad
+from pycnn.models import Sequential
 from pycnn.visualize.canvas import CELL, GREY, as_image, draw_image, new_figure, value_style
 
 _STEP = CELL + 0.08
@@ -67,13 +68,12 @@ def _as_batch(image):
 
 def _stages(model, x, chosen):
     """(layer name, (height, width, channels) array) of each layer to draw."""
-    sequence = getattr(model, "layers", None) or [model]
+    sequence = model.layers if isinstance(model, Sequential) else [model]
     if chosen is not None:
-        chosen = [model.get_layer(c) if isinstance(c, str) else sequence[c] for c in chosen]
+        chosen = [model.get_layer(c) if isinstance(c, str) else model.get_layer(index=c) for c in chosen]
     stages = []
     with no_grad():
         for layer in sequence:
-            x = layer(x, training=False)
             y = layer(x, training=False)
             wanted = _changes(x, y) if chosen is None else any(layer is c for c in chosen)
             x = y

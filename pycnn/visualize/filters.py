@@ -91,7 +91,7 @@ def _find(source, layer):
 
 def _pick(model, layer):
     if layer is not None:
-        return model.get_layer(layer) if isinstance(layer, str) else model.layers[layer]
+        return model.get_layer(layer) if isinstance(layer, str) else model.get_layer(index=layer)
     for candidate in model.layers:
         if _filters_of(candidate) is not None:
             return candidate

@@ -1,0 +1,88 @@
+"""Every example runs, takes the common arguments, and says what it wrote; the README's commands and code are real."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.py") if path.name != "common.py")
+README = (ROOT / "README.md").read_text()
+
+WRITES = {
+    "lenet5_digits": {
+        "lenet5.pycnn",
+        "lenet5_curves.png",
+        "lenet5_feature_maps.png",
+        "lenet5_filters_c1.png",
+        "lenet5_filters_c3.png",
+        "lenet5_mistakes.png",
+    },
+    "edge_detection": {"edges_hopper.png"},
+}
+
+
+def run(example, folder, *arguments):
+    command = [sys.executable, "-W", "error", example, "--smoke", "--output", folder / "made" / "here", *arguments]
+    done = subprocess.run(
+        list(map(str, command)), cwd=folder, env={**os.environ, "MPLBACKEND": "Agg"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example(example, tmp_path):
+    output = run(example, tmp_path)
+    folder = tmp_path / "made" / "here"
+    files = set(folder.iterdir())
+    assert {file.name for file in files} == WRITES[example.stem]
+    assert set(tmp_path.iterdir()) == {tmp_path / "made"}
+    said = re.search(r"^wrote ((?:.*\n)(?:      .*\n)*)", output, re.MULTILINE).group(1)
+    assert {Path(line.strip()) for line in said.splitlines()} == files
+    for file in files:
+        if file.suffix == ".png":
+            assert plt.imread(file)[..., :3].std() > 0.02, f"{file.name} is blank"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example_takes_the_common_arguments(example, tmp_path):
+    run(example, tmp_path, "--backend", "reference", "--seed", "1")
+
+
+def test_lenet5_ends_with_its_accuracy(tmp_path):
+    example = ROOT / "examples" / "lenet5_digits.py"
+    calls = (["--seed", 3], ["--seed", 3], ["--seed", 3, "--split", "writers", "--epochs", 2])
+    first, again, writers = (run(example, tmp_path, *arguments).splitlines()[-1] for arguments in calls)
+    for line in (first, again, writers):
+        assert re.fullmatch(r"test accuracy: [01]\.\d{4}", line)
+    assert first == again
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def test_readme_begins_with_two_commands_of_one_line():
+    main_job, tests, *_ = commands = blocks("(?:sh|bash|console)")
+    assert len(commands) == 2
+    for command in (main_job, tests):
+        assert command.count("\n") == 1
+        assert command.startswith("python3 -m venv .venv && .venv/bin/pip install ")
+    assert main_job.endswith("&& .venv/bin/python examples/lenet5_digits.py\n")
+    assert tests.endswith("&& .venv/bin/pytest\n")
+
+
+@pytest.mark.parametrize("number", range(len(blocks("python"))))
+def test_readme_code_runs(number, tmp_path):
+    code = blocks("python")[number]
+    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, check=True, capture_output=True)
+
+
+def test_readme_names_files_that_exist():
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
