@@ -30,9 +30,18 @@ class Step(NamedTuple):
     multiply_adds: int
     lines: tuple
 
+    @property
+    def head(self):
+        """Name and class."""
+        return f"{self.name} ({self.kind})"
+
+    def text(self, width):
+        """All that is printed about the layer, its head filled up to ``width``."""
+        first = f"{self.head:<{width}}  {_by(self.input_shape)}  ->  {_by(self.output_shape)}"
+        return "\n".join([first, *_indented(self.lines)])
+
     def __str__(self):
-        head = f"{self.name} ({self.kind})"
-        return "\n".join([f"{head:<34}{_by(self.input_shape)}  ->  {_by(self.output_shape)}", *_indented(self.lines)])
+        return self.text(len(self.head))
 
 
 class Explanation:
@@ -53,11 +62,12 @@ class Explanation:
         self.multiply_adds = sum(step.multiply_adds for step in steps)
 
     def __str__(self):
-        blocks = [str(step) for step in self.steps]
+        width = max([24, *(len(step.head) for step in self.steps)])
+        blocks = [step.text(width) for step in self.steps]
         if len(self.steps) > 1:
             first, last = self.steps[0].input_shape, self.steps[-1].output_shape
             blocks.append(
-                f"{'in all':<34}{_by(first)}  ->  {_by(last)}\n"
+                f"{'in all':<{width}}  {_by(first)}  ->  {_by(last)}\n"
                 f"    parameters     {self.parameters:,}\n    multiply-adds  {self.multiply_adds:,}"
             )
         return "\n\n".join(blocks)
@@ -91,7 +101,7 @@ def explain(layer, input_shape=None):
     --------
     >>> from pycnn import explain, layers
     >>> explanation = explain(layers.Conv2D(6, 5, name="c1"), (32, 32, 1))
-    c1 (Conv2D)                       32 x 32 x 1  ->  28 x 28 x 6
+    c1 (Conv2D)               32 x 32 x 1  ->  28 x 28 x 6
         i = 32 x 32, f = 5 x 5, p = 0, s = 1, d = 1, g = 1
         o = floor((i - d*(f-1) - 1 + p_before + p_after)/s) + 1
           = floor((32 - 1*(5-1) - 1 + 0 + 0)/1) + 1 = 28
@@ -157,7 +167,11 @@ def describe(layer, input_shape, output_shape):
     Here: for a layer that nothing more is known of. Register others by ``@describe.register``.
     """
     parameters = _count(layer, input_shape)
-    size = "the size stays" if input_shape == output_shape else f"{_product(output_shape)} numbers"
+    size = (
+        "the size stays"
+        if input_shape == output_shape
+        else f"{_product(output_shape)} = {math.prod(output_shape):,} numbers"
+    )
     return parameters, 0, [size + (", no parameters" if not parameters else ""), *_total(parameters)]
 
 

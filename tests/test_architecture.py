@@ -14,7 +14,7 @@ LAYERS = (
     {"autograd"},
     {"ops"},
     {"layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers"},
-    {"models", "callbacks", "utils", "preprocessing", "datasets", "filters", "analysis"},
+    {"models", "callbacks", "utils", "preprocessing", "datasets", "filters", "explain", "analysis"},
     {"applications", "detection"},
     {"visualize", "captioning", "distributed"},
 )
