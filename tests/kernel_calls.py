@@ -14,7 +14,7 @@ class Call(NamedTuple):
 
     member: str
     arrays: dict
-    options: dict = {}  # noqa: RUF012
+    options: dict = {}
     batched: tuple = ()
 
     def with_batch(self, batch):

@@ -3,6 +3,7 @@
 import heapq
 
 from pycnn.autograd.tensor import Tensor, as_tensor
+from pycnn.backend import get_backend
 
 
 def backward(tensor, gradient=None, retain_graph=False):
@@ -19,31 +20,7 @@ def backward(tensor, gradient=None, retain_graph=False):
     """
     if not tensor.requires_grad:
         raise RuntimeError("backward() was called on a tensor that does not depend on any that requires a gradient")
-    gradient = _seed(tensor, gradient)
-    if tensor._node is None:
-        _accumulate(tensor, gradient)
-        return
-    pending = {}  # node order -> (node, gradients of its outputs)
-    queue = []
-    _send(tensor, gradient, pending, queue)
-    while queue:
-        node, gradients = pending.pop(-heapq.heappop(queue))
-        inputs = _inputs_of(node)
-        results = node.backward(*gradients)
-        results = results if type(results) is tuple else (results,)
-        if len(results) != len(inputs):
-            raise RuntimeError(
-                f"{type(node).__name__}.backward must return one gradient for each of {len(inputs)} inputs. "
-                f"Received: {len(results)}"
-            )
-        for needed, target, result in zip(node.needs_grad, inputs, results, strict=True):
-            if needed and result is not None:
-                _check_shape(node, target, result)
-                if result.dtype is not target.data.dtype:  # an input may have been promoted
-                    result = result.astype(target.data.dtype, copy=False)
-                _send(target, result, pending, queue)
-        if not retain_graph:
-            node.__dict__.clear()
+    _go_back(tensor, _seed(tensor, gradient), retain_graph)
 
 
 Tensor.backward = backward
@@ -56,7 +33,7 @@ def _seed(tensor, gradient):
                 "backward() without gradient= needs a tensor of one element, such as a loss. "
                 f"Received: shape={tensor.shape}"
             )
-        return tensor.data * 0 + 1
+        return get_backend().xp.ones_like(tensor.data)
     gradient = as_tensor(gradient).data
     if gradient.shape != tensor.shape:
         raise ValueError(
@@ -65,58 +42,85 @@ def _seed(tensor, gradient):
     return gradient.astype(tensor.dtype, copy=False)
 
 
-def _inputs_of(node):
+def _go_back(tensor, gradient, retain_graph, leaves=None):
+    """Walk from ``tensor`` to the leaves (or to those of ``leaves`` alone), later nodes before earlier ones."""
+    pending = {}  # order of a node -> the node, and the gradients of its outputs so far
+    queue = []
+    _send(tensor, gradient, pending, queue, leaves)
+    while queue:
+        node, gradients = pending.pop(-heapq.heappop(queue))
+        results = node.backward(*gradients)
+        if type(results) is not tuple:
+            results = (results,)
+        inputs = node.inputs
+        if len(results) != len(inputs):
+            raise RuntimeError(
+                f"{type(node).__name__}.backward must return one gradient for each of {len(inputs)} inputs. "
+                f"Received: {len(results)}"
+            )
+        for needed, target, result in zip(node.needs_grad, inputs, results, strict=True):
+            if needed and result is not None:
+                data = target.data
+                if result.shape != data.shape:
+                    raise RuntimeError(
+                        f"{type(node).__name__}.backward returned a gradient of the wrong shape: "
+                        f"expected {data.shape}. Received: {result.shape}"
+                    )
+                if result.dtype is not data.dtype:  # an input may have been promoted
+                    result = result.astype(data.dtype, copy=False)
+                _send(target, result, pending, queue, leaves)
+        if not retain_graph:
+            node.__dict__.clear()
+
+
+def _send(tensor, gradient, pending, queue, leaves):
+    """Hand a gradient to a leaf, or to the node that made the tensor. Sums are new arrays: others may hold the old."""
+    node = tensor._node
+    if node is None:
+        if leaves is None or any(tensor is leaf for leaf in leaves):
+            tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
+        return
     try:
-        return node.inputs
+        order = node.order
     except AttributeError:
         raise RuntimeError(
             "The graph was freed by an earlier backward(); pass retain_graph=True there to go back twice"
         ) from None
-
-
-def _check_shape(node, target, result):
-    if result.shape != target.shape:
-        raise RuntimeError(
-            f"{type(node).__name__}.backward returned a gradient of the wrong shape: "
-            f"expected {target.shape}. Received: {result.shape}"
-        )
-
-
-def _send(tensor, gradient, pending, queue):
-    """Hand a gradient to a leaf, or to the node that made the tensor."""
-    node = tensor._node
-    if node is None:
-        _accumulate(tensor, gradient)
+    if order not in pending:
+        gradients = [None] * node.output_arrays
+        gradients[tensor._output_index] = gradient
+        pending[order] = (node, gradients)
+        heapq.heappush(queue, -order)
         return
-    _inputs_of(node)
-    if node.order not in pending:
-        pending[node.order] = (node, [None] * node.output_arrays)
-        heapq.heappush(queue, -node.order)
-    gradients = pending[node.order][1]
+    gradients = pending[order][1]
     known = gradients[tensor._output_index]
     gradients[tensor._output_index] = gradient if known is None else known + gradient
 
 
-def _accumulate(leaf: Tensor, gradient):
-    leaf._grad = gradient if leaf._grad is None else leaf._grad + gradient
-
-
 def value_and_grad(function, argnums=0):
-    """Return a function that gives ``function``'s value and its gradient; see ``grad``."""
+    """Return a function that gives ``function``'s value and its gradient; see ``grad``.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> value, gradient = pycnn.value_and_grad(lambda x: (x * x).sum())([1.0, 2.0])
+    >>> value.item(), gradient.tolist()
+    (5.0, [2.0, 4.0])
+    """
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     def evaluate(*args, **kwargs):
-        leaves = list(args)
+        args = list(args)
         for i in positions:
-            leaves[i] = Tensor(as_tensor(args[i]).data, requires_grad=True)
-        value = function(*leaves, **kwargs)
+            args[i] = Tensor(args[i], requires_grad=True)
+        leaves = [args[i] for i in positions]
+        value = function(*args, **kwargs)
         if not isinstance(value, Tensor):
             raise TypeError(f"function must return a Tensor. Received: {type(value).__name__}")
         if value.requires_grad:
-            backward(value)
-        gradients = tuple(
-            Tensor.wrap(leaves[i].data * 0) if leaves[i].grad is None else leaves[i].grad for i in positions
-        )
+            _go_back(value, _seed(value, None), False, leaves)
+        zeros = get_backend().xp.zeros_like
+        gradients = tuple(Tensor.wrap(zeros(x.data)) if x.grad is None else x.grad for x in leaves)
         return value.detach(), gradients[0] if isinstance(argnums, int) else gradients
 
     return evaluate
@@ -124,6 +128,8 @@ def value_and_grad(function, argnums=0):
 
 def grad(function, argnums=0):
     """Return a function that gives the gradient of ``function`` (which returns a one-element Tensor).
+
+    Only the arguments are differentiated by: the ``.grad`` of other tensors that ``function`` uses stays as it is.
 
     Parameters
     ----------

@@ -1,5 +1,6 @@
 """The Function: one differentiable operation, and the recording of it on the tape."""
 
+import functools
 import itertools
 import threading
 
@@ -7,7 +8,15 @@ from pycnn.autograd.tensor import Tensor, as_tensor
 from pycnn.backend import get_backend
 
 _sequence = itertools.count()
-_state = threading.local()
+
+
+class _State(threading.local):
+    """Of each thread: whether operations are being recorded."""
+
+    enabled = True
+
+
+_state = _State()
 
 
 class no_grad:
@@ -24,33 +33,33 @@ class no_grad:
     """
 
     def __enter__(self):
-        self._before = getattr(_state, "enabled", True)
+        self._before = _state.enabled
         _state.enabled = False
 
     def __exit__(self, *exception):
         _state.enabled = self._before
 
     def __call__(self, function):
+        @functools.wraps(function)
         def without_grad(*args, **kwargs):
             with no_grad():
                 return function(*args, **kwargs)
 
-        without_grad.__name__ = getattr(function, "__name__", "without_grad")
-        without_grad.__doc__ = function.__doc__
         return without_grad
 
 
 def is_grad_enabled():
     """Whether operations are being recorded in this thread."""
-    return getattr(_state, "enabled", True)
+    return _state.enabled
 
 
 class Function:
     """One differentiable operation. Subclass it, write ``forward`` and ``backward``, call ``apply``.
 
     ``forward(self, *arrays, **options)`` gets device arrays (None stays None) and returns an array or a tuple
-    of arrays. ``backward(self, *gradients)`` gets one array for each output and returns an array or None for
-    each input; a single one need not be a tuple. What ``backward`` needs is kept as attributes of ``self``.
+    of arrays. ``backward(self, *gradients)`` gets one array for each output (None for one that nothing used) and
+    returns an array or None for each input; a single one need not be a tuple. It must leave the arrays that it
+    gets as they are, for others may hold them too. What ``backward`` needs is kept as attributes of ``self``.
     ``self.backend`` is the backend of the forward pass, ``self.needs_grad`` says for each input whether
     its gradient is wanted.
 
@@ -84,16 +93,19 @@ class Function:
         """Run the operation on tensors (or anything that becomes one) and record it if a gradient can flow."""
         node = cls()
         node.backend = get_backend()
-        tensors = [None if x is None else x if isinstance(x, Tensor) else as_tensor(x) for x in inputs]
-        enabled = is_grad_enabled()
-        node.needs_grad = tuple(enabled and t is not None and t._requires_grad for t in tensors)
-        outputs = node.forward(*(None if t is None else t.data for t in tensors), **options)
-        if not any(node.needs_grad):
-            return Tensor.wrap(outputs) if type(outputs) is not tuple else tuple(map(Tensor.wrap, outputs))
+        tensors = [x if x is None or isinstance(x, Tensor) else as_tensor(x) for x in inputs]
+        if _state.enabled:
+            node.needs_grad = needs_grad = [t is not None and t._requires_grad for t in tensors]
+        else:
+            node.needs_grad = needs_grad = [False] * len(tensors)
+        outputs = node.forward(*[t if t is None else t.data for t in tensors], **options)
+        several = type(outputs) is tuple
+        if True not in needs_grad:
+            return tuple(map(Tensor.wrap, outputs)) if several else Tensor.wrap(outputs)
         node.inputs = tensors
         node.order = next(_sequence)
-        if type(outputs) is not tuple:
-            node.output_arrays = 1
-            return Tensor.wrap(outputs, node)
-        node.output_arrays = len(outputs)
-        return tuple(Tensor.wrap(y, node, i) for i, y in enumerate(outputs))
+        if several:
+            node.output_arrays = len(outputs)
+            return tuple([Tensor.wrap(y, node, i) for i, y in enumerate(outputs)])
+        node.output_arrays = 1
+        return Tensor.wrap(outputs, node)

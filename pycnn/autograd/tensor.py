@@ -155,7 +155,7 @@ class Variable(Tensor):
     Parameters
     ----------
     array : array
-        The initial value.
+        The initial value, which is copied.
     name : str
         Name inside its layer, such as ``"kernel"``.
     trainable : bool
@@ -170,6 +170,7 @@ class Variable(Tensor):
 
     def __init__(self, array, name="variable", trainable=True, regularizer=None, constraint=None):
         super().__init__(array, requires_grad=trainable)
+        self.data = get_backend().xp.array(self.data, order="C")  # its own: optimizers write into it
         self.name = name
         self.regularizer = regularizer
         self.constraint = constraint

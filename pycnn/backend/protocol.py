@@ -130,7 +130,10 @@ class Norm(Protocol):
         """Sum over all axes but the last: x (..., C) -> (C,). The gradient of a bias."""
 
     def batch_norm_statistics(x):
-        """Mean and biased variance of each channel: x (..., C) -> mean (C,), variance (C,). Two passes; 0 where x is empty."""
+        """Mean and biased variance of each channel: x (..., C) -> mean (C,), variance (C,).
+
+        In two passes; both are 0 where x is empty.
+        """
 
     def batch_norm_forward(x, mean, variance, gamma, beta, epsilon, out=None):
         """gamma * (x - mean) / sqrt(variance + epsilon) + beta; gamma and beta (C,) or None (1 and 0)."""
@@ -165,6 +168,7 @@ class Resample(Protocol):
 class Optimizer(Protocol):
     """Fused parameter updates, in place, over equally long lists of arrays. Returns nothing.
 
+    Parameters and states are C-contiguous, as ``Variable`` keeps them; gradients are as they come.
     ``weight_decay`` is decoupled: p -= learning_rate * weight_decay * p, before the step (AdamW, Keras).
     """
 

@@ -147,20 +147,16 @@ def test_five_steps_of_pytorch(backend, name, dtype):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_strided_gradients_and_parameters_are_taken_as_they_come(backend, name):
+def test_strided_gradients_are_taken_as_they_come(backend, name):
     states, update = updates(backend)[name]
-    start = [normal((7, 9), seed=i) for i in range(2)]
     grads = [normal((7, 9), seed=i + 5) for i in range(2)]
-    plain, views = [a.copy() for a in start], [strided(a) for a in start]
-    for params, gradients in ((plain, grads), (views, [strided(g) for g in grads])):
-        # what a backend cannot hold strided (a copy by asarray) is contiguous, and nothing is left to show
-        arrays = [backend.asarray(p) for p in params]
-        state = [[backend.xp.zeros_like(a) for a in arrays] for _ in range(states)]
-        update(arrays, [backend.asarray(g) for g in gradients], state, 1)
-        params[:] = [backend.to_numpy(a) for a in arrays]
-    for view, expected, before in zip(views, plain, start, strict=True):
-        np.testing.assert_array_equal(view, expected)
-        assert (view != before).all()
+    results = []
+    for gradients in (grads, [strided(g) for g in grads]):
+        params = device_arrays(backend, [normal((7, 9), seed=i) for i in range(2)])
+        state = [[backend.xp.zeros_like(p) for p in params] for _ in range(states)]
+        update(params, [backend.asarray(g) for g in gradients], state, 1)
+        results.append(np.stack([backend.to_numpy(p) for p in params]))
+    np.testing.assert_array_equal(results[0], results[1])
 
 
 def test_gradients_are_left_alone(backend):
