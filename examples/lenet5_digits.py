@@ -8,7 +8,6 @@ and what was chosen (pooling, how far digits are turned) was chosen by cross-val
 
 from math import pi
 
-import numpy as np
 from common import parse_arguments, report, write
 
 import pycnn
@@ -66,9 +65,7 @@ def main():
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    history = model.fit(
-        x_train, y_train, batch_size=batch_size, epochs=epochs, validation_data=(x_test, y_test)
-    )
+    history = model.fit(x_train, y_train, batch_size=batch_size, epochs=epochs, validation_data=(x_test, y_test))
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
 
     predictions = model.predict(x_test, verbose=0)
