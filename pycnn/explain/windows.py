@@ -73,7 +73,7 @@ def _transposed(layer: layers.Conv2DTranspose, input_shape, output_shape):
     )
     # g is the convolution that leads back: its output is what comes in here, its input what goes out.
     kh, kw, _, channels = g.kernel_shape
-    letters = letters(layer, g.output_size, g.kernel_size, g.padding, g.strides, g.dilation, g.groups)
+    first = letters(layer, g.output_size, g.kernel_size, g.padding, g.strides, g.dilation, g.groups)
     rows, extras = [], []
     for i, f, d, s, (before, after), o in zip(
         g.output_size, g.kernel_size, g.dilation, g.strides, g.padding, g.input_size, strict=True
@@ -82,11 +82,11 @@ def _transposed(layer: layers.Conv2DTranspose, input_shape, output_shape):
         extras.append(extra)
         rows.append(f"({i} - 1)*{s} - {before} - {after} + {d}*({f}-1) + 1 + {extra} = {o}")
     if any(extras):
-        letters += f", output_padding = {by(extras)}"
+        first += f", output_padding = {by(extras)}"
     window = f"{kh}*{kw}*{divided(layer.filters, g.groups)}"
     parameters = math.prod(g.kernel_shape) + layer.filters * layer.use_bias
     bias = f" + {layer.filters} biases" if layer.use_bias else ""
-    lines = [letters, *sizes(TRANSPOSE_FORMULA, rows)]
+    lines = [first, *sizes(TRANSPOSE_FORMULA, rows)]
     lines.append(f"parameters     {window} * {channels} weights{bias} = {parameters:,}")
     lines.append(f"multiply-adds  {product(x_shape[1:])} inputs * {window} each = {g.multiply_adds:,}")
     return parameters, g.multiply_adds, lines
