@@ -1,0 +1,211 @@
+"""The Metric: a number gathered over batches. Means and sums; functions as metrics."""
+
+import re
+
+from pycnn import initializers, registration
+from pycnn.autograd import Variable, as_tensor
+from pycnn.backend import get_backend
+from pycnn.losses.base import fit_weights
+from pycnn.registration import register_serializable
+
+
+class Metric:
+    """Base class. A subclass defines ``update_state``, ``result`` and, unless it uses ``add_weight``, ``reset_state``.
+
+    ``direction`` says which values are better: ``"up"``, ``"down"`` or None.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> class Largest(pycnn.metrics.Metric):
+    ...     def __init__(self, name="largest"):
+    ...         super().__init__(name)
+    ...         self.value = self.add_weight(name="value")
+    ...
+    ...     def update_state(self, y_true, y_pred, sample_weight=None):
+    ...         self.value.assign(pycnn.ops.maximum(self.value, pycnn.ops.max(y_pred)))
+    ...
+    ...     def result(self):
+    ...         return self.value
+    >>> metric = Largest()
+    >>> metric.update_state([0.0], [0.5])
+    >>> metric([0.0], [0.25]).item()
+    0.5
+    """
+
+    direction = None
+    _arguments = ()
+
+    def __init__(self, name=None):
+        self.name = name or _snake_case(type(self).__name__)
+        self._variables = []  # (variable, initial value)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Take a batch into account."""
+        raise NotImplementedError(f"{type(self).__name__} must define update_state(self, y_true, y_pred, ...)")
+
+    def result(self):
+        """Return the metric over all batches since the last reset."""
+        raise NotImplementedError(f"{type(self).__name__} must define result(self)")
+
+    def reset_state(self):
+        """Forget all batches."""
+        for variable, value in self._variables:
+            variable.assign(value)
+
+    def __call__(self, *args, **kwargs):
+        """Take a batch into account, and return the result so far."""
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+    def add_weight(self, shape=(), initializer="zeros", dtype=None, name=None):
+        """Make a variable that ``reset_state`` sets back to its initial value."""
+        value = initializers.get(initializer)(shape, dtype)
+        variable = Variable(value.numpy().copy(), name or f"variable_{len(self._variables)}", trainable=False)
+        self._variables.append((variable, value))
+        return variable
+
+    add_variable = add_weight
+
+    @property
+    def variables(self):
+        """The variables that ``add_weight`` made."""
+        return [variable for variable, _ in self._variables]
+
+    def get_config(self):
+        """Return the arguments that make the same metric again."""
+        return {"name": self.name, **{name: getattr(self, name) for name in self._arguments}}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a metric from what ``get_config`` returned."""
+        return cls(**config)
+
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+def same_shape(y_true, y_pred):
+    """Targets and predictions as device arrays of one shape; (N,) and (N, 1) meet."""
+    t, p = as_tensor(y_true).data, as_tensor(y_pred).data
+    if t.shape != p.shape:
+        if t.shape != (*p.shape, 1) and p.shape != (*t.shape, 1):
+            raise ValueError(
+                f"y_true and y_pred must have the same shape. Received: y_true.shape={t.shape}, y_pred.shape={p.shape}"
+            )
+        t = t.reshape(p.shape)
+    return t, p
+
+
+def _snake_case(name):
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+@register_serializable("metrics")
+class Sum(Metric):
+    """Weighted sum of values.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.metrics.Sum()([1.0, 2.0])
+    3.0
+    """
+
+    def __init__(self, name="sum"):
+        super().__init__(name)
+        self.reset_state()
+
+    def update_state(self, values, sample_weight=None):
+        """Take values into account, each times its weight."""
+        self.total = self.total + _weighted(values, sample_weight)[0].sum(dtype="float64")
+
+    def result(self):
+        """Return the sum, a float."""
+        return float(self.total)
+
+    def reset_state(self):
+        """Forget all values."""
+        self.total = 0.0
+
+
+@register_serializable("metrics")
+class Mean(Metric):
+    """Weighted mean of values.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.metrics.Mean()([1.0, 2.0, 6.0], [1.0, 1.0, 0.5])
+    2.4
+    """
+
+    def __init__(self, name="mean"):
+        super().__init__(name)
+        self.reset_state()
+
+    def update_state(self, values, sample_weight=None):
+        """Take values into account, each times its weight."""
+        values, weights = _weighted(values, sample_weight)
+        self.total = self.total + values.sum(dtype="float64")
+        self.count = self.count + (values.size if weights is None else weights.sum(dtype="float64"))
+
+    def result(self):
+        """Return the mean, a float; 0 before the first value."""
+        count = float(self.count)
+        return float(self.total) / count if count else 0.0
+
+    def reset_state(self):
+        """Forget all values."""
+        self.total = 0.0
+        self.count = 0
+
+
+def _weighted(values, sample_weight):
+    """Values times weights, and the weights stretched to the values' shape (None without weights), on the device."""
+    values = as_tensor(values)
+    if sample_weight is None:
+        return values.data, None
+    if values.dtype.kind != "f":
+        values = values.astype("float64")
+    weights = fit_weights(sample_weight, values)
+    return values.data * weights.data, get_backend().xp.broadcast_to(weights.data, values.shape)
+
+
+@register_serializable("metrics")
+class MeanMetricWrapper(Mean):
+    """Weighted mean of a function ``fn(y_true, y_pred, **arguments)`` that returns one number a sample."""
+
+    def __init__(self, fn, name=None, **arguments):
+        super().__init__(name or getattr(fn, "__name__", None) or _snake_case(type(fn).__name__))
+        self.fn = fn
+        self.arguments = arguments
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Take a batch into account."""
+        super().update_state(self.fn(y_true, y_pred, **self.arguments), sample_weight)
+
+    def get_config(self):
+        """Return the arguments that make the same metric again."""
+        return {"name": self.name, "fn": registration.serialize(self.fn), **self.arguments}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a metric from what ``get_config`` returned."""
+        return cls(**{**config, "fn": registration.deserialize(config["fn"])})
+
+
+class MeanOfFunction(Mean):
+    """Base class of means of a function of ``pycnn.ops`` with some of the metric's own attributes."""
+
+    direction = "down"
+    _function = None
+
+    def __init__(self, name=None):
+        super().__init__(name or _snake_case(type(self).__name__))
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Take a batch into account."""
+        arguments = {name: getattr(self, name) for name in self._arguments}
+        super().update_state(type(self)._function(y_true, y_pred, **arguments), sample_weight)

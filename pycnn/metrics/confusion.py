@@ -1,0 +1,271 @@
+"""Metrics of what is taken for what: precision, recall, F-scores, intersection over union."""
+
+import math
+
+import numpy as np
+
+from pycnn.autograd import Tensor, as_tensor
+from pycnn.backend import get_backend
+from pycnn.losses.base import fit_weights
+from pycnn.metrics.base import Metric, same_shape
+from pycnn.ops.loss import integer_labels
+from pycnn.registration import register_serializable
+
+
+def _host(x):
+    return get_backend().to_numpy(x)
+
+
+def _divide(a, b):
+    """a / b, 0 where b is 0."""
+    return np.divide(a, b, out=np.zeros(np.shape(a)), where=np.asarray(b) != 0)
+
+
+class _Counts(Metric):
+    """True and false positives and negatives at one or more thresholds."""
+
+    direction = "up"
+    _arguments = ("thresholds", "top_k", "class_id")
+
+    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None):
+        super().__init__(name)
+        listed = thresholds if isinstance(thresholds, (list, tuple)) else () if thresholds is None else (thresholds,)
+        if not all(0 <= t <= 1 for t in listed):
+            raise ValueError(f"thresholds must lie in [0, 1]. Received: thresholds={thresholds!r}")
+        self.thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
+        self._levels = tuple(listed) or ((0.5,) if top_k is None else (-math.inf,))
+        self.reset_state()
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Take a batch into account."""
+        t, p = same_shape(y_true, y_pred)
+        weights = None if sample_weight is None else fit_weights(sample_weight, Tensor.wrap(p)).data
+        t = t.astype(bool)
+        xp = get_backend().xp
+        positives = [p > level for level in self._levels]
+        if self.top_k is not None:
+            largest = p >= xp.sort(p, axis=-1)[..., -self.top_k, None]
+            positives = [q & largest for q in positives]
+        if self.class_id is not None:
+            t, positives = t[..., self.class_id], [q[..., self.class_id] for q in positives]
+            if weights is not None and weights.shape[-1] == p.shape[-1] > 1:
+                weights = weights[..., self.class_id]
+            elif weights is not None:
+                weights = weights[..., 0]
+        for i, q in enumerate(positives):
+            for row, hits in ((0, t & q), (1, ~t & q), (2, t & ~q), (3, ~t & ~q)):
+                count = xp.count_nonzero(hits) if weights is None else (hits * weights).sum(dtype="float64")
+                self._counts[row, i] += float(count)
+
+    def reset_state(self):
+        """Forget all batches."""
+        self._counts = np.zeros((4, len(self._levels)))  # true and false positives, false and true negatives
+
+    def _shaped(self, values):
+        return values if isinstance(self.thresholds, (list, tuple)) else float(values[0])
+
+
+@register_serializable("metrics")
+class Precision(_Counts):
+    """True positives / (true + false positives).
+
+    Parameters
+    ----------
+    thresholds : float or list of floats, optional
+        What a prediction must exceed to be positive, 0.5 unless given; a list gives an array of results.
+    top_k : int, optional
+        Only the k largest predictions of each sample can be positive; without ``thresholds`` all of them are.
+    class_id : int, optional
+        Look at this column alone.
+    name : str
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.metrics.Precision()([0, 1, 1, 1], [1.0, 0.0, 1.0, 1.0])
+    0.6666666666666666
+    """
+
+    def result(self):
+        """Return the precision; 0 where nothing was positive."""
+        return self._shaped(_divide(self._counts[0], self._counts[0] + self._counts[1]))
+
+
+@register_serializable("metrics")
+class Recall(_Counts):
+    """True positives / (true positives + false negatives); the arguments are those of ``Precision``."""
+
+    def result(self):
+        """Return the recall; 0 where nothing was to be found."""
+        return self._shaped(_divide(self._counts[0], self._counts[0] + self._counts[2]))
+
+
+class _Count(_Counts):
+    _arguments = ("thresholds",)
+    _row = 0
+
+    def __init__(self, thresholds=None, name=None):
+        super().__init__(thresholds, name=name)
+
+    def result(self):
+        """Return the (weighted) count."""
+        return self._shaped(self._counts[self._row])
+
+
+@register_serializable("metrics")
+class TruePositives(_Count):
+    """Number of positive predictions that are right."""
+
+
+@register_serializable("metrics")
+class FalsePositives(_Count):
+    """Number of positive predictions that are wrong."""
+
+    direction = "down"
+    _row = 1
+
+
+@register_serializable("metrics")
+class FalseNegatives(_Count):
+    """Number of negative predictions that are wrong."""
+
+    direction = "down"
+    _row = 2
+
+
+@register_serializable("metrics")
+class TrueNegatives(_Count):
+    """Number of negative predictions that are right."""
+
+    _row = 3
+
+
+@register_serializable("metrics")
+class FBetaScore(Metric):
+    """(1 + beta**2) * precision * recall / (beta**2 * precision + recall), for each class.
+
+    Parameters
+    ----------
+    average : {None, "micro", "macro", "weighted"}
+        None gives an array of one score a class; ``"micro"`` counts over all classes, ``"macro"`` is the mean of
+        the scores, ``"weighted"`` their mean weighted by the classes' frequencies.
+    beta : float
+    threshold : float, optional
+        What a prediction must exceed to be positive; without it the largest of each sample is.
+    name : str
+    """
+
+    direction = "up"
+    _arguments = ("average", "beta", "threshold")
+
+    def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score"):
+        super().__init__(name)
+        if average not in (None, "micro", "macro", "weighted"):
+            raise ValueError(f"average must be None, 'micro', 'macro' or 'weighted'. Received: average={average!r}")
+        if not beta > 0:
+            raise ValueError(f"beta must be positive. Received: beta={beta!r}")
+        self.average, self.beta, self.threshold = average, beta, threshold
+        self.reset_state()
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Take a batch (samples, classes) into account; targets are one-hot or class indices."""
+        y_pred = as_tensor(y_pred)
+        p = _host(y_pred.data)
+        t = as_tensor(y_true)
+        if t.ndim < p.ndim or t.shape != p.shape:
+            t = np.eye(p.shape[-1])[_host(integer_labels(t, y_pred))]
+        else:
+            t = _host(t.data).astype(np.float64)
+        if self.threshold is None:
+            q = np.eye(p.shape[-1])[p.argmax(axis=-1)]
+        else:
+            q = (p > self.threshold).astype(np.float64)
+        weights = 1.0 if sample_weight is None else _host(fit_weights(sample_weight, y_pred).data)
+        self._counts = self._counts + np.stack(
+            [(t * q * weights).sum(axis=0), ((1 - t) * q * weights).sum(axis=0), (t * (1 - q) * weights).sum(axis=0)]
+        )
+
+    def reset_state(self):
+        """Forget all batches."""
+        self._counts = np.zeros((3, 1))  # true positives, false positives, false negatives
+
+    def result(self):
+        """Return the score, or the scores."""
+        counts = self._counts.sum(axis=1, keepdims=True) if self.average == "micro" else self._counts
+        true, wrong, missed = counts
+        squared = self.beta**2
+        score = _divide((1 + squared) * true, (1 + squared) * true + squared * missed + wrong)
+        if self.average is None:
+            return score
+        if self.average == "weighted":
+            return float(_divide((score * (true + missed)).sum(), (true + missed).sum()))
+        return float(score.mean())
+
+
+@register_serializable("metrics")
+class F1Score(FBetaScore):
+    """2 * precision * recall / (precision + recall), for each class; see ``FBetaScore``.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.metrics.F1Score()([[1, 0], [0, 1], [0, 1]], [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    array([0.66666667, 0.66666667])
+    """
+
+    _arguments = ("average", "threshold")
+
+    def __init__(self, average=None, threshold=None, name="f1_score"):
+        super().__init__(average, 1.0, threshold, name)
+
+
+@register_serializable("metrics")
+class MeanIoU(Metric):
+    """Mean over the classes of intersection / union of predicted and true places.
+
+    Parameters
+    ----------
+    num_classes : int
+    name : str, optional
+    ignore_class : int, optional
+        Places whose target is this are left out.
+    sparse_y_true, sparse_y_pred : bool
+        Whether targets and predictions are class indices, or have a number for each class along the last axis.
+    """
+
+    direction = "up"
+    _arguments = ("num_classes", "ignore_class", "sparse_y_true", "sparse_y_pred")
+
+    def __init__(self, num_classes, name="mean_io_u", ignore_class=None, sparse_y_true=True, sparse_y_pred=True):
+        super().__init__(name)
+        self.num_classes, self.ignore_class = num_classes, ignore_class
+        self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
+        self.reset_state()
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Take a batch into account."""
+        t, p = _host(as_tensor(y_true).data), _host(as_tensor(y_pred).data)
+        t = (t if self.sparse_y_true else t.argmax(axis=-1)).reshape(-1).astype(np.int64)
+        p = (p if self.sparse_y_pred else p.argmax(axis=-1)).reshape(-1).astype(np.int64)
+        weights = None if sample_weight is None else np.ones(t.shape) * np.asarray(sample_weight, float).reshape(-1)
+        if self.ignore_class is not None:
+            kept = t != self.ignore_class
+            t, p, weights = t[kept], p[kept], None if weights is None else weights[kept]
+        n = self.num_classes
+        for name, labels in (("y_true", t), ("y_pred", p)):
+            if labels.size and not 0 <= labels.min() <= labels.max() < n:
+                raise ValueError(
+                    f"{name} must hold class indices from 0 to {n - 1}. "
+                    f"Received: {name} from {labels.min()} to {labels.max()}"
+                )
+        self._confusion += np.bincount(t * n + p, weights, n * n).reshape(n, n)
+
+    def reset_state(self):
+        """Forget all batches."""
+        self._confusion = np.zeros((self.num_classes, self.num_classes))
+
+    def result(self):
+        """Return the mean over the classes that occur."""
+        hits = np.diag(self._confusion)
+        union = self._confusion.sum(axis=0) + self._confusion.sum(axis=1) - hits
+        return float(_divide(hits, union).sum() / max(np.count_nonzero(union), 1))

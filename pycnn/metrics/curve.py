@@ -1,0 +1,143 @@
+"""Areas under curves of rates over thresholds."""
+
+import numpy as np
+
+from pycnn.autograd import as_tensor
+from pycnn.backend import get_backend
+from pycnn.losses.base import fit_weights
+from pycnn.metrics.base import Metric, same_shape
+from pycnn.registration import register_serializable
+
+_CURVES = ("ROC", "PR")
+_METHODS = ("interpolation", "minoring", "majoring")
+
+
+@register_serializable("metrics")
+class AUC(Metric):
+    """Area under the ROC curve (true over false positive rate), or the precision-recall curve.
+
+    Parameters
+    ----------
+    num_thresholds : int
+        Predictions are sorted into this many classes, at equal distances.
+    curve : {"ROC", "PR"}
+    summation_method : {"interpolation", "minoring", "majoring"}
+        Between two thresholds the curve is interpolated (for PR as Davis and Goadrich 2006), or takes the smaller
+        or larger height.
+    name : str
+    thresholds : list of floats, optional
+        Thresholds between 0 and 1 in place of equally distant ones.
+    multi_label : bool
+        Average over the areas of the columns.
+    from_logits : bool
+        Apply a sigmoid first.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.metrics.AUC(num_thresholds=3)([0, 0, 1, 1], [0, 0.5, 0.3, 0.9])
+    0.75
+    """
+
+    direction = "up"
+    _arguments = ("num_thresholds", "curve", "summation_method", "thresholds", "multi_label", "from_logits")
+
+    def __init__(
+        self,
+        num_thresholds=200,
+        curve="ROC",
+        summation_method="interpolation",
+        name="auc",
+        thresholds=None,
+        multi_label=False,
+        from_logits=False,
+    ):
+        super().__init__(name)
+        for argument, value, choices in (
+            ("curve", curve, _CURVES),
+            ("summation_method", summation_method, _METHODS),
+        ):
+            if value not in choices:
+                raise ValueError(f"{argument} must be one of {', '.join(choices)}. Received: {argument}={value!r}")
+        if num_thresholds < 2:
+            raise ValueError(f"num_thresholds must be at least 2. Received: num_thresholds={num_thresholds!r}")
+        if thresholds is not None and not all(0 <= t <= 1 for t in thresholds):
+            raise ValueError(f"thresholds must lie in [0, 1]. Received: thresholds={thresholds!r}")
+        self.num_thresholds, self.curve, self.summation_method = num_thresholds, curve, summation_method
+        self.thresholds, self.multi_label, self.from_logits = thresholds, multi_label, from_logits
+        inner = np.linspace(0, 1, num_thresholds)[1:-1] if thresholds is None else np.sort(thresholds)
+        self._levels = np.concatenate([[-1e-7], inner, [1 + 1e-7]])
+        self.reset_state()
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Take a batch into account."""
+        if self.from_logits:
+            backend = get_backend()
+            y_pred = backend.activation_forward(as_tensor(y_pred).data, "sigmoid")
+        t, p = same_shape(y_true, y_pred)
+        to_numpy = get_backend().to_numpy
+        weights = None
+        if sample_weight is not None:
+            weights = np.broadcast_to(to_numpy(fit_weights(sample_weight, as_tensor(p)).data), p.shape)
+        t, p = to_numpy(t).astype(bool), to_numpy(p)
+        if p.size and not (p.min() >= 0 and p.max() <= 1):
+            raise ValueError(f"y_pred must lie in [0, 1]. Received: y_pred from {p.min()} to {p.max()}")
+        columns = p.shape[-1] if self.multi_label else 1
+        t, p = t.reshape(-1, columns), p.reshape(-1, columns)
+        exceeded = np.searchsorted(self._levels, p)  # how many thresholds a prediction exceeds
+        cell = exceeded * columns + np.arange(columns)
+        size = (len(self._levels) + 1) * columns
+        weights = None if weights is None else weights.reshape(-1, columns)
+        for row, chosen in ((0, t), (1, ~t)):
+            counts = np.bincount(cell[chosen], None if weights is None else weights[chosen], size)
+            self._histogram = self._histogram + _put(row, counts.reshape(-1, columns))
+
+    def reset_state(self):
+        """Forget all batches."""
+        self._histogram = 0  # (positives or negatives, thresholds exceeded, column)
+
+    def result(self):
+        """Return the area."""
+        if isinstance(self._histogram, int):
+            return 0.0
+        above = self._histogram[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]  # at each threshold, who exceeds it
+        areas = [self._area(true, false) for true, false in zip(above[0].T, above[1].T, strict=True)]
+        return float(np.mean(areas))
+
+    def _area(self, true, false):
+        missed = true[0] - true  # the lowest threshold is exceeded by all
+        if self.curve == "PR":
+            if self.summation_method == "interpolation":
+                return _interpolated_precision_recall(true, false, missed)
+            x, y = _share(true, true + missed), _share(true, true + false)
+        else:
+            x, y = _share(false, false[0]), _share(true, true + missed)
+        left, right = y[:-1], y[1:]
+        if self.summation_method == "interpolation":
+            height = (left + right) / 2
+        else:
+            height = np.minimum(left, right) if self.summation_method == "minoring" else np.maximum(left, right)
+        return float(((x[:-1] - x[1:]) * height).sum())
+
+
+def _put(row, counts):
+    both = np.zeros((2, *counts.shape))
+    both[row] = counts
+    return both
+
+
+def _share(part, whole):
+    whole = np.broadcast_to(whole, part.shape)
+    return np.divide(part, whole, out=np.zeros(part.shape), where=whole != 0)
+
+
+def _interpolated_precision_recall(true, false, missed):
+    """Sum of the integrals between thresholds of (a + slope*x)/x, where precision is not linear in recall."""
+    step = true[:-1] - true[1:]
+    positive = true + false
+    slope = _share(step, np.maximum(positive[:-1] - positive[1:], 0))
+    intercept = true[1:] - slope * positive[1:]
+    both = (positive[:-1] > 0) & (positive[1:] > 0)
+    ratio = np.where(both, np.divide(positive[:-1], positive[1:], out=np.ones(step.shape), where=both), 1.0)
+    total = np.maximum(true[1:] + missed[1:], 0)
+    return float(_share(slope * (step + intercept * np.log(ratio)), total).sum())
