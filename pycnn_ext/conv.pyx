@@ -16,7 +16,8 @@ cdef ptrdiff_t PACKED_NUMBERS = 128 * 1024  # filters packed by one task: 512 Ki
 cdef ptrdiff_t TASKS_PER_THREAD = 4
 cdef ptrdiff_t ROWS_PER_TASK = 56
 cdef ptrdiff_t ROWS_PER_SLICE = 512
-cdef ptrdiff_t MOST_SLICES = 32
+cdef ptrdiff_t MOST_SLICES = 16
+cdef ptrdiff_t SUMMED_ROWS = 64
 
 
 cdef struct Phase:
@@ -208,38 +209,35 @@ cdef class ConvPlan:
                     batch * (task // groups) // parts, batch * (task // groups + 1) // parts)
         free(problems)
 
-    def slices(self, ptrdiff_t batch, ptrdiff_t panel):
-        """Into how many slices filter_grad cuts the pixels: by shape alone, so that sums are the same for any threads."""
-        cdef ptrdiff_t pixels = batch * self.grid_height * self.grid_width
-        cdef ptrdiff_t panels = self.groups * ceil_div(self.filters // self.groups, panel)
-        return max(1, min(ceil_div(MOST_SLICES, panels), pixels // ROWS_PER_SLICE))
+    def filter_grad_slices(self, x):
+        """Into how many slices filter_grad cuts the pixels: by shape alone, so that sums do not depend on threads."""
+        cdef ptrdiff_t pixels = len(x) * self.grid_height * self.grid_width
+        cdef ptrdiff_t depth = self.taps * (self.channels // self.groups)
+        cdef ptrdiff_t parts = self.groups * filter_grad_parts(table(code_of(x)), depth, self.filters // self.groups)
+        return max(1, min(ceil_div(MOST_SLICES, parts), pixels // ROWS_PER_SLICE))
 
     def filter_grad(self, x, gy, partials, out):
-        """out (R, S, C/groups, K) = the adjoint of conv in w; partials (slices, *out.shape) for more than one slice."""
+        """out (R, S, C/groups, K) = the adjoint of conv in w, by way of partials (groups, slices, K/groups, R*S*C/groups)."""
         cdef char code = code_of(x)
         cdef const Kernels *k = table(code)
-        cdef ptrdiff_t batch = len(x), size = 8 if code == b"d" else 4
-        cdef ptrdiff_t group_channels = self.channels // self.groups, group_filters = self.filters // self.groups
-        cdef ptrdiff_t slices = 1 if partials is None else len(partials), numbers = self.taps * group_channels * self.filters
-        cdef ptrdiff_t pixels = batch * self.grid_height * self.grid_width
-        cdef ptrdiff_t panels = ceil_div(group_filters, k.panel), groups = self.groups, filters = self.filters, task, i
+        cdef ptrdiff_t size = 8 if code == b"d" else 4, slices = len(partials), groups = self.groups
+        cdef ptrdiff_t group_channels = self.channels // groups, group_filters = self.filters // groups
+        cdef ptrdiff_t depth = self.taps * group_channels, filters = self.filters, task, i
+        cdef ptrdiff_t pixels = len(x) * self.grid_height * self.grid_width
         cdef char *source = <char *>address(x, code)
         cdef char *gradient = <char *>address(gy, code)
         cdef char *target = <char *>address(out, code, True)
-        cdef char *partial = target if partials is None else <char *>address(partials, code, True)
-        cdef int threads = threads_for(<double>pixels * numbers)
-        cdef Problem *problems = new_problems(groups)
+        cdef char *partial = <char *>address(partials, code, True)
+        cdef const void *zeros = address(self.zeros, code)
+        cdef RowGather *gathers = <RowGather *>calloc(groups, sizeof(RowGather))
+        if gathers == NULL:
+            raise MemoryError
         for i in range(groups):
-            problems[i].gather = self.forward_phase.gather
-            problems[i].gather.source = source + i * group_channels * size
-            problems[i].gather.zeros = address(self.zeros, code)
+            gathers[i] = self.forward_phase.gather
+            gathers[i].source, gathers[i].zeros = source + i * group_channels * size, zeros
         with nogil:
-            for task in prange(groups * panels * slices, num_threads=threads, schedule="dynamic"):
-                filter_grad_task(k, problems, task, groups, panels, slices, pixels, gradient, group_filters, filters,
-                                 partial, numbers, size)
-            if slices > 1:
-                sum_partials(k, partial, slices, numbers, target, threads_for(<double>slices * numbers))
-        free(problems)
+            run_filter_grad(k, gathers, groups, slices, pixels, gradient, group_filters, filters, partial, target, size)
+        free(gathers)
 
     def depthwise_forward(self, x, w, bias, int activation, out):
         """out (N, P, Q, C) = act(conv(x, w) + bias), where every channel has one filter of its own."""
@@ -307,11 +305,6 @@ cdef class ConvPlan:
             sum_partials(k, partial, slices, numbers, target, 1)
 
 
-def panel_of(x):
-    """Columns of a full register tile for arrays of x's dtype in the instruction set in use."""
-    return table(code_of(x)).panel
-
-
 def matmul(a, b, bint transpose_b, bias, int activation, out):
     """out (M, N) = act(a @ B + bias), a (M, K), B = b (K, N) or the transpose of b (N, K)."""
     cdef char code = code_of(a)
@@ -329,22 +322,20 @@ def matmul(a, b, bint transpose_b, bias, int activation, out):
     run_gemm(table(code), &p, 1, activation)
 
 
-def matmul_transposed(a, b, out):
-    """out (M, N) = a.T @ b, a (K, M), b (K, N)."""
+def matmul_transposed(a, b, partial, out):
+    """out (M, N) = a.T @ b, a (K, M), b (K, N), by way of partial (N, M)."""
     cdef char code = code_of(a)
-    cdef const Kernels *k = table(code)
-    cdef Problem p
+    cdef RowGather gather
     cdef int no_tap = 0
-    memset(&p, 0, sizeof(p))
-    cdef ptrdiff_t depth = a.shape[0], m = a.shape[1], n = b.shape[1], size = 8 if code == b"d" else 4, task
-    cdef ptrdiff_t panels = ceil_div(n, k.panel)
-    one_pixel_rows(&p.gather, address(a, code), depth, m, &no_tap)
-    cdef char *gradient = <char *>address(b, code)
-    cdef char *target = <char *>address(out, code, True)
-    cdef int threads = threads_for(<double>depth * m * n)
+    memset(&gather, 0, sizeof(gather))
+    cdef ptrdiff_t depth = a.shape[0], n = b.shape[1], size = 8 if code == b"d" else 4
+    one_pixel_rows(&gather, address(a, code), depth, a.shape[1], &no_tap)
+    cdef char *b_ = <char *>address(b, code)
+    cdef char *partial_ = <char *>address(partial, code, True)
+    cdef char *out_ = <char *>address(out, code, True)
+    cdef const Kernels *k = table(code)
     with nogil:
-        for task in prange(panels, num_threads=threads, schedule="dynamic"):
-            filter_grad_task(k, &p, task, 1, panels, 1, depth, gradient, n, n, target, m * n, size)
+        run_filter_grad(k, &gather, 1, 1, depth, b_, n, n, partial_, out_, size)
 
 
 cdef void one_pixel_rows(RowGather *g, const void *source, ptrdiff_t rows, ptrdiff_t length, int *no_tap) noexcept:
@@ -396,14 +387,40 @@ cdef int run_gemm(const Kernels *k, const Problem *problems, ptrdiff_t count, in
     return 0
 
 
-cdef void filter_grad_task(const Kernels *k, const Problem *problems, ptrdiff_t task, ptrdiff_t groups,
-                           ptrdiff_t panels, ptrdiff_t slices, ptrdiff_t pixels, const char *gradient,
-                           ptrdiff_t group_filters, ptrdiff_t filters, char *partial, ptrdiff_t numbers,
-                           ptrdiff_t size) noexcept nogil:
-    cdef ptrdiff_t panel = task % panels, s = task // panels % slices, group = task // panels // slices
-    k.gemm_filter_grad(&problems[group].gather, gradient + group * group_filters * size, group_filters, filters,
-                       pixels * s // slices, pixels * (s + 1) // slices, panel,
-                       partial + (s * numbers + group * group_filters) * size, filters)
+cdef ptrdiff_t filter_grad_parts(const Kernels *k, ptrdiff_t depth, ptrdiff_t filters) noexcept nogil:
+    """Tasks that the columns of a filter gradient are cut into, so that each one's part stays in L2."""
+    cdef ptrdiff_t panels = ceil_div(depth, k.panel)
+    return ceil_div(panels, max(1, PACKED_NUMBERS // (filters * k.panel)))
+
+
+cdef void run_filter_grad(const Kernels *k, const RowGather *gathers, ptrdiff_t groups, ptrdiff_t slices,
+                          ptrdiff_t pixels, const char *gradient, ptrdiff_t group_filters, ptrdiff_t filters,
+                          char *partial, char *target, ptrdiff_t size) noexcept nogil:
+    """Every slice, group and part of the columns by itself, then the slices added up and turned."""
+    cdef ptrdiff_t depth = gathers[0].taps * gathers[0].length, panels = ceil_div(depth, k.panel), task
+    cdef ptrdiff_t parts = filter_grad_parts(k, depth, group_filters), blocks = ceil_div(depth, SUMMED_ROWS)
+    cdef int threads = threads_for(<double>pixels * depth * filters)
+    cdef int sum_threads = threads_for(<double>slices * depth * filters)
+    if slices * parts * groups < threads:
+        parts = min(panels, ceil_div(threads, slices * groups))
+    for task in prange(slices * groups * parts, num_threads=threads, schedule="dynamic"):
+        filter_grad_task(k, gathers, task, groups, parts, slices, pixels, gradient, group_filters, filters,
+                         partial, depth, panels, size)
+    for task in prange(groups * blocks, num_threads=sum_threads, schedule="static"):
+        k.sum_transposed(partial + task % groups * slices * group_filters * depth * size, slices, depth, group_filters,
+                         target + task % groups * group_filters * size, filters,
+                         task // groups * SUMMED_ROWS, min(depth, (task // groups + 1) * SUMMED_ROWS))
+
+
+cdef void filter_grad_task(const Kernels *k, const RowGather *gathers, ptrdiff_t task, ptrdiff_t groups,
+                           ptrdiff_t parts, ptrdiff_t slices, ptrdiff_t pixels, const char *gradient,
+                           ptrdiff_t group_filters, ptrdiff_t filters, char *partial, ptrdiff_t depth,
+                           ptrdiff_t panels, ptrdiff_t size) noexcept nogil:
+    cdef ptrdiff_t part = task % parts, s = task // parts % slices, group = task // parts // slices
+    k.gemm_filter_grad(&gathers[group], gradient + group * group_filters * size, group_filters, filters,
+                       pixels * s // slices, pixels * (s + 1) // slices,
+                       panels * part // parts, panels * (part + 1) // parts,
+                       partial + (group * slices + s) * group_filters * depth * size)
 
 
 cdef void sum_partials(const Kernels *k, const void *partials, ptrdiff_t slices, ptrdiff_t numbers, void *target,

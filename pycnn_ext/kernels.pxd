@@ -31,7 +31,9 @@ cdef extern from "kernels.h" nogil:
         void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
                      ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*gemm_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t,
-                                 ptrdiff_t, void *, ptrdiff_t) noexcept nogil
+                                 ptrdiff_t, ptrdiff_t, void *) noexcept nogil
+        void (*sum_transposed)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, ptrdiff_t,
+                               ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*gemm_scatter)(const RowGather *, const void *, ptrdiff_t, const FilterMatrix *, void *,
                              ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*depthwise)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
@@ -64,6 +66,7 @@ cdef extern from "kernels.h" nogil:
                      ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*rmsprop)(void *, const void *, void *, void *, void *, double, double, double, double, double,
                         ptrdiff_t, ptrdiff_t) noexcept nogil
+        ptrdiff_t (*multiply_add)(ptrdiff_t, void *) noexcept nogil
 
 cdef const Kernels *table(char code) except NULL
 

@@ -1,6 +1,7 @@
 """The C kernels: which instruction set runs, and how arrays become addresses."""
 
 import os
+from time import perf_counter
 
 from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS,
@@ -9,6 +10,7 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
+from cython.parallel cimport prange
 
 cdef extern from "kernels.h" nogil:
     const Kernels *kernels(int is_double)
@@ -44,6 +46,20 @@ cdef void *address(object array, char code, bint writable=False) except? NULL:
     if found != code:
         raise TypeError(f"an array has another dtype than the rest. Expected: {chr(code)!r}. Received: {chr(found)!r}")
     return data
+
+
+def fma_rate(int threads, ptrdiff_t rounds):
+    """Floating-point operations a second that `threads` cores do in float32 registers: the limit of every kernel."""
+    cdef const Kernels *k = table(b"f")
+    cdef double[64] sink
+    cdef ptrdiff_t each
+    cdef int i
+    start = perf_counter()
+    for i in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        k.multiply_add(rounds, &sink[i % 64])
+    seconds = perf_counter() - start
+    each = k.multiply_add(0, &sink[0])
+    return 2.0 * threads * rounds * each / seconds
 
 
 def set_isa(name):

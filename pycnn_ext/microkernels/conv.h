@@ -1,9 +1,12 @@
 /* Convolution as matrix products over gathered rows.
  *
- *   forward       target rows  = gathered rows @ filters            (also dense layers and, with the filters
- *                                                                    transposed, stride-1 phases of input gradients)
- *   filter_grad   partial      = gathered rows^T @ gradient rows
+ *   gemm          target rows  = gathered rows @ filters        (also dense layers and, with the filters transposed,
+ *                                                                the phases of input gradients)
+ *   filter_grad   partial      = gradient rows^T @ gathered rows
  *   scatter       target      += gradient rows @ filters^T, at the places the rows were gathered from
+ *
+ * A panel is TILE_VECTORS vectors of columns, packed so that a tile reads it from end to end; only the last may
+ * be narrower, and has tiles of more rows then.
  */
 #ifndef PYCNN_CONV_H
 #define PYCNN_CONV_H
@@ -12,45 +15,56 @@
 #include "gather.h"
 #include "tile.h"
 
-#define CHUNK 128 /* pixels whose gradients are packed at a time: 16 KiB a panel of floats, half of L1 */
-
-INLINE ptrdiff_t vectors_of(ptrdiff_t columns, ptrdiff_t first) { return columns - first > LANES ? 2 : 1; }
+#define CHUNK 96 /* pixels that filter_grad packs at a time: 24 KiB a panel of floats */
 
 /* Copy one panel of columns, from `first` on, into packed[taps*length][vectors*LANES], with zeros past the end. */
 static void pack_panel(const FilterMatrix *f, ptrdiff_t taps, ptrdiff_t length, ptrdiff_t first, real *packed) {
-    const ptrdiff_t width = vectors_of(f->columns, first) * LANES;
+    const ptrdiff_t vectors = vectors_of(f->columns, first), width = vectors * LANES;
     const ptrdiff_t valid = at_most(width, f->columns - first);
     for (ptrdiff_t t = 0; t < taps; t++) {
         const real *w = (const real *)f->weights + f->tap_offset[t] + first * f->column_step;
-        if (f->column_step == 1) {
-            for (ptrdiff_t k = 0; k < length; k++, w += f->step, packed += width) {
-                if (valid == PANEL) {
-                    store(packed, load(w));
-                    store(packed + LANES, load(w + LANES));
-                } else {
-                    for (ptrdiff_t c = 0; c < width; c++) packed[c] = c < valid ? w[c] : 0;
-                }
+        for (ptrdiff_t k = 0; k < length; k++, w += f->step, packed += width) {
+            if (f->column_step == 1) {
+                for (ptrdiff_t v = 0; v + 1 < vectors; v++) store(packed + v * LANES, load(w + v * LANES));
+                store(packed + width - LANES, load_first(w + width - LANES, valid - width + LANES));
+            } else {
+                for (ptrdiff_t c = 0; c < valid; c++) packed[c] = w[c * f->column_step];
+                for (ptrdiff_t c = valid; c < width; c++) packed[c] = 0;
             }
-        } else {
-            for (ptrdiff_t k = 0; k < length; k++, w += f->step, packed += width)
-                for (ptrdiff_t c = 0; c < width; c++) packed[c] = c < valid ? w[c * f->column_step] : 0;
         }
     }
 }
 
-static void gemm(const RowGather *g, const FilterMatrix *f, const RowTarget *target, const void *bias_, int activation,
-                 ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel) {
-    const real *bias = bias_;
-    const ptrdiff_t depth = g->taps * g->length;
-    const ptrdiff_t packed_size = depth * PANEL * (last_panel - first_panel);
+/* Add the bias, apply the activation, and store `rows` rows of a tile whose columns begin at `column`. */
+INLINE void finish_tile(vec *sums, ptrdiff_t rows, ptrdiff_t vectors, ptrdiff_t column, ptrdiff_t columns,
+                        const real *bias, int activation, real *const *out) {
+    if (bias) {
+        for (ptrdiff_t v = 0; v < vectors; v++) {
+            const vec b = load_first(bias + column + v * LANES, columns - column - v * LANES);
+            for (ptrdiff_t i = 0; i < rows; i++) sums[i * vectors + v] += b;
+        }
+    }
+    if (activation != LINEAR) activate(sums, rows * vectors, activation);
+    const ptrdiff_t last = vectors - 1, valid = columns - column - last * LANES;
+    for (ptrdiff_t i = 0; i < rows; i++, sums += vectors) {
+        for (ptrdiff_t v = 0; v < last; v++) store(out[i] + column + v * LANES, sums[v]);
+        store_first(out[i] + column + last * LANES, sums[last], valid);
+    }
+}
+
+/* gemm for panels that all have equally many vectors */
+static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarget *target, const real *bias,
+                        int activation, ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel) {
+    const ptrdiff_t vectors = vectors_of(f->columns, first_panel * PANEL), depth = g->taps * g->length;
+    const ptrdiff_t panel_size = depth * vectors * LANES, packed_size = panel_size * (last_panel - first_panel);
     real *packed = thread_scratch(sizeof(real) * (size_t)packed_size + sizeof(void *) * (size_t)(g->taps * (TILE_ROWS + 1)));
     const real **row = (const real **)(packed + packed_size);
     for (ptrdiff_t j = first_panel; j < last_panel; j++)
-        pack_panel(f, g->taps, g->length, j * PANEL, packed + (j - first_panel) * depth * PANEL);
+        pack_panel(f, g->taps, g->length, j * PANEL, packed + (j - first_panel) * panel_size);
     TapOffsets offsets;
     tap_offsets(g, &offsets, (ptrdiff_t *)(row + g->taps * TILE_ROWS));
     Position at = position_of(g, first);
-    const ptrdiff_t tiles = (last - first + TILE_ROWS - 1) / TILE_ROWS;
+    const ptrdiff_t tiles = (last - first + tile_rows[vectors] - 1) / tile_rows[vectors];
     for (ptrdiff_t tile = 0; tile < tiles; tile++) {
         const ptrdiff_t rows = part_begin(last - first, tiles, tile + 1) - part_begin(last - first, tiles, tile);
         real *out[TILE_ROWS];
@@ -58,60 +72,112 @@ static void gemm(const RowGather *g, const FilterMatrix *f, const RowTarget *tar
         gather_rows(g, &offsets, &at, rows, rows, row);
         for (ptrdiff_t i = 0; i < rows; i++, advance(g, &start)) out[i] = target_row(target, start);
         for (ptrdiff_t j = first_panel; j < last_panel; j++) {
-            const ptrdiff_t column = j * PANEL, vectors = vectors_of(f->columns, column);
-            vec sums[TILE_ROWS * TILE_VECTORS];
-            gemm_tiles[rows - 1][vectors - 1](row, g->taps, g->length, packed + (j - first_panel) * depth * PANEL, sums);
-            for (ptrdiff_t v = 0; v < vectors; v++) {
-                const ptrdiff_t c = column + v * LANES, valid = at_most(LANES, f->columns - c);
-                const vec b = bias ? load_first(bias + c, valid) : (vec){};
-                for (ptrdiff_t i = 0; i < rows; i++) sums[i * vectors + v] += b;
-            }
-            activate(sums, rows * vectors, activation);
-            for (ptrdiff_t v = 0; v < vectors; v++) {
-                const ptrdiff_t c = column + v * LANES, valid = at_most(LANES, f->columns - c);
-                for (ptrdiff_t i = 0; i < rows; i++) {
-                    if (valid == LANES) store(out[i] + c, sums[i * vectors + v]);
-                    else store_first(out[i] + c, sums[i * vectors + v], valid);
-                }
-            }
+            vec sums[TILE_SUMS];
+            gemm_tiles[vectors][rows](row, g->taps, g->length, packed + (j - first_panel) * panel_size, sums);
+            finish_tile(sums, rows, vectors, j * PANEL, f->columns, bias, activation, out);
         }
     }
 }
 
-static void gemm_filter_grad(const RowGather *g, const void *gradient_, ptrdiff_t columns, ptrdiff_t gradient_pixel,
-                             ptrdiff_t first, ptrdiff_t last, ptrdiff_t panel, void *partial_, ptrdiff_t partial_row) {
-    const real *gradient = (const real *)gradient_ + panel * PANEL;
-    const ptrdiff_t vectors = vectors_of(columns, panel * PANEL), width = vectors * LANES;
-    const ptrdiff_t valid = at_most(width, columns - panel * PANEL);
-    const ptrdiff_t tiles = (g->length + TILE_ROWS - 1) / TILE_ROWS;
-    real *packed = thread_scratch(sizeof(real) * (size_t)(CHUNK * PANEL) + sizeof(void *) * (size_t)((CHUNK + 1) * g->taps));
-    const real **rows = (const real **)(packed + CHUNK * PANEL);
+static void gemm(const RowGather *g, const FilterMatrix *f, const RowTarget *target, const void *bias, int activation,
+                 ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel) {
+    const ptrdiff_t full = at_most(last_panel, f->columns / PANEL);
+    if (first_panel < full) gemm_panels(g, f, target, bias, activation, first, last, first_panel, full);
+    if (full < last_panel) gemm_panels(g, f, target, bias, activation, first, last, full, last_panel);
+}
+
+/* Copy columns [first, first + width) of the gathered rows, their taps side by side, into packed[pixels][width].
+ * Writes up to a vector past the end; columns past the last tap are zero. */
+static void pack_rows(const RowGather *g, const real *const *rows, ptrdiff_t pixels, ptrdiff_t first, ptrdiff_t width,
+                      real *packed) {
+    const ptrdiff_t depth = g->taps * g->length;
+    for (ptrdiff_t c = first; c < first + width;) {
+        const ptrdiff_t tap = c / g->length, begin = c % g->length;
+        const ptrdiff_t count = c >= depth ? first + width - c : at_most(g->length - begin, first + width - c);
+        const real *const *row = rows + tap * CHUNK;
+        real *to = packed + c - first;
+        for (ptrdiff_t p = 0; p < pixels; p++, to += width) {
+            ptrdiff_t k = 0;
+            for (; k + LANES <= count; k += LANES) store(to + k, c >= depth ? (vec){} : load(row[p] + begin + k));
+            if (k < count)
+                store_first(to + k, c >= depth ? (vec){} : load_first(row[p] + begin + k, count - k), count - k);
+        }
+        c += count;
+    }
+}
+
+/* filter_grad for panels of gathered columns that all have equally many vectors */
+static void filter_grad_panels(const RowGather *g, const real *gradient, ptrdiff_t filters, ptrdiff_t gradient_pixel,
+                               ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel,
+                               real *partial) {
+    const ptrdiff_t depth = g->taps * g->length;
+    const ptrdiff_t vectors = vectors_of(depth, first_panel * PANEL), width = vectors * LANES, height = tile_rows[vectors];
+    const ptrdiff_t tiles = (filters + height - 1) / height;
+    const ptrdiff_t left_size = tiles * CHUNK * height + LANES, panel_size = CHUNK * width;
+    real *left = thread_scratch(sizeof(real) * (size_t)(left_size + panel_size) +
+                                sizeof(void *) * (size_t)((CHUNK + 1) * g->taps));
+    real *panel = left + left_size;
+    const real **rows = (const real **)(panel + panel_size);
     TapOffsets offsets;
     tap_offsets(g, &offsets, (ptrdiff_t *)(rows + CHUNK * g->taps));
     Position at = position_of(g, first);
     for (ptrdiff_t p = first; p < last; p += CHUNK) {
         const ptrdiff_t pixels = at_most(CHUNK, last - p);
         gather_rows(g, &offsets, &at, pixels, CHUNK, rows);
-        for (ptrdiff_t i = 0; i < pixels; i++) {
-            const real *row = gradient + (p + i) * gradient_pixel;
-            for (ptrdiff_t c = 0; c < width; c++) packed[i * width + c] = c < valid ? row[c] : 0;
+        for (ptrdiff_t tile = 0; tile < tiles; tile++) { /* left[tile][pixel][filter of the tile] */
+            const ptrdiff_t begin = part_begin(filters, tiles, tile), count = part_begin(filters, tiles, tile + 1) - begin;
+            real *to = left + tile * CHUNK * height;
+            const real *from = gradient + p * gradient_pixel + begin;
+            for (ptrdiff_t i = 0; i < pixels; i++, to += count, from += gradient_pixel)
+                for (ptrdiff_t k = 0; k < count; k += LANES) store_first(to + k, load_first(from + k, count - k), count - k);
         }
-        for (ptrdiff_t t = 0; t < g->taps; t++) {
+        for (ptrdiff_t j = first_panel; j < last_panel; j++) {
+            const ptrdiff_t column = j * PANEL, valid = at_most(LANES, depth - column - width + LANES);
+            pack_rows(g, rows, pixels, column, width, panel);
             for (ptrdiff_t tile = 0; tile < tiles; tile++) {
-                const ptrdiff_t begin = part_begin(g->length, tiles, tile);
-                const ptrdiff_t count = part_begin(g->length, tiles, tile + 1) - begin;
-                real *out = (real *)partial_ + (t * g->length + begin) * partial_row + panel * PANEL;
-                vec sums[TILE_ROWS * TILE_VECTORS];
-                outer_tiles[count - 1][vectors - 1](rows + t * CHUNK, begin, pixels, packed, sums);
-                for (ptrdiff_t i = 0; i < count; i++, out += partial_row) {
-                    for (ptrdiff_t v = 0; v < vectors; v++) {
-                        const ptrdiff_t n = at_most(LANES, valid - v * LANES);
-                        const vec sum = sums[i * vectors + v];
-                        if (n == LANES) store(out + v * LANES, p == first ? sum : sum + load(out + v * LANES));
-                        else store_first(out + v * LANES, p == first ? sum : sum + load_first(out + v * LANES, n), n);
-                    }
+                const ptrdiff_t begin = part_begin(filters, tiles, tile);
+                const ptrdiff_t count = part_begin(filters, tiles, tile + 1) - begin;
+                real *out = partial + begin * depth + column;
+                vec sums[TILE_SUMS], *sum = sums;
+                outer_tiles[vectors][count](left + tile * CHUNK * height, pixels, panel, sums);
+                for (ptrdiff_t i = 0; i < count; i++, out += depth, sum += vectors) {
+                    for (ptrdiff_t v = 0; v + 1 < vectors; v++)
+                        store(out + v * LANES, p == first ? sum[v] : sum[v] + load(out + v * LANES));
+                    real *tail = out + (vectors - 1) * LANES;
+                    store_first(tail, p == first ? sum[vectors - 1] : sum[vectors - 1] + load_first(tail, valid), valid);
                 }
             }
+        }
+    }
+}
+
+static void gemm_filter_grad(const RowGather *g, const void *gradient, ptrdiff_t filters, ptrdiff_t gradient_pixel,
+                             ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel,
+                             void *partial) {
+    const ptrdiff_t full = at_most(last_panel, g->taps * g->length / PANEL);
+    if (first_panel < full)
+        filter_grad_panels(g, gradient, filters, gradient_pixel, first, last, first_panel, full, partial);
+    if (full < last_panel)
+        filter_grad_panels(g, gradient, filters, gradient_pixel, first, last, full, last_panel, partial);
+}
+
+/* target[d][k] = sum over s, in order, of partials[s][k][d], for d in [first, last): the slices of a filter gradient,
+ * added up and turned. By blocks of a cache line, so that neither side is read or written in single numbers. */
+static void sum_transposed(const void *partials, ptrdiff_t slices, ptrdiff_t depth, ptrdiff_t filters, void *target,
+                           ptrdiff_t target_row, ptrdiff_t first, ptrdiff_t last) {
+    for (ptrdiff_t d = first; d < last; d += LANES) {
+        const ptrdiff_t n = at_most(LANES, last - d);
+        for (ptrdiff_t k = 0; k < filters; k += LANES) {
+            const ptrdiff_t m = at_most(LANES, filters - k);
+            real block[LANES][LANES];
+            for (ptrdiff_t i = 0; i < m; i++) {
+                const real *from = (const real *)partials + (k + i) * depth + d;
+                vec sum = load_first(from, n);
+                for (ptrdiff_t s = 1; s < slices; s++) sum += load_first(from + s * filters * depth, n);
+                for (ptrdiff_t l = 0; l < LANES; l++) block[l][i] = sum[l];
+            }
+            real *to = (real *)target + d * target_row + k;
+            for (ptrdiff_t l = 0; l < n; l++, to += target_row) store_first(to, load(block[l]), m);
         }
     }
 }
@@ -126,24 +192,26 @@ static void gemm_scatter(const RowGather *g, const void *gradient, ptrdiff_t gra
     real *product = packed + padded * depth;
     TapOffsets offsets;
     tap_offsets(g, &offsets, (ptrdiff_t *)(packed + packed_size));
-    for (ptrdiff_t j = 0; j < panels; j++)
-        for (ptrdiff_t k = 0; k < depth; k++)
-            for (ptrdiff_t c = 0; c < PANEL; c++) {
-                const ptrdiff_t column = j * PANEL + c, t = column / g->length;
-                packed[(j * depth + k) * PANEL + c] =
-                    column < width ? ((const real *)f->weights)[f->tap_offset[t] + column % g->length * f->step + k] : 0;
-            }
+    for (ptrdiff_t j = 0; j < panels; j++) {
+        const ptrdiff_t columns = vectors_of(width, j * PANEL) * LANES;
+        for (ptrdiff_t c = 0; c < columns; c++) {
+            const ptrdiff_t column = j * PANEL + c, t = column / g->length;
+            const real *w = column < width ? (const real *)f->weights + f->tap_offset[t] + column % g->length * f->step : NULL;
+            for (ptrdiff_t k = 0; k < depth; k++) packed[j * PANEL * depth + k * columns + c] = w ? w[k] : 0;
+        }
+    }
     Position at = position_of(g, first * grid);
     for (ptrdiff_t p = first * grid; p < last * grid;) {
-        const ptrdiff_t rows = at_most(TILE_ROWS, last * grid - p);
+        const ptrdiff_t rows = at_most(tile_rows[TILE_VECTORS], last * grid - p);
         const real *row[TILE_ROWS];
         for (ptrdiff_t i = 0; i < rows; i++) row[i] = (const real *)gradient + (p + i) * gradient_pixel;
         for (ptrdiff_t j = 0; j < panels; j++) {
-            vec sums[TILE_ROWS * TILE_VECTORS];
-            gemm_tiles[rows - 1][TILE_VECTORS - 1](row, 1, depth, packed + j * depth * PANEL, sums);
+            const ptrdiff_t vectors = vectors_of(width, j * PANEL);
+            vec sums[TILE_SUMS];
+            gemm_tiles[vectors][rows](row, 1, depth, packed + j * PANEL * depth, sums);
             for (ptrdiff_t i = 0; i < rows; i++)
-                for (ptrdiff_t v = 0; v < TILE_VECTORS; v++)
-                    store(product + i * padded + j * PANEL + v * LANES, sums[i * TILE_VECTORS + v]);
+                for (ptrdiff_t v = 0; v < vectors; v++)
+                    store(product + i * padded + j * PANEL + v * LANES, sums[i * vectors + v]);
         }
         for (ptrdiff_t i = 0; i < rows; i++, p++, advance(g, &at)) {
             const ptrdiff_t y = at.i * g->stride_y, x = at.j * g->stride_x;
@@ -153,9 +221,10 @@ static void gemm_scatter(const RowGather *g, const void *gradient, ptrdiff_t gra
                 if (v >= (size_t)g->height || u >= (size_t)g->width) continue;
                 const real *from = product + i * padded + t * g->length;
                 real *to = base + offsets.offset[t];
-                ptrdiff_t k = 0;
-                for (; k + LANES <= g->length; k += LANES) store(to + k, load(to + k) + load(from + k));
-                for (; k < g->length; k++) to[k] += from[k];
+                for (ptrdiff_t k = 0; k < g->length; k += LANES) {
+                    const ptrdiff_t n = at_most(LANES, g->length - k);
+                    store_first(to + k, load_first(to + k, n) + load_first(from + k, n), n);
+                }
             }
         }
     }

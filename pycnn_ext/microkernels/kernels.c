@@ -7,10 +7,25 @@
 #include "pool.h"
 #include "resample.h"
 
+/* As many multiply-adds as the machine can do: enough independent sums to hide their latency. */
+static ptrdiff_t multiply_add(ptrdiff_t rounds, void *sink) {
+    enum { SUMS = 12 };
+    vec sums[SUMS]; /* no two equal, else the compiler would keep one for all */
+    for (int i = 0; i < SUMS; i++) sums[i] = splat((real)i);
+    vec a = splat((real)0.999), b = splat((real)1e-3);
+    for (ptrdiff_t r = 0; r < rounds; r++) {
+        UNROLL for (int i = 0; i < SUMS; i++) sums[i] = sums[i] * a + b;
+        __asm__ volatile("" : "+x"(a), "+x"(b)); /* each round anew */
+    }
+    for (int i = 0; i < SUMS; i++) ((real *)sink)[0] += sums[i][0];
+    return SUMS * LANES;
+}
+
 const Kernels PYCNN_TABLE = {
     .panel = PANEL,
     .gemm = gemm,
     .gemm_filter_grad = gemm_filter_grad,
+    .sum_transposed = sum_transposed,
     .gemm_scatter = gemm_scatter,
     .depthwise = depthwise,
     .depthwise_filter_grad = depthwise_filter_grad,
@@ -34,4 +49,5 @@ const Kernels PYCNN_TABLE = {
     .sgd = sgd,
     .adam = adam,
     .rmsprop = rmsprop,
+    .multiply_add = multiply_add,
 };

@@ -50,9 +50,12 @@ typedef struct {
     /* target rows [first, last), columns of panels [first_panel, last_panel) = act(rows @ filters + bias) */
     void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
                  ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel);
-    /* partial[taps*length][columns] = sum over rows [first, last) of row^T gradient, for one panel of columns */
-    void (*gemm_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t columns, ptrdiff_t gradient_pixel,
-                             ptrdiff_t first, ptrdiff_t last, ptrdiff_t panel, void *partial, ptrdiff_t partial_row);
+    /* partial[filters][taps*length] = gradient^T @ rows [first, last), columns of panels [first_panel, last_panel);
+     * target[taps*length][filters] = sum of such partials, for rows [first, last) of the target */
+    void (*gemm_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t filters, ptrdiff_t gradient_pixel,
+                             ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel, void *partial);
+    void (*sum_transposed)(const void *partials, ptrdiff_t slices, ptrdiff_t depth, ptrdiff_t filters, void *target,
+                           ptrdiff_t target_row, ptrdiff_t first, ptrdiff_t last);
     /* target += (gradient @ filters^T) laid where the rows of images [first, last) were gathered from */
     void (*gemm_scatter)(const RowGather *, const void *gradient, ptrdiff_t gradient_pixel, const FilterMatrix *,
                          void *target, ptrdiff_t first, ptrdiff_t last);
@@ -106,6 +109,9 @@ typedef struct {
                  double epsilon, double keep, ptrdiff_t first, ptrdiff_t last);
     void (*rmsprop)(void *p, const void *g, void *v, void *momenta, void *averages, double rate, double rho,
                     double momentum, double epsilon, double decay, ptrdiff_t first, ptrdiff_t last);
+
+    /* Arithmetic and nothing else, for benchmarks: so many rounds of multiply-adds; returns how many each made. */
+    ptrdiff_t (*multiply_add)(ptrdiff_t rounds, void *sink);
 } Kernels;
 
 /* The table for float (is_double 0) or double in the instruction set chosen by select_isa, or NULL before that. */

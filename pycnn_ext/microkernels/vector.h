@@ -12,13 +12,10 @@
 
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
-#define TILE_ROWS 14 /* 14 rows x 2 vectors: 28 of 32 registers accumulate */
 #elif defined(__AVX2__)
 #define VECTOR_BYTES 32
-#define TILE_ROWS 6 /* 6 rows x 2 vectors: 12 of 16 registers accumulate */
 #else
 #define VECTOR_BYTES 16
-#define TILE_ROWS 6
 #endif
 
 #ifdef PYCNN_DOUBLE
@@ -30,8 +27,6 @@ typedef int32_t integer;
 #endif
 
 #define LANES ((ptrdiff_t)(VECTOR_BYTES / sizeof(real)))
-#define TILE_VECTORS 2
-#define PANEL (TILE_VECTORS * LANES) /* columns of a full register tile */
 
 typedef real vec __attribute__((vector_size(VECTOR_BYTES)));
 typedef real vec_unaligned __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));

@@ -160,10 +160,11 @@ def conv2d_filter_grad(x, gy, geometry, out=None):
     if choice.multiplier:
         plan.depthwise_filter_grad(x, gy, np.empty((plan.depthwise_slices(batch), *out.shape), x.dtype), out)
         return out
-    kh, kw, channels, filters = out.shape
-    wide = out if choice.blocks == 1 else np.empty((kh, kw, choice.blocks * channels, filters), x.dtype)
-    slices = plan.slices(batch, ext.panel_of(wide))
-    plan.filter_grad(x, gy, np.empty((slices, *wide.shape), x.dtype) if slices > 1 else None, wide)
+    wide = out
+    if choice.blocks > 1:
+        kh, kw, channels, filters = out.shape
+        wide = np.empty((kh, kw, choice.blocks * channels, filters), x.dtype)
+    plan.filter_grad(x, gy, np.empty((plan.filter_grad_slices(x), *wide.shape), x.dtype), wide)
     if choice.blocks > 1:
         out[...] = _diagonal_blocks(wide, geometry.groups, choice.blocks)
     return out

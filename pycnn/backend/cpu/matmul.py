@@ -15,7 +15,8 @@ def matmul(a, b, transpose_a=False, transpose_b=False, bias=None, activation=Non
     if not depth:
         out.fill(0)
     elif transpose_a:
-        ext.matmul_transposed(a, np.ascontiguousarray(b.T) if transpose_b else b, out)
+        b = np.ascontiguousarray(b.T) if transpose_b else b
+        ext.matmul_transposed(a, b, np.empty_like(out), out)
     else:
         ext.matmul(a, b, transpose_b, bias, ACTIVATION_NUMBERS[activation], out)
         return out
