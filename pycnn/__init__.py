@@ -1,28 +1,73 @@
 """pycnn: convolutional networks on a plain machine. ``model.fit()`` on hand-written kernels, CPU or GPU."""
 
-from pycnn import autograd, backend, config, ops
+import importlib
+
+from pycnn import (
+    autograd,
+    backend,
+    callbacks,
+    config,
+    constraints,
+    datasets,
+    filters,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    ops,
+    optimizers,
+    regularizers,
+    utils,
+)
 from pycnn.autograd import Tensor, grad, no_grad, value_and_grad
 from pycnn.backend import backend_scope, get_backend, set_backend
+from pycnn.explain import explain
+from pycnn.layers import Input
+from pycnn.models import Model, Sequential
 from pycnn.threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Input",
+    "Model",
+    "Sequential",
     "Tensor",
     "autograd",
     "backend",
     "backend_scope",
+    "callbacks",
     "config",
+    "constraints",
+    "datasets",
+    "explain",
+    "filters",
     "get_backend",
     "get_num_threads",
     "grad",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
     "no_grad",
     "ops",
+    "optimizers",
+    "regularizers",
     "set_backend",
     "set_num_threads",
     "show_config",
+    "utils",
     "value_and_grad",
+    "visualize",
 ]
+
+
+def __getattr__(name):
+    if name == "visualize":  # what few scripts need is imported where it is first named
+        return importlib.import_module("pycnn.visualize")
+    raise AttributeError(f"module 'pycnn' has no attribute {name!r}")
 
 
 def show_config(file=None):
