@@ -28,11 +28,10 @@ cdef struct Phase:
     ptrdiff_t step_y, step_x      # from one to the next
 
 
-cdef struct Problem:  # one matrix product: a group, or a phase of one
+cdef struct Problem:  # one matrix product of each group: the forward pass, or a phase of the input gradient
     RowGather gather
     FilterMatrix filters
     RowTarget target
-    const void *bias
     ptrdiff_t rows
 
 
@@ -132,82 +131,73 @@ cdef class ConvPlan:
     def forward(self, x, w, bias, int activation, out):
         """out (N, P, Q, K) = act(conv(x, w) + bias)."""
         cdef char code = code_of(x)
-        cdef ptrdiff_t size = 8 if code == b"d" else 4
-        cdef ptrdiff_t group_channels = self.channels // self.groups, group_filters = self.filters // self.groups, i
-        cdef Problem *problems = new_problems(self.groups)
-        cdef ptrdiff_t batch = len(x)
-        try:
-            for i in range(self.groups):
-                p = &problems[i]
-                p.gather = self.forward_phase.gather
-                p.gather.source = <char *>address(x, code) + i * group_channels * size
-                p.gather.zeros = address(self.zeros, code)
-                p.filters.weights = <char *>address(w, code) + i * group_filters * size
-                p.filters.tap_offset = self.forward_phase.tap_offset
-                p.filters.step, p.filters.column_step, p.filters.columns = self.filters, 1, group_filters
-                p.target.target = <char *>address(out, code, True) + i * group_filters * size
-                p.target.pixel, p.target.row = self.filters, self.filters * self.grid_width
-                p.target.image = p.target.row * self.grid_height
-                p.bias = NULL if bias is None else <char *>address(bias, code) + i * group_filters * size
-                p.rows = batch * self.grid_height * self.grid_width
-            run_gemm(table(code), problems, self.groups, activation)
-        finally:
-            free(problems)
+        cdef const Kernels *k = table(code)
+        cdef Problem p
+        p.gather = self.forward_phase.gather
+        p.gather.source, p.gather.zeros = address(x, code), address(self.zeros, code)
+        p.filters.weights, p.filters.tap_offset = address(w, code), self.forward_phase.tap_offset
+        p.filters.columns = p.filters.group = self.filters // self.groups
+        p.filters.step, p.filters.column_step = self.filters, 1
+        p.target.target = address(out, code, True)
+        p.target.pixel, p.target.row = self.filters, self.filters * self.grid_width
+        p.target.image = p.target.row * self.grid_height
+        p.rows = len(x) * self.grid_height * self.grid_width
+        cdef const void *bias_ = address(bias, code)
+        with nogil:
+            run_gemm(k, &p, 1, self.groups, bias_, activation)
 
     def input_grad(self, gy, w, out):
         """out (N, H, W, C) = the adjoint of conv in x. Pixels of empty phases are left as they are."""
         cdef char code = code_of(gy)
-        cdef ptrdiff_t size = 8 if code == b"d" else 4
-        cdef ptrdiff_t group_channels = self.channels // self.groups, group_filters = self.filters // self.groups, i, j
-        cdef Problem *problems = new_problems(self.groups * self.phase_count)
-        cdef ptrdiff_t batch = len(gy)
-        try:
-            for j in range(self.phase_count):
-                phase = &self.phases[j]
-                for i in range(self.groups):
-                    p = &problems[j * self.groups + i]
-                    p.gather = phase.gather
-                    p.gather.source = <char *>address(gy, code) + i * group_filters * size
-                    p.gather.zeros = address(self.zeros, code)
-                    p.filters.weights = <char *>address(w, code) + i * group_filters * size
-                    p.filters.tap_offset = phase.tap_offset
-                    p.filters.step, p.filters.column_step, p.filters.columns = 1, self.filters, group_channels
-                    p.target.target = <char *>address(out, code, True) + (
-                        (phase.target_y * self.width + phase.target_x) * self.channels + i * group_channels) * size
-                    p.target.pixel = self.channels * phase.step_x
-                    p.target.row = self.channels * self.width * phase.step_y
-                    p.target.image = self.channels * self.width * self.height
-                    p.rows = batch * phase.gather.grid_height * phase.gather.grid_width
-            run_gemm(table(code), problems, self.groups * self.phase_count, 0)
-        finally:
-            free(problems)
+        cdef const Kernels *k = table(code)
+        cdef ptrdiff_t size = 8 if code == b"d" else 4, batch = len(gy), j
+        cdef char *target = <char *>address(out, code, True)
+        cdef const void *source = address(gy, code)
+        cdef const void *weights = address(w, code)
+        cdef const void *zeros = address(self.zeros, code)
+        cdef Problem *problems = <Problem *>calloc(self.phase_count, sizeof(Problem))
+        if problems == NULL:
+            raise MemoryError
+        for j in range(self.phase_count):
+            phase = &self.phases[j]
+            p = &problems[j]
+            p.gather = phase.gather
+            p.gather.source, p.gather.zeros = source, zeros
+            p.filters.weights, p.filters.tap_offset = weights, phase.tap_offset
+            p.filters.columns, p.filters.group = self.channels // self.groups, self.filters // self.groups
+            p.filters.step, p.filters.column_step = 1, self.filters
+            p.target.target = target + (phase.target_y * self.width + phase.target_x) * self.channels * size
+            p.target.pixel = self.channels * phase.step_x
+            p.target.row = self.channels * self.width * phase.step_y
+            p.target.image = self.channels * self.width * self.height
+            p.rows = batch * phase.gather.grid_height * phase.gather.grid_width
+        with nogil:
+            run_gemm(k, problems, self.phase_count, self.groups, NULL, 0)
+        free(problems)
 
     def input_grad_scatter(self, gy, w, out):
         """The same into zeroed ``out``, by products that are added where they belong: for few input channels."""
         cdef char code = code_of(gy)
         cdef const Kernels *k = table(code)
-        cdef ptrdiff_t batch = len(gy), n, size = 8 if code == b"d" else 4
-        cdef ptrdiff_t group_channels = self.channels // self.groups, group_filters = self.filters // self.groups, i
-        cdef Problem *problems = new_problems(self.groups)
-        cdef double work = <double>batch * self.grid_height * self.grid_width * self.taps * group_channels * self.filters
-        cdef int threads = threads_for(work)
+        cdef ptrdiff_t batch = len(gy), size = 8 if code == b"d" else 4, groups = self.groups
+        cdef ptrdiff_t group_channels = self.channels // groups, group_filters = self.filters // groups, task
+        cdef ptrdiff_t filters = self.filters
         cdef char *source = <char *>address(gy, code)
         cdef char *target = <char *>address(out, code, True)
-        for i in range(self.groups):
-            p = &problems[i]
-            p.gather = self.forward_phase.gather
-            p.filters.weights = <char *>address(w, code) + i * group_filters * size
-            p.filters.tap_offset = self.forward_phase.tap_offset
-            p.filters.step, p.filters.column_step, p.filters.columns = self.filters, 1, group_filters
-        cdef ptrdiff_t groups = self.groups, filters = self.filters, task
+        cdef RowGather gather = self.forward_phase.gather
+        cdef FilterMatrix matrix
+        matrix.weights, matrix.tap_offset = address(w, code), self.forward_phase.tap_offset
+        matrix.columns = matrix.group = group_filters
+        matrix.step, matrix.column_step = filters, 1
+        cdef double work = <double>batch * self.grid_height * self.grid_width * self.taps * group_channels * filters
+        cdef int threads = threads_for(work)
         cdef ptrdiff_t parts = min(batch, TASKS_PER_THREAD * threads)
         with nogil:
             for task in prange(groups * parts, num_threads=threads, schedule="dynamic"):
                 k.gemm_scatter(
-                    &problems[task % groups].gather, source + task % groups * group_filters * size, filters,
-                    &problems[task % groups].filters, target + task % groups * group_channels * size,
+                    &gather, source + task % groups * group_filters * size, filters, &matrix, task % groups,
+                    target + task % groups * group_channels * size,
                     batch * (task // groups) // parts, batch * (task // groups + 1) // parts)
-        free(problems)
 
     def filter_grad_slices(self, x):
         """Into how many slices filter_grad cuts the pixels: by shape alone, so that sums do not depend on threads."""
@@ -308,6 +298,7 @@ cdef class ConvPlan:
 def matmul(a, b, bint transpose_b, bias, int activation, out):
     """out (M, N) = act(a @ B + bias), a (M, K), B = b (K, N) or the transpose of b (N, K)."""
     cdef char code = code_of(a)
+    cdef const Kernels *k = table(code)
     cdef Problem p
     cdef int no_tap = 0
     cdef ptrdiff_t no_offset = 0
@@ -317,9 +308,10 @@ def matmul(a, b, bint transpose_b, bias, int activation, out):
     p.filters.weights, p.filters.tap_offset, p.filters.columns = address(b, code), &no_offset, n
     p.filters.step = 1 if transpose_b else n
     p.filters.column_step = depth if transpose_b else 1
-    p.target.target, p.target.pixel = address(out, code, True), n
-    p.bias, p.rows = address(bias, code), m
-    run_gemm(table(code), &p, 1, activation)
+    p.target.target, p.target.pixel, p.rows = address(out, code, True), n, m
+    cdef const void *bias_ = address(bias, code)
+    with nogil:
+        run_gemm(k, &p, 1, 1, bias_, activation)
 
 
 def matmul_transposed(a, b, partial, out):
@@ -347,44 +339,40 @@ cdef void one_pixel_rows(RowGather *g, const void *source, ptrdiff_t rows, ptrdi
     g.tap_y = g.tap_x = no_tap
 
 
-cdef Problem *new_problems(ptrdiff_t count) except NULL:
-    cdef Problem *problems = <Problem *>calloc(max(count, 1), sizeof(Problem))
-    if problems == NULL:
-        raise MemoryError
-    return problems
-
-
 cdef void gemm_task(const Kernels *k, const Problem *problems, ptrdiff_t task, ptrdiff_t row_parts,
-                    ptrdiff_t panel_parts, ptrdiff_t panels, int activation) noexcept nogil:
+                    ptrdiff_t panel_parts, ptrdiff_t panels, ptrdiff_t group_parts, ptrdiff_t groups,
+                    const void *bias, int activation) noexcept nogil:
     cdef ptrdiff_t row_part = task % row_parts, panel_part = task // row_parts % panel_parts
-    cdef const Problem *p = &problems[task // row_parts // panel_parts]
-    k.gemm(&p.gather, &p.filters, &p.target, p.bias, activation,
+    cdef ptrdiff_t group_part = task // row_parts // panel_parts % group_parts
+    cdef const Problem *p = &problems[task // row_parts // panel_parts // group_parts]
+    k.gemm(&p.gather, &p.filters, &p.target, bias, activation,
            p.rows * row_part // row_parts, p.rows * (row_part + 1) // row_parts,
+           groups * group_part // group_parts, groups * (group_part + 1) // group_parts,
            panels * panel_part // panel_parts, panels * (panel_part + 1) // panel_parts)
 
 
-cdef int run_gemm(const Kernels *k, const Problem *problems, ptrdiff_t count, int activation) except -1:
-    """All problems, each cut by rows and by panels of columns; they have equally many columns."""
-    if not count:
-        return 0
-    cdef ptrdiff_t depth = 0, rows = 0, columns = problems[0].filters.columns, i, task
+cdef void run_gemm(const Kernels *k, const Problem *problems, ptrdiff_t count, ptrdiff_t groups, const void *bias,
+                   int activation) noexcept nogil:
+    """All problems, each cut by rows, groups and panels of columns; they have equally many columns."""
+    cdef ptrdiff_t depth = 1, rows = 0, columns, i, task
     cdef double work = 0
+    if not count:
+        return
+    columns = problems[0].filters.columns
     for i in range(count):
         depth = max(depth, problems[i].gather.taps * problems[i].gather.length)
         rows = max(rows, problems[i].rows)
-        work += <double>problems[i].rows * problems[i].gather.taps * problems[i].gather.length * columns
-    cdef ptrdiff_t panels = ceil_div(columns, k.panel)
-    cdef ptrdiff_t panel_parts = ceil_div(panels, max(1, PACKED_NUMBERS // max(1, depth * k.panel)))
-    cdef ptrdiff_t row_parts = 1
+        work += <double>problems[i].rows * problems[i].gather.taps * problems[i].gather.length * columns * groups
+    cdef ptrdiff_t panels = ceil_div(columns, k.panel), packable = max(1, PACKED_NUMBERS // (depth * k.panel))
+    cdef ptrdiff_t panel_parts = ceil_div(panels, packable), row_parts = 1
+    cdef ptrdiff_t group_parts = ceil_div(groups, max(1, packable // panels))
     cdef int threads = threads_for(work)
     if threads > 1:
-        row_parts = ceil_div(TASKS_PER_THREAD * threads, count * panel_parts)
+        row_parts = ceil_div(TASKS_PER_THREAD * threads, count * group_parts * panel_parts)
         row_parts = max(1, min(row_parts, rows // ROWS_PER_TASK))
-        panel_parts = min(panels, max(panel_parts, ceil_div(2 * threads, count * row_parts)))
-    with nogil:
-        for task in prange(count * row_parts * panel_parts, num_threads=threads, schedule="dynamic"):
-            gemm_task(k, problems, task, row_parts, panel_parts, panels, activation)
-    return 0
+        panel_parts = min(panels, max(panel_parts, ceil_div(2 * threads, count * group_parts * row_parts)))
+    for task in prange(count * row_parts * panel_parts * group_parts, num_threads=threads, schedule="dynamic"):
+        gemm_task(k, problems, task, row_parts, panel_parts, panels, group_parts, groups, bias, activation)
 
 
 cdef ptrdiff_t filter_grad_parts(const Kernels *k, ptrdiff_t depth, ptrdiff_t filters) noexcept nogil:
@@ -405,22 +393,30 @@ cdef void run_filter_grad(const Kernels *k, const RowGather *gathers, ptrdiff_t 
         parts = min(panels, ceil_div(threads, slices * groups))
     for task in prange(slices * groups * parts, num_threads=threads, schedule="dynamic"):
         filter_grad_task(k, gathers, task, groups, parts, slices, pixels, gradient, group_filters, filters,
-                         partial, depth, panels, size)
-    for task in prange(groups * blocks, num_threads=sum_threads, schedule="static"):
-        k.sum_transposed(partial + task % groups * slices * group_filters * depth * size, slices, depth, group_filters,
-                         target + task % groups * group_filters * size, filters,
-                         task // groups * SUMMED_ROWS, min(depth, (task // groups + 1) * SUMMED_ROWS))
+                         partial, target, depth, panels, size)
+    if slices > 1:
+        for task in prange(groups * blocks, num_threads=sum_threads, schedule="static"):
+            sum_task(k, partial, slices, depth, group_filters, filters, target, task % groups, task // groups, size)
 
 
 cdef void filter_grad_task(const Kernels *k, const RowGather *gathers, ptrdiff_t task, ptrdiff_t groups,
                            ptrdiff_t parts, ptrdiff_t slices, ptrdiff_t pixels, const char *gradient,
-                           ptrdiff_t group_filters, ptrdiff_t filters, char *partial, ptrdiff_t depth,
+                           ptrdiff_t group_filters, ptrdiff_t filters, char *partial, char *target, ptrdiff_t depth,
                            ptrdiff_t panels, ptrdiff_t size) noexcept nogil:
     cdef ptrdiff_t part = task % parts, s = task // parts % slices, group = task // parts // slices
     k.gemm_filter_grad(&gathers[group], gradient + group * group_filters * size, group_filters, filters,
                        pixels * s // slices, pixels * (s + 1) // slices,
                        panels * part // parts, panels * (part + 1) // parts,
-                       partial + (group * slices + s) * group_filters * depth * size)
+                       partial + (group * slices + s) * group_filters * depth * size,
+                       NULL if slices > 1 else target + group * group_filters * size, filters)
+
+
+cdef void sum_task(const Kernels *k, const char *partial, ptrdiff_t slices, ptrdiff_t depth, ptrdiff_t group_filters,
+                   ptrdiff_t filters, char *target, ptrdiff_t group, ptrdiff_t block, ptrdiff_t size) noexcept nogil:
+    cdef ptrdiff_t first = block * SUMMED_ROWS
+    k.sum_transposed(partial + (group * slices * group_filters * depth + first) * size, slices, group_filters * depth,
+                     depth, min(SUMMED_ROWS, depth - first), group_filters,
+                     target + (first * filters + group * group_filters) * size, filters)
 
 
 cdef void sum_partials(const Kernels *k, const void *partials, ptrdiff_t slices, ptrdiff_t numbers, void *target,

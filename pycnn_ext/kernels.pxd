@@ -20,7 +20,7 @@ cdef extern from "kernels.h" nogil:
     ctypedef struct FilterMatrix:
         const void *weights
         const ptrdiff_t *tap_offset
-        ptrdiff_t step, column_step, columns
+        ptrdiff_t group, step, column_step, columns
 
     ctypedef struct PoolShape:
         ptrdiff_t height, width, channels, grid_height, grid_width
@@ -29,12 +29,12 @@ cdef extern from "kernels.h" nogil:
     ctypedef struct Kernels:
         ptrdiff_t panel
         void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
-                     ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+                     ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*gemm_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t,
-                                 ptrdiff_t, ptrdiff_t, void *) noexcept nogil
-        void (*sum_transposed)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, ptrdiff_t,
-                               ptrdiff_t, ptrdiff_t) noexcept nogil
-        void (*gemm_scatter)(const RowGather *, const void *, ptrdiff_t, const FilterMatrix *, void *,
+                                 ptrdiff_t, ptrdiff_t, void *, void *, ptrdiff_t) noexcept nogil
+        void (*sum_transposed)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *,
+                               ptrdiff_t) noexcept nogil
+        void (*gemm_scatter)(const RowGather *, const void *, ptrdiff_t, const FilterMatrix *, ptrdiff_t, void *,
                              ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*depthwise)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
                           ptrdiff_t, ptrdiff_t) noexcept nogil

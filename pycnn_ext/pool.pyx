@@ -8,7 +8,7 @@ from pycnn_ext.threads cimport threads_for
 cdef ptrdiff_t TASKS_PER_THREAD = 4
 
 
-cdef PoolShape shape_of(tuple geometry, ptrdiff_t channels):
+cdef PoolShape shape_of(geometry, ptrdiff_t channels):
     """From a PoolGeometry: (input_size, output_size, pool_size, strides, padding)."""
     cdef PoolShape s
     (s.height, s.width), (s.grid_height, s.grid_width), (s.pool_height, s.pool_width), (s.stride_y, s.stride_x), pads = geometry
@@ -25,7 +25,7 @@ cdef ptrdiff_t parts_of(int threads, ptrdiff_t rows) noexcept nogil:
     return max(1, min(rows, 1 if threads == 1 else TASKS_PER_THREAD * threads))
 
 
-def extreme_forward(x, tuple geometry, bint minimum, out, index):
+def extreme_forward(x, geometry, bint minimum, out, index):
     """out, index (N, P, Q, C) = largest (or smallest) of each window, and which place it was (uint8 or int32)."""
     cdef char code = code_of(x), index_code = code_of(index)
     cdef const Kernels *k = table(code)
@@ -41,7 +41,7 @@ def extreme_forward(x, tuple geometry, bint minimum, out, index):
                                rows * (part + 1) // parts)
 
 
-def extreme_grad(gy, index, tuple geometry, out):
+def extreme_grad(gy, index, geometry, out):
     """out (N, H, W, C) = gradient of either."""
     cdef char code = code_of(gy), index_code = code_of(index)
     cdef const Kernels *k = table(code)
@@ -56,7 +56,7 @@ def extreme_grad(gy, index, tuple geometry, out):
         k.extreme_pool_grad(&s, gy_, index_, index_bytes, out_, rows * part // parts, rows * (part + 1) // parts)
 
 
-def avg_forward(x, tuple geometry, bint count_include_pad, out):
+def avg_forward(x, geometry, bint count_include_pad, out):
     """out (N, P, Q, C) = mean of each window."""
     cdef char code = code_of(x)
     cdef const Kernels *k = table(code)
@@ -70,7 +70,7 @@ def avg_forward(x, tuple geometry, bint count_include_pad, out):
         k.avg_pool_forward(&s, x_, out_, count_include_pad, rows * part // parts, rows * (part + 1) // parts)
 
 
-def avg_grad(gy, tuple geometry, bint count_include_pad, out):
+def avg_grad(gy, geometry, bint count_include_pad, out):
     """out (N, H, W, C) = its adjoint."""
     cdef char code = code_of(gy)
     cdef const Kernels *k = table(code)

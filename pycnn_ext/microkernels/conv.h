@@ -17,19 +17,31 @@
 
 #define CHUNK 96 /* pixels that filter_grad packs at a time: 24 KiB a panel of floats */
 
-/* Copy one panel of columns, from `first` on, into packed[taps*length][vectors*LANES], with zeros past the end. */
-static void pack_panel(const FilterMatrix *f, ptrdiff_t taps, ptrdiff_t length, ptrdiff_t first, real *packed) {
+#define AHEAD 8 /* rows of filters to fetch in advance: they are too far apart for the processor to guess */
+
+/* Copy one panel of columns, from `first` on, into packed[taps*length][vectors*LANES], with zeros past `columns`. */
+static void pack_panel(const FilterMatrix *f, ptrdiff_t taps, ptrdiff_t length, ptrdiff_t group, ptrdiff_t first,
+                       real *packed) {
     const ptrdiff_t vectors = vectors_of(f->columns, first), width = vectors * LANES;
     const ptrdiff_t valid = at_most(width, f->columns - first);
-    for (ptrdiff_t t = 0; t < taps; t++) {
-        const real *w = (const real *)f->weights + f->tap_offset[t] + first * f->column_step;
-        for (ptrdiff_t k = 0; k < length; k++, w += f->step, packed += width) {
-            if (f->column_step == 1) {
-                for (ptrdiff_t v = 0; v + 1 < vectors; v++) store(packed + v * LANES, load(w + v * LANES));
-                store(packed + width - LANES, load_first(w + width - LANES, valid - width + LANES));
-            } else {
-                for (ptrdiff_t c = 0; c < valid; c++) packed[c] = w[c * f->column_step];
-                for (ptrdiff_t c = valid; c < width; c++) packed[c] = 0;
+    for (ptrdiff_t t = 0; t < taps; t++, packed += length * width) {
+        const real *w = (const real *)f->weights + f->tap_offset[t] + group * f->group + first * f->column_step;
+        if (f->column_step == 1) {
+            for (ptrdiff_t k = 0; k < length; k++, w += f->step) {
+                for (ptrdiff_t v = 0; v < vectors; v++) __builtin_prefetch(w + AHEAD * f->step + v * LANES);
+                for (ptrdiff_t v = 0; v + 1 < vectors; v++) store(packed + k * width + v * LANES, load(w + v * LANES));
+                store(packed + k * width + width - LANES, load_first(w + width - LANES, valid - width + LANES));
+            }
+            continue;
+        }
+        for (ptrdiff_t k = 0; k < length; k += LANES) { /* f->step is 1: the filters transposed, block by block */
+            const ptrdiff_t n = at_most(LANES, length - k);
+            for (ptrdiff_t v = 0; v < width; v += LANES) {
+                vec block[LANES];
+                for (ptrdiff_t c = 0; c < LANES; c++)
+                    block[c] = v + c < valid ? load_first(w + (v + c) * f->column_step + k, n) : (vec){};
+                transpose(block);
+                for (ptrdiff_t i = 0; i < n; i++) store(packed + (k + i) * width + v, block[i]);
             }
         }
     }
@@ -52,15 +64,19 @@ INLINE void finish_tile(vec *sums, ptrdiff_t rows, ptrdiff_t vectors, ptrdiff_t 
     }
 }
 
-/* gemm for panels that all have equally many vectors */
+/* gemm for the panels [first_panel, last_panel) of every group from first_group on, all of equally many vectors */
 static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarget *target, const real *bias,
-                        int activation, ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel) {
+                        int activation, ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group, ptrdiff_t last_group,
+                        ptrdiff_t first_panel, ptrdiff_t last_panel) {
     const ptrdiff_t vectors = vectors_of(f->columns, first_panel * PANEL), depth = g->taps * g->length;
-    const ptrdiff_t panel_size = depth * vectors * LANES, packed_size = panel_size * (last_panel - first_panel);
+    const ptrdiff_t panel_size = depth * vectors * LANES;
+    const ptrdiff_t packed_size = panel_size * (last_panel - first_panel) * (last_group - first_group);
     real *packed = thread_scratch(sizeof(real) * (size_t)packed_size + sizeof(void *) * (size_t)(g->taps * (TILE_ROWS + 1)));
     const real **row = (const real **)(packed + packed_size);
-    for (ptrdiff_t j = first_panel; j < last_panel; j++)
-        pack_panel(f, g->taps, g->length, j * PANEL, packed + (j - first_panel) * panel_size);
+    real *next = packed;
+    for (ptrdiff_t group = first_group; group < last_group; group++)
+        for (ptrdiff_t j = first_panel; j < last_panel; j++, next += panel_size)
+            pack_panel(f, g->taps, g->length, group, j * PANEL, next);
     TapOffsets offsets;
     tap_offsets(g, &offsets, (ptrdiff_t *)(row + g->taps * TILE_ROWS));
     Position at = position_of(g, first);
@@ -69,21 +85,29 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
         const ptrdiff_t rows = part_begin(last - first, tiles, tile + 1) - part_begin(last - first, tiles, tile);
         real *out[TILE_ROWS];
         Position start = at;
-        gather_rows(g, &offsets, &at, rows, rows, row);
-        for (ptrdiff_t i = 0; i < rows; i++, advance(g, &start)) out[i] = target_row(target, start);
-        for (ptrdiff_t j = first_panel; j < last_panel; j++) {
-            vec sums[TILE_SUMS];
-            gemm_tiles[vectors][rows](row, g->taps, g->length, packed + (j - first_panel) * panel_size, sums);
-            finish_tile(sums, rows, vectors, j * PANEL, f->columns, bias, activation, out);
+        gather_rows(g, &offsets, &at, rows, rows, 1, row);
+        for (ptrdiff_t i = 0; i < rows; i++, advance(g, &start)) out[i] = target_row(target, start) + first_group * f->columns;
+        const real *panel = packed;
+        for (ptrdiff_t group = first_group; group < last_group; group++) {
+            const real *group_bias = bias ? bias + group * f->columns : NULL;
+            for (ptrdiff_t j = first_panel; j < last_panel; j++, panel += panel_size) {
+                vec sums[TILE_SUMS];
+                gemm_tiles[vectors][rows](row, group * g->length, g->taps, g->length, panel, sums);
+                finish_tile(sums, rows, vectors, j * PANEL, f->columns, group_bias, activation, out);
+            }
+            for (ptrdiff_t i = 0; i < rows; i++) out[i] += f->columns;
         }
     }
 }
 
 static void gemm(const RowGather *g, const FilterMatrix *f, const RowTarget *target, const void *bias, int activation,
-                 ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel) {
+                 ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group, ptrdiff_t last_group, ptrdiff_t first_panel,
+                 ptrdiff_t last_panel) {
     const ptrdiff_t full = at_most(last_panel, f->columns / PANEL);
-    if (first_panel < full) gemm_panels(g, f, target, bias, activation, first, last, first_panel, full);
-    if (full < last_panel) gemm_panels(g, f, target, bias, activation, first, last, full, last_panel);
+    if (first_panel < full)
+        gemm_panels(g, f, target, bias, activation, first, last, first_group, last_group, first_panel, full);
+    if (full < last_panel)
+        gemm_panels(g, f, target, bias, activation, first, last, first_group, last_group, full, last_panel);
 }
 
 /* Copy columns [first, first + width) of the gathered rows, their taps side by side, into packed[pixels][width].
@@ -106,24 +130,41 @@ static void pack_rows(const RowGather *g, const real *const *rows, ptrdiff_t pix
     }
 }
 
-/* filter_grad for panels of gathered columns that all have equally many vectors */
+/* target[d][k] = sum over s, in order, of partials[s][k][d], for d < depth and k < filters */
+static void sum_transposed(const void *partials, ptrdiff_t slices, ptrdiff_t slice_size, ptrdiff_t partial_row,
+                           ptrdiff_t depth, ptrdiff_t filters, void *target, ptrdiff_t target_row) {
+    for (ptrdiff_t k = 0; k < filters; k += LANES) {
+        const ptrdiff_t m = at_most(LANES, filters - k);
+        for (ptrdiff_t d = 0; d < depth; d += LANES) {
+            const ptrdiff_t n = at_most(LANES, depth - d);
+            vec block[LANES] = {};
+            for (ptrdiff_t i = 0; i < m; i++) {
+                const real *from = (const real *)partials + (k + i) * partial_row + d;
+                block[i] = load_first(from, n);
+                for (ptrdiff_t s = 1; s < slices; s++) block[i] += load_first(from + s * slice_size, n);
+            }
+            transpose(block);
+            real *to = (real *)target + d * target_row + k;
+            for (ptrdiff_t l = 0; l < n; l++, to += target_row) store_first(to, block[l], m);
+        }
+    }
+}
+
+/* filter_grad for panels of gathered columns that all have equally many vectors; partial begins at column `origin` */
 static void filter_grad_panels(const RowGather *g, const real *gradient, ptrdiff_t filters, ptrdiff_t gradient_pixel,
                                ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel,
-                               real *partial) {
+                               real *partial, ptrdiff_t partial_row, ptrdiff_t origin, real *memory) {
     const ptrdiff_t depth = g->taps * g->length;
     const ptrdiff_t vectors = vectors_of(depth, first_panel * PANEL), width = vectors * LANES, height = tile_rows[vectors];
     const ptrdiff_t tiles = (filters + height - 1) / height;
-    const ptrdiff_t left_size = tiles * CHUNK * height + LANES, panel_size = CHUNK * width;
-    real *left = thread_scratch(sizeof(real) * (size_t)(left_size + panel_size) +
-                                sizeof(void *) * (size_t)((CHUNK + 1) * g->taps));
-    real *panel = left + left_size;
-    const real **rows = (const real **)(panel + panel_size);
+    real *left = memory, *panel = left + tiles * CHUNK * height; /* CHUNK keeps both aligned */
+    const real **rows = (const real **)(panel + CHUNK * width);
     TapOffsets offsets;
     tap_offsets(g, &offsets, (ptrdiff_t *)(rows + CHUNK * g->taps));
     Position at = position_of(g, first);
     for (ptrdiff_t p = first; p < last; p += CHUNK) {
         const ptrdiff_t pixels = at_most(CHUNK, last - p);
-        gather_rows(g, &offsets, &at, pixels, CHUNK, rows);
+        gather_rows(g, &offsets, &at, pixels, CHUNK, 1, rows);
         for (ptrdiff_t tile = 0; tile < tiles; tile++) { /* left[tile][pixel][filter of the tile] */
             const ptrdiff_t begin = part_begin(filters, tiles, tile), count = part_begin(filters, tiles, tile + 1) - begin;
             real *to = left + tile * CHUNK * height;
@@ -137,10 +178,10 @@ static void filter_grad_panels(const RowGather *g, const real *gradient, ptrdiff
             for (ptrdiff_t tile = 0; tile < tiles; tile++) {
                 const ptrdiff_t begin = part_begin(filters, tiles, tile);
                 const ptrdiff_t count = part_begin(filters, tiles, tile + 1) - begin;
-                real *out = partial + begin * depth + column;
+                real *out = partial + begin * partial_row + column - origin;
                 vec sums[TILE_SUMS], *sum = sums;
                 outer_tiles[vectors][count](left + tile * CHUNK * height, pixels, panel, sums);
-                for (ptrdiff_t i = 0; i < count; i++, out += depth, sum += vectors) {
+                for (ptrdiff_t i = 0; i < count; i++, out += partial_row, sum += vectors) {
                     for (ptrdiff_t v = 0; v + 1 < vectors; v++)
                         store(out + v * LANES, p == first ? sum[v] : sum[v] + load(out + v * LANES));
                     real *tail = out + (vectors - 1) * LANES;
@@ -153,37 +194,26 @@ static void filter_grad_panels(const RowGather *g, const real *gradient, ptrdiff
 
 static void gemm_filter_grad(const RowGather *g, const void *gradient, ptrdiff_t filters, ptrdiff_t gradient_pixel,
                              ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel,
-                             void *partial) {
-    const ptrdiff_t full = at_most(last_panel, g->taps * g->length / PANEL);
+                             void *partial, void *target, ptrdiff_t target_row) {
+    const ptrdiff_t depth = g->taps * g->length, full = at_most(last_panel, depth / PANEL);
+    const ptrdiff_t origin = target ? first_panel * PANEL : 0, end = at_most(last_panel * PANEL, depth);
+    const ptrdiff_t own = target ? filters * PANEL * (last_panel - first_panel) : 0;
+    const ptrdiff_t packed = CHUNK * (filters + TILE_ROWS) + CHUNK * PANEL;
+    real *memory = thread_scratch(sizeof(real) * (size_t)(own + packed) + sizeof(void *) * (size_t)((CHUNK + 1) * g->taps));
+    real *sums = target ? memory : partial;
+    const ptrdiff_t row = target ? end - origin : depth;
     if (first_panel < full)
-        filter_grad_panels(g, gradient, filters, gradient_pixel, first, last, first_panel, full, partial);
+        filter_grad_panels(g, gradient, filters, gradient_pixel, first, last, first_panel, full, sums, row, origin,
+                           memory + own);
     if (full < last_panel)
-        filter_grad_panels(g, gradient, filters, gradient_pixel, first, last, full, last_panel, partial);
-}
-
-/* target[d][k] = sum over s, in order, of partials[s][k][d], for d in [first, last): the slices of a filter gradient,
- * added up and turned. By blocks of a cache line, so that neither side is read or written in single numbers. */
-static void sum_transposed(const void *partials, ptrdiff_t slices, ptrdiff_t depth, ptrdiff_t filters, void *target,
-                           ptrdiff_t target_row, ptrdiff_t first, ptrdiff_t last) {
-    for (ptrdiff_t d = first; d < last; d += LANES) {
-        const ptrdiff_t n = at_most(LANES, last - d);
-        for (ptrdiff_t k = 0; k < filters; k += LANES) {
-            const ptrdiff_t m = at_most(LANES, filters - k);
-            real block[LANES][LANES];
-            for (ptrdiff_t i = 0; i < m; i++) {
-                const real *from = (const real *)partials + (k + i) * depth + d;
-                vec sum = load_first(from, n);
-                for (ptrdiff_t s = 1; s < slices; s++) sum += load_first(from + s * filters * depth, n);
-                for (ptrdiff_t l = 0; l < LANES; l++) block[l][i] = sum[l];
-            }
-            real *to = (real *)target + d * target_row + k;
-            for (ptrdiff_t l = 0; l < n; l++, to += target_row) store_first(to, load(block[l]), m);
-        }
-    }
+        filter_grad_panels(g, gradient, filters, gradient_pixel, first, last, full, last_panel, sums, row, origin,
+                           memory + own);
+    if (target)
+        sum_transposed(sums, 1, 0, row, end - origin, filters, (real *)target + origin * target_row, target_row);
 }
 
 static void gemm_scatter(const RowGather *g, const void *gradient, ptrdiff_t gradient_pixel, const FilterMatrix *f,
-                         void *target, ptrdiff_t first, ptrdiff_t last) {
+                         ptrdiff_t group, void *target, ptrdiff_t first, ptrdiff_t last) {
     const ptrdiff_t grid = g->grid_height * g->grid_width, depth = f->columns;
     const ptrdiff_t width = g->taps * g->length; /* columns of gradient @ filters^T */
     const ptrdiff_t panels = (width + PANEL - 1) / PANEL, padded = panels * PANEL;
@@ -195,9 +225,9 @@ static void gemm_scatter(const RowGather *g, const void *gradient, ptrdiff_t gra
     for (ptrdiff_t j = 0; j < panels; j++) {
         const ptrdiff_t columns = vectors_of(width, j * PANEL) * LANES;
         for (ptrdiff_t c = 0; c < columns; c++) {
-            const ptrdiff_t column = j * PANEL + c, t = column / g->length;
-            const real *w = column < width ? (const real *)f->weights + f->tap_offset[t] + column % g->length * f->step : NULL;
-            for (ptrdiff_t k = 0; k < depth; k++) packed[j * PANEL * depth + k * columns + c] = w ? w[k] : 0;
+            const ptrdiff_t column = j * PANEL + c, t = at_most(column, width - 1) / g->length;
+            const real *w = (const real *)f->weights + group * f->group + f->tap_offset[t] + column % g->length * f->step;
+            for (ptrdiff_t k = 0; k < depth; k++) packed[j * PANEL * depth + k * columns + c] = column < width ? w[k] : 0;
         }
     }
     Position at = position_of(g, first * grid);
@@ -208,7 +238,7 @@ static void gemm_scatter(const RowGather *g, const void *gradient, ptrdiff_t gra
         for (ptrdiff_t j = 0; j < panels; j++) {
             const ptrdiff_t vectors = vectors_of(width, j * PANEL);
             vec sums[TILE_SUMS];
-            gemm_tiles[vectors][rows](row, 1, depth, packed + j * PANEL * depth, sums);
+            gemm_tiles[vectors][rows](row, 0, 1, depth, packed + j * PANEL * depth, sums);
             for (ptrdiff_t i = 0; i < rows; i++)
                 for (ptrdiff_t v = 0; v < vectors; v++)
                     store(product + i * padded + j * PANEL + v * LANES, sums[i * vectors + v]);

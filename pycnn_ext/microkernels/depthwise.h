@@ -59,7 +59,7 @@ static void depthwise(const RowGather *g, const FilterMatrix *f, const RowTarget
         const ptrdiff_t count = at_most(DEPTHWISE_ROWS, last - p);
         real *out[DEPTHWISE_ROWS];
         Position start = at;
-        gather_rows(g, &offsets, &at, count, DEPTHWISE_ROWS, rows);
+        gather_rows(g, &offsets, &at, count, DEPTHWISE_ROWS, 1, rows);
         for (ptrdiff_t t = 0; t < g->taps; t++) /* a short tile repeats its first row */
             for (ptrdiff_t i = count; i < DEPTHWISE_ROWS; i++) rows[t * DEPTHWISE_ROWS + i] = rows[t * DEPTHWISE_ROWS];
         for (ptrdiff_t i = 0; i < count; i++, advance(g, &start)) out[i] = target_row(target, start);
@@ -77,46 +77,56 @@ static void depthwise(const RowGather *g, const FilterMatrix *f, const RowTarget
     }
 }
 
-/* sum[t] = sum_p rows[p][t] * gradient[p], for MT taps of one vector of channels, of which n lanes count */
-INLINE void depthwise_outer(const int MT, const real *const *rows, ptrdiff_t taps, const real *gradient,
-                            ptrdiff_t channels, ptrdiff_t pixels, ptrdiff_t n, vec *sum) {
-    UNROLL for (int t = 0; t < MT; t++) sum[t] = (vec){};
+/* sum[t][v] = sum_p rows[p][t][v] * gradient[p][v], for MT taps of NV vectors of channels, of the last n lanes count */
+INLINE void depthwise_outer(const int MT, const int NV, const real *const *rows, ptrdiff_t taps, ptrdiff_t channel,
+                            const real *gradient, ptrdiff_t channels, ptrdiff_t pixels, ptrdiff_t n,
+                            vec sum[FILTER_GRAD_TAPS][2]) {
+    UNROLL for (int t = 0; t < MT; t++)
+        UNROLL for (int v = 0; v < NV; v++) sum[t][v] = (vec){};
     for (ptrdiff_t p = 0; p < pixels; p++, rows += taps, gradient += channels) {
-        const vec g = n == LANES ? load(gradient) : load_first(gradient, n);
-        UNROLL for (int t = 0; t < MT; t++) sum[t] += (n == LANES ? load(rows[t]) : load_first(rows[t], n)) * g;
+        vec g[2];
+        UNROLL for (int v = 0; v < NV; v++) g[v] = n == LANES ? load(gradient + v * LANES) : load_first(gradient, n);
+        UNROLL for (int t = 0; t < MT; t++) {
+            const real *x = rows[t] + channel;
+            UNROLL for (int v = 0; v < NV; v++) sum[t][v] += (n == LANES ? load(x + v * LANES) : load_first(x, n)) * g[v];
+        }
     }
 }
 
 /* partial[taps][channels] = sum over rows [first, last) of row * gradient, channel by channel */
 static void depthwise_filter_grad(const RowGather *g, const void *gradient, ptrdiff_t first, ptrdiff_t last,
                                   void *partial) {
-    enum { PIXELS = 32 };
+    enum { PIXELS = 64 };
     const ptrdiff_t taps = g->taps, channels = g->length;
-    const real **rows = thread_scratch(sizeof(void *) * (size_t)(taps * (2 * PIXELS + 1)));
-    const real **turned = rows + taps * PIXELS; /* [pixel][tap], moved to the channels at hand */
+    const real **rows = thread_scratch(sizeof(void *) * (size_t)(taps * (PIXELS + 1)));
     TapOffsets offsets;
-    tap_offsets(g, &offsets, (ptrdiff_t *)(turned + taps * PIXELS));
+    tap_offsets(g, &offsets, (ptrdiff_t *)(rows + taps * PIXELS));
     Position at = position_of(g, first);
     for (ptrdiff_t p = first; p < last; p += PIXELS) {
         const ptrdiff_t pixels = at_most(PIXELS, last - p);
-        gather_rows(g, &offsets, &at, pixels, PIXELS, rows);
-        for (ptrdiff_t c = 0; c < channels; c += LANES) {
-            const ptrdiff_t n = at_most(LANES, channels - c);
-            for (ptrdiff_t i = 0; i < pixels; i++)
-                for (ptrdiff_t t = 0; t < taps; t++) turned[i * taps + t] = rows[t * PIXELS + i] + c;
+        gather_rows(g, &offsets, &at, pixels, 1, taps, rows);
+        for (ptrdiff_t c = 0; c < channels;) {
+            const ptrdiff_t vectors = channels - c >= 2 * LANES ? 2 : 1, n = at_most(LANES, channels - c);
             const real *gy = (const real *)gradient + p * channels + c;
             for (ptrdiff_t t = 0; t < taps;) {
                 const ptrdiff_t count = taps - t >= FILTER_GRAD_TAPS ? FILTER_GRAD_TAPS : 1;
-                vec sum[FILTER_GRAD_TAPS];
-                if (count == FILTER_GRAD_TAPS)
-                    depthwise_outer(FILTER_GRAD_TAPS, turned + t, taps, gy, channels, pixels, n, sum);
-                else
-                    depthwise_outer(1, turned + t, taps, gy, channels, pixels, n, sum);
+                vec sum[FILTER_GRAD_TAPS][2];
+                if (count == 1) {
+                    if (vectors == 2) depthwise_outer(1, 2, rows + t, taps, c, gy, channels, pixels, LANES, sum);
+                    else depthwise_outer(1, 1, rows + t, taps, c, gy, channels, pixels, n, sum);
+                } else {
+                    if (vectors == 2)
+                        depthwise_outer(FILTER_GRAD_TAPS, 2, rows + t, taps, c, gy, channels, pixels, LANES, sum);
+                    else depthwise_outer(FILTER_GRAD_TAPS, 1, rows + t, taps, c, gy, channels, pixels, n, sum);
+                }
                 for (ptrdiff_t i = 0; i < count; i++, t++) {
-                    real *out = (real *)partial + t * channels + c;
-                    store_first(out, p == first ? sum[i] : sum[i] + load_first(out, n), n);
+                    for (ptrdiff_t v = 0; v < vectors; v++) {
+                        real *out = (real *)partial + t * channels + c + v * LANES;
+                        store_first(out, p == first ? sum[i][v] : sum[i][v] + load_first(out, n), n);
+                    }
                 }
             }
+            c += vectors * LANES;
         }
     }
 }

@@ -47,19 +47,19 @@ static void tap_offsets(const RowGather *g, TapOffsets *o, ptrdiff_t *memory) {
     }
 }
 
-/* rows[t*step + p] = pointer to tap t of the p-th row from *at on, for p < count; *at moves on. */
-INLINE void gather_rows(const RowGather *g, const TapOffsets *o, Position *at, ptrdiff_t count, ptrdiff_t step,
-                        const real **rows) {
-    for (ptrdiff_t p = 0; p < count; p++, advance(g, at)) {
+/* rows[t*tap_step + p*row_step] = pointer to tap t of the p-th row from *at on, for p < count; *at moves on. */
+INLINE void gather_rows(const RowGather *g, const TapOffsets *o, Position *at, ptrdiff_t count, ptrdiff_t tap_step,
+                        ptrdiff_t row_step, const real **rows) {
+    for (ptrdiff_t p = 0; p < count; p++, rows += row_step, advance(g, at)) {
         const ptrdiff_t y = at->i * g->stride_y, x = at->j * g->stride_x;
         const real *base = (const real *)g->source + at->n * g->image + y * g->row + x * g->pixel;
         const int inside = y + o->min_y >= 0 && y + o->max_y < g->height && x + o->min_x >= 0 && x + o->max_x < g->width;
         if (inside) {
-            for (ptrdiff_t t = 0; t < g->taps; t++) rows[t * step + p] = base + o->offset[t];
+            for (ptrdiff_t t = 0; t < g->taps; t++) rows[t * tap_step] = base + o->offset[t];
         } else {
             for (ptrdiff_t t = 0; t < g->taps; t++) {
                 const size_t v = (size_t)(y + g->tap_y[t]), u = (size_t)(x + g->tap_x[t]); /* negatives are huge */
-                rows[t * step + p] = v < (size_t)g->height && u < (size_t)g->width ? base + o->offset[t] : g->zeros;
+                rows[t * tap_step] = v < (size_t)g->height && u < (size_t)g->width ? base + o->offset[t] : g->zeros;
             }
         }
     }

@@ -31,11 +31,12 @@ typedef struct {
     ptrdiff_t image, row, pixel;
 } RowTarget;
 
-/* Filters as a matrix: entry (t, k, column) is weights + tap_offset[t] + k*step + column*column_step. */
+/* Filters as a matrix for each group: entry (t, k, column) is weights[tap_offset[t] + group*`group` + k*step +
+ * column*column_step]; one of the steps is 1. Group i takes the columns of the rows from i*length on. */
 typedef struct {
     const void *weights;
     const ptrdiff_t *tap_offset;
-    ptrdiff_t step, column_step, columns;
+    ptrdiff_t group, step, column_step, columns;
 } FilterMatrix;
 
 /* Sliding windows without weights. Window (i, j) covers rows i*stride_y - top + [0, pool_height), columns alike. */
@@ -49,16 +50,19 @@ typedef struct {
 
     /* target rows [first, last), columns of panels [first_panel, last_panel) = act(rows @ filters + bias) */
     void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
-                 ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel);
+                 ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group, ptrdiff_t last_group, ptrdiff_t first_panel,
+                 ptrdiff_t last_panel);
     /* partial[filters][taps*length] = gradient^T @ rows [first, last), columns of panels [first_panel, last_panel);
-     * target[taps*length][filters] = sum of such partials, for rows [first, last) of the target */
+     * with a target those columns are instead written there as rows, target[taps*length][filters] */
     void (*gemm_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t filters, ptrdiff_t gradient_pixel,
-                             ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel, void *partial);
-    void (*sum_transposed)(const void *partials, ptrdiff_t slices, ptrdiff_t depth, ptrdiff_t filters, void *target,
-                           ptrdiff_t target_row, ptrdiff_t first, ptrdiff_t last);
+                             ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel,
+                             void *partial, void *target, ptrdiff_t target_row);
+    /* target[depth][filters] = sum over s, in order, of partials[s][filters][depth] */
+    void (*sum_transposed)(const void *partials, ptrdiff_t slices, ptrdiff_t slice_size, ptrdiff_t partial_row,
+                           ptrdiff_t depth, ptrdiff_t filters, void *target, ptrdiff_t target_row);
     /* target += (gradient @ filters^T) laid where the rows of images [first, last) were gathered from */
     void (*gemm_scatter)(const RowGather *, const void *gradient, ptrdiff_t gradient_pixel, const FilterMatrix *,
-                         void *target, ptrdiff_t first, ptrdiff_t last);
+                         ptrdiff_t group, void *target, ptrdiff_t first, ptrdiff_t last);
     void (*depthwise)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
                       ptrdiff_t first, ptrdiff_t last);
     void (*depthwise_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t first, ptrdiff_t last,

@@ -1,6 +1,6 @@
 /* The register tile: some rows by one to TILE_VECTORS vectors of columns. It knows no stride, padding or thread.
  *
- * gemm_tile    row i of the tile is  sum_r sum_k rows[r][i][k] * panel[r*length + k][:]
+ * gemm_tile    row i of the tile is  sum_r sum_k rows[r][i][first + k] * panel[r*length + k][:]
  * outer_tile   row i of the tile is  sum_p left[p][i] * panel[p][:]
  *
  * Both keep every accumulator in a register from the first product to the only store. The sizes of a tile are
@@ -32,17 +32,18 @@ static const ptrdiff_t tile_rows[TILE_VECTORS + 1] = {0, 6, 6};
 #define TILE_SUMS 28 /* at most so many vectors a tile */
 #define PANEL (TILE_VECTORS * LANES) /* columns of a full tile */
 
-typedef void gemm_tile_fn(const real *const *rows, ptrdiff_t runs, ptrdiff_t length, const real *panel, vec *sums);
+typedef void gemm_tile_fn(const real *const *rows, ptrdiff_t first, ptrdiff_t runs, ptrdiff_t length, const real *panel,
+                          vec *sums);
 typedef void outer_tile_fn(const real *left, ptrdiff_t pixels, const real *panel, vec *sums);
 
-INLINE void gemm_tile(const int MR, const int NV, const real *const *rows, ptrdiff_t runs, ptrdiff_t length,
-                      const real *panel, vec *sums) {
+INLINE void gemm_tile(const int MR, const int NV, const real *const *rows, ptrdiff_t first, ptrdiff_t runs,
+                      ptrdiff_t length, const real *panel, vec *sums) {
     vec sum[TILE_ROWS][TILE_VECTORS];
     UNROLL for (int i = 0; i < MR; i++)
         UNROLL for (int v = 0; v < NV; v++) sum[i][v] = (vec){};
     for (ptrdiff_t r = 0; r < runs; r++, rows += MR) {
         const real *row[TILE_ROWS];
-        UNROLL for (int i = 0; i < MR; i++) row[i] = rows[i];
+        UNROLL for (int i = 0; i < MR; i++) row[i] = rows[i] + first;
         for (ptrdiff_t k = 0; k < length; k++, panel += NV * LANES) {
             vec b[TILE_VECTORS];
             UNROLL for (int v = 0; v < NV; v++) b[v] = load(panel + v * LANES);
@@ -74,9 +75,9 @@ INLINE void outer_tile(const int MR, const int NV, const real *left, ptrdiff_t p
 
 /* One function for each size of tile: gemm_tiles[vectors][rows] and outer_tiles alike. */
 #define DEFINE_TILE(MR, NV)                                                                                      \
-    static void gemm_tile_##MR##x##NV(const real *const *rows, ptrdiff_t runs, ptrdiff_t length,                 \
+    static void gemm_tile_##MR##x##NV(const real *const *rows, ptrdiff_t first, ptrdiff_t runs, ptrdiff_t length, \
                                       const real *panel, vec *sums) {                                            \
-        gemm_tile(MR, NV, rows, runs, length, panel, sums);                                                      \
+        gemm_tile(MR, NV, rows, first, runs, length, panel, sums);                                               \
     }                                                                                                            \
     static void outer_tile_##MR##x##NV(const real *left, ptrdiff_t pixels, const real *panel, vec *sums) {       \
         outer_tile(MR, NV, left, pixels, panel, sums);                                                           \

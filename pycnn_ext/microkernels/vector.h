@@ -77,6 +77,29 @@ INLINE void store_first(real *p, vec v, ptrdiff_t n) {
 INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
 INLINE vec larger(vec a, vec b) { return choose(a > b, a, b); }
 
+/* One round of a transposition: swap the blocks of size s that lie off the diagonal of each block of size 2s. */
+INLINE void swap_blocks(const int s, vec *m) {
+    ivec low, high;
+    UNROLL for (int l = 0; l < LANES; l++) {
+        low[l] = l & s ? LANES + l - s : l;
+        high[l] = l & s ? LANES + l : l + s;
+    }
+    UNROLL for (int i = 0; i < LANES; i++) {
+        if (i & s) continue;
+        const vec a = m[i], b = m[i + s];
+        m[i] = __builtin_shuffle(a, b, low);
+        m[i + s] = __builtin_shuffle(a, b, high);
+    }
+}
+
+/* Lane j of vector i to lane i of vector j, for LANES vectors. */
+INLINE void transpose(vec *m) {
+    if (LANES > 8) swap_blocks(8, m);
+    if (LANES > 4) swap_blocks(4, m);
+    if (LANES > 2) swap_blocks(2, m);
+    swap_blocks(1, m);
+}
+
 INLINE ptrdiff_t at_most(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
 #endif

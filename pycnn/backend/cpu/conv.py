@@ -3,7 +3,7 @@
 =====================================  ==========================================================================
 depthwise (C/groups = 1, K = m*C)      its own kernel; a multiplier m > 1 repeats each channel of the input m times
 groups of few channels                 several groups as one, with block-diagonal filters, until a vector is full
-few input channels (a vector or less)  input gradient by products that are scattered, not gathered
+few input channels (below a vector)    input gradient by products that are scattered, not gathered
 fewer still, with padding              the image is padded once, so that a filter row is one run of kw*C numbers
 everything else                        matrix products over gathered rows
 =====================================  ==========================================================================
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS
+from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import conv as ext
 
 _LANES = 16  # numbers a vector holds (float32, AVX-512); what counts as few channels
@@ -23,8 +24,9 @@ _LANES = 16  # numbers a vector holds (float32, AVX-512); what counts as few cha
 class _Choice(NamedTuple):
     """What depends on geometry and dtype alone."""
 
-    plan: ext.ConvPlan
-    pad: tuple  # ((top, bottom), (left, right)) that the image gets beforehand, or None
+    plan: ext.ConvPlan  # forward and filter gradient
+    input_plan: ext.ConvPlan  # input gradient
+    pad: tuple  # ((top, bottom), (left, right)) that the plan's image gets beforehand, or None
     multiplier: int  # depthwise filters a channel; 0: not depthwise
     blocks: int  # groups that are taken as one
     scatter: bool
@@ -37,29 +39,27 @@ def _choose(geometry, dtype):
     multiplier = group_filters if group_channels == 1 and g.groups > 1 else 0
     blocks = 1 if multiplier else _groups_as_one(g.groups, min(group_channels, group_filters))
     groups, channels = (g.out_channels, g.out_channels) if multiplier else (g.groups // blocks, g.in_channels)
-    wide = g.kernel_size[1] > 1 and g.dilation[1] == 1 and groups == 1 and not multiplier
-    pad = g.padding if wide and any(g.padding[1]) and channels < _LANES else None
-    if pad:
-        (top, bottom), (left, right) = pad
-        g = g._replace(
-            input_size=(g.input_size[0] + top + bottom, g.input_size[1] + left + right), padding=((0, 0), (0, 0))
-        )
-    plan = ext.ConvPlan(
-        g.input_size,
-        g.output_size,
-        g.kernel_size,
-        g.strides,
-        g.dilation,
-        g.padding[0][0],
-        g.padding[1][0],
-        channels,
-        g.out_channels,
-        groups,
-        wide and not any(g.padding[1]) and channels < 4 * _LANES,
-        np.zeros(max(channels, g.out_channels) * g.kernel_size[1] + _LANES, dtype),
-    )
     scatter = not multiplier and channels // groups < _LANES and g.kernel_size != (1, 1)
-    return _Choice(plan, pad, multiplier, blocks, scatter)
+    runs = groups == 1 and not multiplier and g.kernel_size[1] > 1 and g.dilation[1] == 1
+    pad = g.padding if runs and any(g.padding[1]) and channels <= 2 * _LANES else None
+    merge = runs and (pad is not None or not any(g.padding[1])) and channels <= 4 * _LANES
+    plan = input_plan = _plan(_padded_geometry(g) if pad else g, channels, groups, merge, dtype)
+    if pad and not scatter:
+        input_plan = _plan(g, channels, groups, False, dtype)
+    return _Choice(plan, input_plan, pad, multiplier, blocks, scatter)
+
+
+def _plan(g, channels, groups, merge, dtype):
+    zeros = np.zeros(max(channels, g.out_channels) * g.kernel_size[1] + _LANES, dtype)
+    sizes = (g.input_size, g.output_size, g.kernel_size, g.strides, g.dilation)
+    (top, _), (left, _) = g.padding
+    return ext.ConvPlan(*sizes, top, left, channels, g.out_channels, groups, merge, zeros)
+
+
+def _padded_geometry(g):
+    (top, bottom), (left, right) = g.padding
+    size = (g.input_size[0] + top + bottom, g.input_size[1] + left + right)
+    return g._replace(input_size=size, padding=((0, 0), (0, 0)))
 
 
 def _groups_as_one(groups, smaller):
@@ -119,32 +119,28 @@ def conv2d_forward(x, w, geometry, bias=None, activation=None, out=None):
 
 def conv2d_input_grad(gy, w, geometry, out=None):
     choice = _choose(geometry, gy.dtype)
-    plan, batch, gy, w = choice.plan, len(gy), np.ascontiguousarray(gy), np.ascontiguousarray(w)
+    plan, gy, w = choice.input_plan, np.ascontiguousarray(gy), np.ascontiguousarray(w)
     if out is None:
-        out = np.empty(geometry.input_shape(batch), gy.dtype)
-    if choice.multiplier:
-        gx = out if choice.multiplier == 1 else np.empty((*out.shape[:3], geometry.out_channels), gy.dtype)
-        if plan.has_empty_phase:
-            gx.fill(0)
-        plan.depthwise_input_grad(gy, w, gx)
-        if choice.multiplier > 1:
-            np.sum(gx.reshape(*out.shape, choice.multiplier), axis=-1, out=out)
-        return out
+        out = np.empty(geometry.input_shape(len(gy)), gy.dtype)
     if choice.blocks > 1:
         w = _block_diagonal(w, geometry.groups, choice.blocks)
-    if choice.pad:
+    if choice.multiplier > 1:
+        gx = np.zeros((*out.shape[:3], geometry.out_channels), gy.dtype)
+        plan.depthwise_input_grad(gy, w, gx)
+        np.sum(gx.reshape(*out.shape, choice.multiplier), axis=-1, out=out)
+    elif choice.scatter and choice.pad:
         (top, bottom), (left, right) = choice.pad
         n, height, width, channels = out.shape
-        padded = np.zeros((n, height + top + bottom, width + left + right, channels), gy.dtype)
-        plan.input_grad_scatter(gy, w, padded)
-        out[...] = padded[:, top : top + height, left : left + width]
+        gx = np.zeros((n, height + top + bottom, width + left + right, channels), gy.dtype)
+        plan.input_grad_scatter(gy, w, gx)
+        out[...] = gx[:, top : top + height, left : left + width]
     elif choice.scatter:
         out.fill(0)
         plan.input_grad_scatter(gy, w, out)
     else:
         if plan.has_empty_phase:
             out.fill(0)
-        plan.input_grad(gy, w, out)
+        (plan.depthwise_input_grad if choice.multiplier else plan.input_grad)(gy, w, out)
     return out
 
 
@@ -158,13 +154,13 @@ def conv2d_filter_grad(x, gy, geometry, out=None):
         return out
     x = _source(x, choice)
     if choice.multiplier:
-        plan.depthwise_filter_grad(x, gy, np.empty((plan.depthwise_slices(batch), *out.shape), x.dtype), out)
+        plan.depthwise_filter_grad(x, gy, workspace((plan.depthwise_slices(batch), *out.shape), x.dtype), out)
         return out
     wide = out
     if choice.blocks > 1:
         kh, kw, channels, filters = out.shape
         wide = np.empty((kh, kw, choice.blocks * channels, filters), x.dtype)
-    plan.filter_grad(x, gy, np.empty((plan.filter_grad_slices(x), *wide.shape), x.dtype), wide)
+    plan.filter_grad(x, gy, workspace((plan.filter_grad_slices(x), *wide.shape), x.dtype), wide)
     if choice.blocks > 1:
         out[...] = _diagonal_blocks(wide, geometry.groups, choice.blocks)
     return out
