@@ -1,0 +1,50 @@
+"""Optimizers: how gradients change weights. Keras's names and defaults.
+
+base.py      Optimizer: state, clipping, weight decay      schedules.py  learning rates that depend on the step
+gradient.py  SGD with momentum                             adaptive.py   Adam, AdamW, Nadam, RMSprop, Adagrad
+"""
+
+from pycnn import registration
+from pycnn.optimizers import schedules
+from pycnn.optimizers.adaptive import Adagrad, Adam, AdamW, Nadam, RMSprop
+from pycnn.optimizers.base import Optimizer
+from pycnn.optimizers.gradient import SGD
+
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]
+
+
+def get(identifier):
+    """Return the optimizer that a name, dict, class or Optimizer stands for.
+
+    Examples
+    --------
+    >>> from pycnn import optimizers
+    >>> optimizers.get("adam").learning_rate
+    0.001
+    """
+    optimizer = registration.resolve(identifier, "optimizers", "optimizer")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be a name, a dict or an Optimizer. Received: optimizer={identifier!r}")
+    return optimizer
+
+
+def serialize(optimizer):
+    """Return the optimizer as a dict of class name and configuration."""
+    return registration.serialize(optimizer)
+
+
+def deserialize(config, custom_objects=None):
+    """Return the optimizer that ``serialize`` turned into ``config``."""
+    return registration.deserialize(config, custom_objects)

@@ -1,0 +1,288 @@
+"""The Optimizer: gradients in, changed weights out; schedules, clipping, decay, and state that can be saved."""
+
+import math
+
+import numpy as np
+
+from pycnn import registration
+from pycnn.autograd import Variable, as_tensor
+from pycnn.backend import get_backend
+from pycnn.optimizers.schedules import LearningRateSchedule
+
+
+class _Counter(Variable):
+    """The number of steps: saved like a variable, kept on the host."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, name):
+        super().__init__(np.zeros((), np.int64), name, trainable=False)
+        self.value = 0
+
+    def assign(self, value):
+        self.value = int(as_tensor(value).item())
+        return super().assign(np.int64(self.value))
+
+    def numpy(self):
+        return np.array(self.value, np.int64)
+
+
+class Optimizer:
+    """Base class. A subclass names its state in ``slots`` and defines ``update``.
+
+    Parameters
+    ----------
+    learning_rate : float, LearningRateSchedule or callable
+        A callable takes no argument and is asked at each step.
+    weight_decay : float, optional
+        Before each step every weight loses this share of itself, times the learning rate.
+    clipnorm : float, optional
+        Each gradient is scaled down to at most this norm.
+    clipvalue : float, optional
+        Each element of each gradient is brought into [-clipvalue, clipvalue].
+    global_clipnorm : float, optional
+        All gradients together are scaled down to at most this norm.
+    name : str, optional
+    """
+
+    _arguments = ()
+
+    def __init__(
+        self, learning_rate, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None, name=None
+    ):
+        self.name = name or type(self).__name__.lower()
+        self._learning_rate = _read_learning_rate(learning_rate)
+        clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
+        given = {k: v for k, v in clips.items() if v is not None}
+        if len(given) > 1:
+            raise ValueError(f"Only one of clipnorm, clipvalue and global_clipnorm can be set. Received: {given}")
+        for argument, value in (*given.items(), ("weight_decay", weight_decay)):
+            if value is not None and not (isinstance(value, (int, float)) and value >= 0):
+                raise ValueError(f"{argument} must be a number >= 0 or None. Received: {argument}={value!r}")
+        self.weight_decay = weight_decay
+        self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
+        self._clips = bool(given)
+        self._steps = _Counter("iterations")
+        self._state = {}  # id of a variable -> (variable, its state: a tuple of Variables in the order of slots())
+        self._undecayed = set()  # ids of variables
+        self._undecayed_names = ()
+        self._ready = None  # of the last step: ids of its variables, their state as one list a slot, who decays
+
+    def slots(self):
+        """Return the names of the arrays of a variable's shape that the optimizer keeps for each variable."""
+        return ()
+
+    def initial_slot(self, name, variable):
+        """Return what the slot ``name`` holds before the first step, an array: zeros unless overridden."""
+        return get_backend().xp.zeros_like(variable.data)
+
+    def update(self, params, grads, slots, learning_rate, weight_decay):
+        """Change ``params`` in place.
+
+        Parameters
+        ----------
+        params, grads : lists of device arrays
+        slots : list of lists of device arrays
+            One list for each name of ``slots()``, to be changed in place.
+        learning_rate, weight_decay : float
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define update(self, params, grads, slots, ...)")
+
+    # State
+
+    @property
+    def built(self):
+        """Whether the optimizer knows the variables that it changes."""
+        return bool(self._state)
+
+    def build(self, variables):
+        """Make the state for ``variables``; those that have theirs keep it."""
+        for variable in variables:
+            if id(variable) not in self._state:
+                state = tuple(
+                    Variable(self.initial_slot(slot, variable), f"{variable.name}_{slot}", trainable=False)
+                    for slot in self.slots()
+                )
+                self._state[id(variable)] = (variable, state)
+        self._ready = None
+
+    @property
+    def variables(self):
+        """All state as variables: the number of steps, then the slots of each weight, in the order of ``build``."""
+        return [self._steps, *(v for _, state in self._state.values() for v in state)]
+
+    @property
+    def iterations(self):
+        """Number of steps done."""
+        return self._steps.value
+
+    @iterations.setter
+    def iterations(self, value):
+        self._steps.assign(value)
+
+    @property
+    def learning_rate(self):
+        """The learning rate of the next step, a float. Assign a number or a schedule."""
+        rate = self._learning_rate
+        if type(rate) is float:
+            return rate
+        return float(rate(self._steps.value) if isinstance(rate, LearningRateSchedule) else rate())
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        value = _read_learning_rate(value)
+        if isinstance(value, float) and not isinstance(self._learning_rate, float):
+            raise TypeError(
+                "The learning rate follows a schedule: only another schedule can take its place. "
+                f"Received: learning_rate={value!r}"
+            )
+        self._learning_rate = value
+
+    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+        """Let these variables, or those whose name contains one of ``var_names``, keep clear of weight decay."""
+        self._undecayed |= {id(v) for v in var_list or ()}
+        self._undecayed_names = (*self._undecayed_names, *(var_names or ()))
+        self._ready = None
+
+    # Steps
+
+    def apply_gradients(self, grads_and_vars):
+        """Make one step from pairs (gradient, variable)."""
+        pairs = list(grads_and_vars)
+        self.apply([g for g, _ in pairs], [v for _, v in pairs])
+
+    def apply(self, grads, variables=None):
+        """Make one step.
+
+        Parameters
+        ----------
+        grads : list of arrays, Tensors or None
+            None leaves its variable alone.
+        variables : list of Variables, optional
+            Those of ``build`` unless given.
+
+        Raises
+        ------
+        ValueError
+            If gradients and variables differ in number or shape, or no variable has a gradient.
+        """
+        if variables is None:
+            variables = [variable for variable, _ in self._state.values()]
+        if len(grads) != len(variables):
+            raise ValueError(
+                "grads and variables must be equally many. "
+                f"Received: {len(grads)} gradients, {len(variables)} variables"
+            )
+        key = [id(v) for v in variables]
+        if self._ready is None or self._ready[0] != key:
+            self._prepare(key, variables)
+        _, slots, decayed = self._ready
+        if any(g is None for g in grads):
+            kept = [i for i, g in enumerate(grads) if g is not None]
+            variables, grads = [variables[i] for i in kept], [grads[i] for i in kept]
+            slots, decayed = [[s[i] for i in kept] for s in slots], decayed and [decayed[i] for i in kept]
+        if not grads:
+            raise ValueError("No gradient reached any variable. Received: grads that are all None, or no variables")
+        params = [v.data for v in variables]
+        grads = [_fitting(g, v) for g, v in zip(grads, variables, strict=True)]
+        if self._clips:
+            grads = self._clipped(grads)
+        if decayed is None:
+            self.update(params, grads, slots, self.learning_rate, self.weight_decay or 0.0)
+        else:
+            self._update_in_two(params, grads, slots, self.learning_rate, decayed)
+        self._steps.value += 1
+        for variable in variables:
+            variable.version += 1
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable))
+
+    def _prepare(self, key, variables):
+        """Gather the state of ``variables``, once for each selection of them."""
+        self.build(variables)
+        states = [self._state[id(v)][1] for v in variables]
+        slots = [[state[i].data for state in states] for i in range(len(self.slots()))]
+        decayed = None
+        if self.weight_decay and (self._undecayed or self._undecayed_names):
+            decayed = [
+                id(v) not in self._undecayed and not any(name in v.name for name in self._undecayed_names)
+                for v in variables
+            ]
+        self._ready = (key, slots, decayed)
+
+    def _update_in_two(self, params, grads, slots, learning_rate, decayed):
+        """Update those with weight decay, then those without."""
+        for wanted, weight_decay in ((True, self.weight_decay), (False, 0.0)):
+            chosen = [i for i, d in enumerate(decayed) if d is wanted]
+            if chosen:
+                parts = [[s[i] for i in chosen] for s in slots]
+                self.update([params[i] for i in chosen], [grads[i] for i in chosen], parts, learning_rate, weight_decay)
+
+    def _clipped(self, grads):
+        xp = get_backend().xp
+        if self.clipvalue is not None:
+            return [xp.clip(g, -self.clipvalue, self.clipvalue) for g in grads]
+        squares = [(g * g).sum() for g in grads]
+        limit = self.clipnorm if self.clipnorm is not None else self.global_clipnorm
+        if self.clipnorm is None:
+            squares = [sum(squares)] * len(grads)
+        return [
+            g * (limit / xp.maximum(xp.sqrt(s), limit)).astype(g.dtype) for g, s in zip(grads, squares, strict=True)
+        ]
+
+    # Configuration
+
+    def get_config(self):
+        """Return the arguments that make the same optimizer again, without its state."""
+        rate = self._learning_rate
+        return {
+            "name": self.name,
+            "learning_rate": rate if isinstance(rate, float) else registration.serialize(rate),
+            "weight_decay": self.weight_decay,
+            "clipnorm": self.clipnorm,
+            "clipvalue": self.clipvalue,
+            "global_clipnorm": self.global_clipnorm,
+            **{name: getattr(self, name) for name in self._arguments},
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Make an optimizer from what ``get_config`` returned."""
+        return cls(**{**config, "learning_rate": registration.deserialize(config["learning_rate"])})
+
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+def _fitting(gradient, variable):
+    """The gradient as a device array of the variable's shape and dtype, or an error."""
+    gradient = gradient if get_backend().is_array(gradient) else as_tensor(gradient).data
+    data = variable.data
+    if gradient.shape != data.shape:
+        raise ValueError(
+            f"The gradient of variable {variable.name!r} must have its shape {data.shape}. "
+            f"Received: gradient.shape={gradient.shape}"
+        )
+    return gradient if gradient.dtype is data.dtype else gradient.astype(data.dtype, copy=False)
+
+
+def _read_learning_rate(value):
+    if callable(value):
+        return value
+    try:
+        value = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"learning_rate must be a number, a schedule or a callable. Received: learning_rate={value!r}"
+        ) from None
+    if not 0 <= value < math.inf:
+        raise ValueError(f"learning_rate must be >= 0 and finite. Received: learning_rate={value!r}")
+    return value
+
+
+def check_fraction(argument, value):
+    """Return ``value`` if it lies in [0, 1), or raise an error that names ``argument``."""
+    if not isinstance(value, (int, float)) or not 0 <= value < 1:
+        raise ValueError(f"{argument} must lie in [0, 1). Received: {argument}={value!r}")
+    return value
