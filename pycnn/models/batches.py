@@ -68,7 +68,7 @@ def _as_data(argument, value):
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(
-            f"{argument} cannot be made into an array: {error}. Received: {type(value).__name__}"
+            f"{argument} is no array: {error} Received: {argument} of type {type(value).__name__}"
         ) from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{argument} must hold numbers. Received: {argument}.dtype={array.dtype}")

@@ -139,14 +139,13 @@ def _optimizer_variables(optimizer):
 
 
 def _arrays(prefix, named):
-    return {f"{prefix}/{name}": np.ascontiguousarray(variable.numpy()) for name, variable in named.items()}
+    return {f"{prefix}/{name}": np.asarray(variable.numpy(), order="C") for name, variable in named.items()}
 
 
 def _checksum(arrays):
     value = 0
     for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        value = zlib.crc32(array.reshape(-1).view(np.uint8), zlib.crc32(name.encode(), value))
+        value = zlib.crc32(arrays[name].reshape(-1).view(np.uint8), zlib.crc32(name.encode(), value))
     return value
 
 
@@ -165,7 +164,10 @@ def _write(filepath, config, arrays, overwrite):
         raise FileNotFoundError(f"The folder of the file does not exist. Received: filepath={path!r}")
     beside = os.path.join(folder, f".{name}.{secrets.token_hex(6)}.tmp")
     try:
+        with open(beside, "xb") as file:
+            mode = os.fstat(file.fileno()).st_mode  # what new files get here: safetensors lets only the owner read
         save_file(arrays, beside, metadata={_KEY: text})
+        os.chmod(beside, mode)
         with open(beside, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(beside, path)

@@ -36,7 +36,8 @@ class Sequential(Model):
     def __init__(self, layers=None, trainable=True, name=None, **kwargs):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self._layers = []
-        self._steps = []
+        self._steps = []  # what call does: the layers, affine ones joined
+        self._output_shape = None
         for layer in layers or ():
             self._insert(layer)
         self._try_to_build()
@@ -75,7 +76,7 @@ class Sequential(Model):
         """Build if the input's shape is known, now that the layers have changed."""
         shape = self._layers[0].batch_shape if self._layers and isinstance(self._layers[0], InputLayer) else None
         self.built = False
-        self._known_shape = self._build_shape = None
+        self._known_shape = self._build_shape = self._output_shape = None
         self._steps = join_affine(self._layers)
         if shape is not None:
             self.build(shape)
@@ -93,7 +94,7 @@ class Sequential(Model):
     @property
     def output_shape(self):
         """Shape of the output, with None for the batch size; None if the model was not built yet."""
-        return None if self._build_shape is None else self.compute_output_shape(self._build_shape)
+        return self._output_shape
 
     def build(self, input_shape=None):
         """Make the weights of all layers, for inputs of this shape: (None, height, width, channels)."""
@@ -105,6 +106,7 @@ class Sequential(Model):
         for layer in self._layers:
             layer._ensure_built(shape)
             shape = layer.compute_output_shape(shape)
+        self._output_shape = tuple(shape)
 
     def call(self, inputs):
         """Compute the output."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from pycnn.autograd import no_grad
 from pycnn.callbacks import CallbackList, History, ProgressBar
-from pycnn.layers.structure import is_shape
+from pycnn.losses import Loss
 from pycnn.models.batches import ArrayBatches, Feed, make_source, map_arrays, to_tensors
 from pycnn.models.step import Step
 
@@ -246,10 +246,15 @@ class Trainer(Step):
 
     def _check(self, source):
         """Report targets that cannot be right before anything is computed."""
-        if isinstance(source, ArrayBatches) and isinstance(source.x, np.ndarray) and isinstance(source.y, np.ndarray):
-            output_shape = self.compute_output_shape((None, *source.x.shape[1:]))
-            if self._loss is not None and is_shape(output_shape):
-                self._loss.check_targets(source.y, output_shape)
+        if not (isinstance(source, ArrayBatches) and isinstance(source.y, np.ndarray) and self._loss is not None):
+            return
+        if isinstance(source.x, np.ndarray):
+            self._ensure_built((None, *source.x.shape[1:]))
+        output_shape = getattr(self, "output_shape", None)
+        if output_shape is None:
+            Loss.check_targets(self._loss, source.y, output_shape)  # what needs no shape: NaN
+        else:
+            self._loss.check_targets(source.y, output_shape)
 
     def _validation_source(self, source, split, data, batch_size):
         if data is not None:

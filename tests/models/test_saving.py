@@ -1,0 +1,379 @@
+"""Saving and loading: the same bits, the same training, and files that are not what they should be."""
+
+import json
+import os
+import struct
+
+import numpy as np
+import pytest
+from helpers import normal
+
+import pycnn
+from pycnn import layers
+from pycnn.models import load_model
+from pycnn.utils import register_serializable
+
+
+def make_model(name="net", classes=3, **compile_arguments):
+    model = pycnn.Sequential(
+        [
+            layers.Input((6, 6, 1)),
+            layers.Rescaling(0.5),
+            layers.Conv2D(4, 3, activation="relu", kernel_regularizer="l2"),
+            layers.BatchNormalization(),
+            layers.Dropout(0.25, seed=3),
+            layers.Flatten(),
+            layers.Dense(classes, "softmax"),
+        ],
+        name=name,
+    )
+    arguments = {"optimizer": "adam", "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
+    model.compile(**(arguments | compile_arguments))
+    return model
+
+
+def data(n=24):
+    return normal((n, 6, 6, 1), np.float32), np.arange(n) % 3
+
+
+@pytest.fixture
+def trained(backend):
+    model = make_model()
+    model.fit(*data(), batch_size=8, epochs=2, verbose=0)
+    return model
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "net.pycnn"
+
+
+def test_a_loaded_model_is_the_same(trained, path):
+    trained.save(path)
+    loaded = load_model(path)
+    assert type(loaded) is pycnn.Sequential
+    assert loaded.get_config() == trained.get_config()
+    assert [w.shape for w in loaded.weights] == [w.shape for w in trained.weights]
+    x, y = data()
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), trained.predict(x, verbose=0))
+    assert loaded.evaluate(x, y, verbose=0) == trained.evaluate(x, y, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["adam", "sgd", "rmsprop", "adamw", pycnn.optimizers.SGD(0.1, momentum=0.9, nesterov=True)]
+)
+def test_training_goes_on_the_same(backend, path, optimizer):
+    """Twice two epochs are four epochs, to the last bit, dropout with a seed of its own included."""
+    model = make_model(optimizer=optimizer)
+    x, y = data()
+    model.fit(x, y, batch_size=8, epochs=2, verbose=0)
+    model.save(path)
+    loaded = load_model(path)
+    histories = []
+    for one in (model, loaded):
+        pycnn.utils.set_random_seed(1)
+        histories.append(one.fit(x, y, batch_size=8, epochs=4, initial_epoch=2, verbose=0).history)
+    assert histories[0] == histories[1]
+    for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_file_is_the_same_for_the_same_model(trained, tmp_path):
+    trained.save(tmp_path / "a.pycnn")
+    trained.save(tmp_path / "b.pycnn")
+    assert (tmp_path / "a.pycnn").read_bytes() == (tmp_path / "b.pycnn").read_bytes()
+
+
+def test_a_file_is_plain_safetensors(trained, path):
+    from safetensors.numpy import load_file
+
+    trained.save(path)
+    arrays = load_file(path)
+    np.testing.assert_array_equal(arrays["model/conv2d/kernel"], trained.layers[1].kernel.numpy())
+    assert any(name.startswith("optimizer/") for name in arrays)
+    header = read_header(path)
+    assert list(header["__metadata__"]) == ["pycnn"]
+    config = json.loads(header["__metadata__"]["pycnn"])
+    assert config["model"]["class_name"] == "Sequential"
+    assert config["format"] == 1
+
+
+def test_without_the_optimizer(trained, path):
+    trained.save(path, include_optimizer=False)
+    loaded = load_model(path)
+    assert loaded.compiled
+    assert loaded.fit(*data(), verbose=0)
+    assert not load_model(path, compile=False).compiled
+
+
+def test_a_model_that_was_never_compiled(backend, path):
+    model = pycnn.Sequential([pycnn.Input((3,)), layers.Dense(2)])
+    model.save(path)
+    loaded = load_model(path)
+    assert not loaded.compiled
+    np.testing.assert_array_equal(loaded.predict(np.ones((1, 3)), verbose=0), model.predict(np.ones((1, 3)), verbose=0))
+
+
+def test_a_model_without_input(backend, path):
+    model = pycnn.Sequential([layers.Dense(2)])
+    model(np.ones((1, 3)))
+    model.save(path)
+    assert load_model(path).count_params() == 8
+    unbuilt = pycnn.Sequential([layers.Dense(2)])
+    unbuilt.save(path)
+    assert not load_model(path).built
+
+
+def test_weights_alone(trained, path):
+    trained.save_weights(path)
+    other = make_model("another name")
+    other.load_weights(path)
+    np.testing.assert_array_equal(other.predict(data()[0], verbose=0), trained.predict(data()[0], verbose=0))
+    with pytest.raises(ValueError, match="The file holds weights alone: make the model and use model.load_weights"):
+        load_model(path)
+
+
+def test_weights_from_a_whole_model(trained, path):
+    trained.save(path)
+    other = make_model()
+    other.load_weights(path)
+    np.testing.assert_array_equal(other.get_weights()[0], trained.get_weights()[0])
+
+
+@register_serializable()
+class Doubling(layers.Layer):
+    def __init__(self, factor=2, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+        self.dense = layers.Dense(3)
+
+    def call(self, inputs):
+        return self.dense(inputs) * self.factor
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+
+
+@register_serializable()
+class TwoDense(pycnn.Model):
+    def __init__(self, units=2, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.blocks = [layers.Dense(units), Doubling(3)]
+
+    def call(self, inputs):
+        for block in self.blocks:
+            inputs = block(inputs)
+        return inputs
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+def test_layers_and_models_of_ones_own(backend, path):
+    model = TwoDense(5)
+    x = normal((4, 2))
+    model.compile("sgd", "mse")
+    model.fit(x, normal((4, 3)), verbose=0)
+    assert list(model.named_weights())[:3] == ["blocks/0/kernel", "blocks/0/bias", "blocks/1/dense/kernel"]
+    model.save(path)
+    loaded = load_model(path)
+    assert (type(loaded), loaded.units) == (TwoDense, 5)
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
+    loaded.fit(x, normal((4, 3)), verbose=0)
+
+
+def test_custom_objects(backend, path):
+    class Local(layers.Layer):
+        def call(self, inputs):
+            return inputs + 1
+
+    register_serializable("Elsewhere")(Local)
+    model = pycnn.Sequential([pycnn.Input((3,)), pycnn.Sequential([Local()]), layers.Dense(2)])
+    model.save(path)
+    rewrite(path, lambda config: config["model"]["config"]["layers"][1]["config"]["layers"][0].update(package="Custom"))
+    with pytest.raises(ValueError, match="Received: name='Local'"):
+        load_model(path)
+    assert load_model(path, custom_objects={"Local": Local}).count_params() == 8
+
+
+def test_a_loss_that_cannot_be_saved_is_left_out_with_a_warning(backend, path):
+    model = make_model(loss=lambda t, p: p.sum(axis=-1))
+    model.save_weights(path)
+    with pytest.warns(UserWarning, match="The file will not hold how the model was compiled"):
+        model.save(path)
+    assert not load_model(path).compiled
+
+
+def test_schedules_and_objects_are_saved(backend, path):
+    schedule = pycnn.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
+    model = make_model(
+        optimizer=pycnn.optimizers.SGD(schedule),
+        loss=pycnn.losses.SparseCategoricalCrossentropy(),
+        metrics=[pycnn.metrics.SparseCategoricalAccuracy(name="right")],
+    )
+    model.fit(*data(), batch_size=8, epochs=2, verbose=0)
+    model.save(path)
+    loaded = load_model(path)
+    assert float(loaded.optimizer.learning_rate) == float(model.optimizer.learning_rate)
+    assert int(loaded.optimizer.iterations) == 6
+    assert "right" in loaded.evaluate(*data(), verbose=0, return_dict=True)
+
+
+def test_nothing_is_left_behind_and_files_are_replaced_at_once(trained, path, monkeypatch):
+    trained.save(path)
+    before = path.read_bytes()
+    assert os.listdir(path.parent) == [path.name]
+    with pytest.raises(FileExistsError, match="overwrite=True replaces it"):
+        trained.save(path, overwrite=False)
+
+    def full(*args, **kwargs):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    trained.fit(*data(), verbose=0)
+    with pytest.raises(OSError, match="no space left"):
+        trained.save(path)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_file_has_the_permissions_that_other_files_have(trained, path):
+    trained.save(path)
+    plain = path.with_name("plain")
+    plain.write_text("")
+    assert path.stat().st_mode == plain.stat().st_mode
+
+
+# Files that are not what they should be
+
+
+def read_header(path):
+    raw = path.read_bytes()
+    (length,) = struct.unpack("<Q", raw[:8])
+    return json.loads(raw[8 : 8 + length])
+
+
+def rewrite(path, change):
+    """Change the configuration in a file."""
+    from safetensors.numpy import load_file, save_file
+
+    config = json.loads(read_header(path)["__metadata__"]["pycnn"])
+    arrays = load_file(path)
+    change(config)
+    save_file(arrays, path, metadata={"pycnn": json.dumps(config)})
+
+
+def test_no_file(path):
+    with pytest.raises(FileNotFoundError, match="There is no such file. Received: filepath='.*net.pycnn'"):
+        load_model(path)
+    with pytest.raises(IsADirectoryError, match="it is a folder"):
+        load_model(path.parent)
+
+
+def test_no_folder(trained, path):
+    with pytest.raises(FileNotFoundError, match="The folder of the file does not exist"):
+        trained.save(path.parent / "missing" / "net.pycnn")
+    with pytest.raises(IsADirectoryError, match="it is a folder"):
+        trained.save(path.parent)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 7, 8, 100, 0.5, 0.99])
+def test_truncated_files(trained, path, keep):
+    trained.save(path)
+    raw = path.read_bytes()
+    path.write_bytes(raw[: keep if isinstance(keep, int) else int(len(raw) * keep)])
+    with pytest.raises(ValueError, match="The file is damaged, cut short, or not a pycnn file.*Received: filepath="):
+        load_model(path)
+    with pytest.raises(ValueError, match="The file is damaged, cut short"):
+        trained.load_weights(path)
+
+
+def test_damaged_arrays(trained, path):
+    trained.save(path)
+    raw = bytearray(path.read_bytes())
+    raw[-5] ^= 1  # one bit
+    path.write_bytes(raw)
+    with pytest.raises(ValueError, match="The file's arrays are damaged: their checksum is wrong. Received: filepath="):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04 a zip file, as Keras writes", b"\x89HDF\r\n\x1a\n" + bytes(100), b"{}"]
+)
+def test_foreign_files(path, content):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="The file is damaged, cut short, or not a pycnn file"):
+        load_model(path)
+
+
+def test_safetensors_of_others(path):
+    from safetensors.numpy import save_file
+
+    save_file({"a": np.zeros(3)}, path)
+    with pytest.raises(ValueError, match="The file holds arrays, but pycnn did not write it"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "3", '{"format": "x"}'])
+def test_damaged_configuration(path, text):
+    from safetensors.numpy import save_file
+
+    save_file({"a": np.zeros(3)}, path, metadata={"pycnn": text})
+    with pytest.raises(ValueError, match="The file's configuration is damaged"):
+        load_model(path)
+
+
+def test_files_of_a_later_version(trained, path):
+    trained.save(path)
+    rewrite(path, lambda config: config.update(format=2, version="9.0"))
+    with pytest.raises(ValueError, match=r"written by a later pycnn \(9.0\), in format 2; this one reads up to 1"):
+        load_model(path)
+
+
+def test_unknown_layers(trained, path):
+    trained.save(path)
+    rewrite(path, lambda config: config["model"]["config"]["layers"][2].update(class_name="Conv2Dd"))
+    with pytest.raises(
+        ValueError, match=r"Unknown name.*Did you mean Conv2D.*Received: name='Conv2Dd'.*reading the file"
+    ):
+        load_model(path)
+
+
+def test_a_name_in_a_file_imports_nothing(trained, path):
+    trained.save(path)
+    for package, name in (("os", "system"), ("builtins", "eval"), ("layers", "__class__"), ("layers", "os.system")):
+        rewrite(path, lambda config: config["model"].update(package=package, class_name=name))  # noqa: B023
+        with pytest.raises(ValueError, match="Unknown name"):
+            load_model(path)
+
+
+def test_unknown_arguments_of_layers(trained, path):
+    trained.save(path)
+    rewrite(path, lambda config: config["model"]["config"]["layers"][2]["config"].update(colour="red"))
+    with pytest.raises(ValueError, match="colour.*while reading the file"):
+        load_model(path)
+
+
+def test_weights_that_do_not_fit(trained, path):
+    trained.save(path)
+    other = make_model(classes=5)
+    before = other.get_weights()
+    with pytest.raises(ValueError, match=r"'dense/kernel' must have the shape \(64, 5\), but the file has \(64, 3\)"):
+        other.load_weights(path)
+    for a, b in zip(before, other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)  # all or nothing
+    fewer = pycnn.Sequential([pycnn.Input((3,)), layers.Dense(2), layers.Dense(2)])
+    with pytest.raises(
+        ValueError, match=r"Not in the file: 'dense_1/kernel', 'dense_1/bias'. Only in the file: 'batch_norm"
+    ):
+        fewer.load_weights(path)
+
+
+def test_weights_of_a_model_that_has_none_yet(trained, path):
+    trained.save(path)
+    unbuilt = pycnn.Sequential([layers.Dense(3)])
+    with pytest.raises(ValueError, match="has no weights yet: call it on data"):
+        unbuilt.load_weights(path)
+    with pytest.raises(ValueError, match="has no weights yet"):
+        unbuilt.save_weights(path)
