@@ -18,6 +18,7 @@ cdef ptrdiff_t ROWS_PER_TASK = 56
 cdef ptrdiff_t ROWS_PER_SLICE = 512
 cdef ptrdiff_t MOST_SLICES = 16
 cdef ptrdiff_t SUMMED_ROWS = 64
+cdef ptrdiff_t SUMMED_NUMBERS = 64 * 1024  # sums of one task of a filter gradient: 256 KiB of floats
 
 
 cdef struct Phase:
@@ -33,6 +34,14 @@ cdef struct Problem:  # one matrix product of each group: the forward pass, or a
     FilterMatrix filters
     RowTarget target
     ptrdiff_t rows
+
+
+cdef struct FilterGrad:
+    RowGather gather
+    const void *gradient
+    char *partial  # (slices, groups, filters/groups, depth)
+    char *target   # (depth, filters)
+    ptrdiff_t slices, groups, filters, depth, pixels
 
 
 cdef ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) noexcept nogil:
@@ -203,31 +212,23 @@ cdef class ConvPlan:
         """Into how many slices filter_grad cuts the pixels: by shape alone, so that sums do not depend on threads."""
         cdef ptrdiff_t pixels = len(x) * self.grid_height * self.grid_width
         cdef ptrdiff_t depth = self.taps * (self.channels // self.groups)
-        cdef ptrdiff_t parts = self.groups * filter_grad_parts(table(code_of(x)), depth, self.filters // self.groups)
+        cdef ptrdiff_t parts = filter_grad_parts(table(code_of(x)), depth, self.filters // self.groups, self.groups)
         return max(1, min(ceil_div(MOST_SLICES, parts), pixels // ROWS_PER_SLICE))
 
     def filter_grad(self, x, gy, partials, out):
-        """out (R, S, C/groups, K) = the adjoint of conv in w, by way of partials (groups, slices, K/groups, R*S*C/groups)."""
+        """out (R, S, C/groups, K) = the adjoint of conv in w, by way of partials (slices, groups, K/groups, R*S*C/groups)."""
         cdef char code = code_of(x)
         cdef const Kernels *k = table(code)
-        cdef ptrdiff_t size = 8 if code == b"d" else 4, slices = len(partials), groups = self.groups
-        cdef ptrdiff_t group_channels = self.channels // groups, group_filters = self.filters // groups
-        cdef ptrdiff_t depth = self.taps * group_channels, filters = self.filters, task, i
-        cdef ptrdiff_t pixels = len(x) * self.grid_height * self.grid_width
-        cdef char *source = <char *>address(x, code)
-        cdef char *gradient = <char *>address(gy, code)
-        cdef char *target = <char *>address(out, code, True)
-        cdef char *partial = <char *>address(partials, code, True)
-        cdef const void *zeros = address(self.zeros, code)
-        cdef RowGather *gathers = <RowGather *>calloc(groups, sizeof(RowGather))
-        if gathers == NULL:
-            raise MemoryError
-        for i in range(groups):
-            gathers[i] = self.forward_phase.gather
-            gathers[i].source, gathers[i].zeros = source + i * group_channels * size, zeros
+        cdef ptrdiff_t size = 8 if code == b"d" else 4
+        cdef FilterGrad f
+        f.gather = self.forward_phase.gather
+        f.gather.source, f.gather.zeros = address(x, code), address(self.zeros, code)
+        f.gradient, f.target = address(gy, code), <char *>address(out, code, True)
+        f.partial, f.slices = <char *>address(partials, code, True), len(partials)
+        f.groups, f.filters, f.depth = self.groups, self.filters, self.taps * (self.channels // self.groups)
+        f.pixels = len(x) * self.grid_height * self.grid_width
         with nogil:
-            run_filter_grad(k, gathers, groups, slices, pixels, gradient, group_filters, filters, partial, target, size)
-        free(gathers)
+            run_filter_grad(k, &f, size)
 
     def depthwise_forward(self, x, w, bias, int activation, out):
         """out (N, P, Q, C) = act(conv(x, w) + bias), where every channel has one filter of its own."""
@@ -314,20 +315,20 @@ def matmul(a, b, bint transpose_b, bias, int activation, out):
         run_gemm(k, &p, 1, 1, bias_, activation)
 
 
-def matmul_transposed(a, b, partial, out):
-    """out (M, N) = a.T @ b, a (K, M), b (K, N), by way of partial (N, M)."""
+def matmul_transposed(a, b, out):
+    """out (M, N) = a.T @ b, a (K, M), b (K, N)."""
     cdef char code = code_of(a)
-    cdef RowGather gather
-    cdef int no_tap = 0
-    memset(&gather, 0, sizeof(gather))
-    cdef ptrdiff_t depth = a.shape[0], n = b.shape[1], size = 8 if code == b"d" else 4
-    one_pixel_rows(&gather, address(a, code), depth, a.shape[1], &no_tap)
-    cdef char *b_ = <char *>address(b, code)
-    cdef char *partial_ = <char *>address(partial, code, True)
-    cdef char *out_ = <char *>address(out, code, True)
     cdef const Kernels *k = table(code)
+    cdef ptrdiff_t size = 8 if code == b"d" else 4
+    cdef int no_tap = 0
+    cdef FilterGrad f
+    memset(&f, 0, sizeof(f))
+    one_pixel_rows(&f.gather, address(a, code), a.shape[0], a.shape[1], &no_tap)
+    f.gradient, f.target = address(b, code), <char *>address(out, code, True)
+    f.slices = f.groups = 1
+    f.pixels, f.depth, f.filters = a.shape[0], a.shape[1], b.shape[1]
     with nogil:
-        run_filter_grad(k, &gather, 1, 1, depth, b_, n, n, partial_, out_, size)
+        run_filter_grad(k, &f, size)
 
 
 cdef void one_pixel_rows(RowGather *g, const void *source, ptrdiff_t rows, ptrdiff_t length, int *no_tap) noexcept:
@@ -375,48 +376,45 @@ cdef void run_gemm(const Kernels *k, const Problem *problems, ptrdiff_t count, p
         gemm_task(k, problems, task, row_parts, panel_parts, panels, group_parts, groups, bias, activation)
 
 
-cdef ptrdiff_t filter_grad_parts(const Kernels *k, ptrdiff_t depth, ptrdiff_t filters) noexcept nogil:
-    """Tasks that the columns of a filter gradient are cut into, so that each one's part stays in L2."""
-    cdef ptrdiff_t panels = ceil_div(depth, k.panel)
-    return ceil_div(panels, max(1, PACKED_NUMBERS // (filters * k.panel)))
+cdef ptrdiff_t filter_grad_parts(const Kernels *k, ptrdiff_t depth, ptrdiff_t filters, ptrdiff_t groups) noexcept nogil:
+    """Tasks that the columns (or groups) of a filter gradient are cut into, so that each one's sums stay in L2."""
+    cdef ptrdiff_t panels = ceil_div(depth, k.panel), most = max(1, SUMMED_NUMBERS // (filters * k.panel))
+    return ceil_div(panels, most) if groups == 1 else ceil_div(groups, max(1, most // panels))
 
 
-cdef void run_filter_grad(const Kernels *k, const RowGather *gathers, ptrdiff_t groups, ptrdiff_t slices,
-                          ptrdiff_t pixels, const char *gradient, ptrdiff_t group_filters, ptrdiff_t filters,
-                          char *partial, char *target, ptrdiff_t size) noexcept nogil:
-    """Every slice, group and part of the columns by itself, then the slices added up and turned."""
-    cdef ptrdiff_t depth = gathers[0].taps * gathers[0].length, panels = ceil_div(depth, k.panel), task
-    cdef ptrdiff_t parts = filter_grad_parts(k, depth, group_filters), blocks = ceil_div(depth, SUMMED_ROWS)
-    cdef int threads = threads_for(<double>pixels * depth * filters)
-    cdef int sum_threads = threads_for(<double>slices * depth * filters)
-    if slices * parts * groups < threads:
-        parts = min(panels, ceil_div(threads, slices * groups))
-    for task in prange(slices * groups * parts, num_threads=threads, schedule="dynamic"):
-        filter_grad_task(k, gathers, task, groups, parts, slices, pixels, gradient, group_filters, filters,
-                         partial, target, depth, panels, size)
-    if slices > 1:
-        for task in prange(groups * blocks, num_threads=sum_threads, schedule="static"):
-            sum_task(k, partial, slices, depth, group_filters, filters, target, task % groups, task // groups, size)
+cdef void run_filter_grad(const Kernels *k, const FilterGrad *f, ptrdiff_t size) noexcept nogil:
+    """Every slice of the pixels and part of the columns by itself, then the slices added up and turned."""
+    cdef ptrdiff_t group_filters = f.filters // f.groups, panels = ceil_div(f.depth, k.panel), task
+    cdef ptrdiff_t parts = filter_grad_parts(k, f.depth, group_filters, f.groups)
+    cdef ptrdiff_t blocks = ceil_div(f.depth, SUMMED_ROWS)
+    cdef int threads = threads_for(<double>f.pixels * f.depth * f.filters)
+    cdef int sum_threads = threads_for(<double>f.slices * f.depth * f.filters)
+    if f.slices * parts < threads:
+        parts = min(panels if f.groups == 1 else f.groups, ceil_div(threads, f.slices))
+    for task in prange(f.slices * parts, num_threads=threads, schedule="dynamic"):
+        filter_grad_task(k, f, task % parts, parts, task // parts, panels, size)
+    if f.slices > 1:
+        for task in prange(f.groups * blocks, num_threads=sum_threads, schedule="static"):
+            sum_task(k, f, task % f.groups, task // f.groups * SUMMED_ROWS, size)
 
 
-cdef void filter_grad_task(const Kernels *k, const RowGather *gathers, ptrdiff_t task, ptrdiff_t groups,
-                           ptrdiff_t parts, ptrdiff_t slices, ptrdiff_t pixels, const char *gradient,
-                           ptrdiff_t group_filters, ptrdiff_t filters, char *partial, char *target, ptrdiff_t depth,
+cdef void filter_grad_task(const Kernels *k, const FilterGrad *f, ptrdiff_t part, ptrdiff_t parts, ptrdiff_t s,
                            ptrdiff_t panels, ptrdiff_t size) noexcept nogil:
-    cdef ptrdiff_t part = task % parts, s = task // parts % slices, group = task // parts // slices
-    k.gemm_filter_grad(&gathers[group], gradient + group * group_filters * size, group_filters, filters,
-                       pixels * s // slices, pixels * (s + 1) // slices,
-                       panels * part // parts, panels * (part + 1) // parts,
-                       partial + (group * slices + s) * group_filters * depth * size,
-                       NULL if slices > 1 else target + group * group_filters * size, filters)
+    """One slice; of one group a part of the columns, of many groups a part of the groups."""
+    cdef bint by_group = f.groups > 1
+    k.gemm_filter_grad(
+        &f.gather, f.gradient, f.filters // f.groups, f.filters,
+        f.pixels * s // f.slices, f.pixels * (s + 1) // f.slices,
+        f.groups * part // parts if by_group else 0, f.groups * (part + 1) // parts if by_group else 1,
+        0 if by_group else panels * part // parts, panels if by_group else panels * (part + 1) // parts,
+        f.partial + s * f.filters * f.depth * size, NULL if f.slices > 1 else f.target, f.filters)
 
 
-cdef void sum_task(const Kernels *k, const char *partial, ptrdiff_t slices, ptrdiff_t depth, ptrdiff_t group_filters,
-                   ptrdiff_t filters, char *target, ptrdiff_t group, ptrdiff_t block, ptrdiff_t size) noexcept nogil:
-    cdef ptrdiff_t first = block * SUMMED_ROWS
-    k.sum_transposed(partial + (group * slices * group_filters * depth + first) * size, slices, group_filters * depth,
-                     depth, min(SUMMED_ROWS, depth - first), group_filters,
-                     target + (first * filters + group * group_filters) * size, filters)
+cdef void sum_task(const Kernels *k, const FilterGrad *f, ptrdiff_t group, ptrdiff_t first, ptrdiff_t size) noexcept nogil:
+    cdef ptrdiff_t group_filters = f.filters // f.groups
+    k.sum_transposed(f.partial + (group * group_filters * f.depth + first) * size, f.slices, f.filters * f.depth, f.depth,
+                     min(SUMMED_ROWS, f.depth - first), group_filters,
+                     f.target + (first * f.filters + group * group_filters) * size, f.filters)
 
 
 cdef void sum_partials(const Kernels *k, const void *partials, ptrdiff_t slices, ptrdiff_t numbers, void *target,

@@ -31,7 +31,7 @@ cdef extern from "kernels.h" nogil:
         void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
                      ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*gemm_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t,
-                                 ptrdiff_t, ptrdiff_t, void *, void *, ptrdiff_t) noexcept nogil
+                                 ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, void *, ptrdiff_t) noexcept nogil
         void (*sum_transposed)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *,
                                ptrdiff_t) noexcept nogil
         void (*gemm_scatter)(const RowGather *, const void *, ptrdiff_t, const FilterMatrix *, ptrdiff_t, void *,

@@ -52,11 +52,13 @@ typedef struct {
     void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
                  ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group, ptrdiff_t last_group, ptrdiff_t first_panel,
                  ptrdiff_t last_panel);
-    /* partial[filters][taps*length] = gradient^T @ rows [first, last), columns of panels [first_panel, last_panel);
-     * with a target those columns are instead written there as rows, target[taps*length][filters] */
+    /* partial[group][filters][taps*length] = gradient^T @ rows [first, last), for groups [first_group, last_group) and
+     * columns of panels [first_panel, last_panel); filters counts those of one group. With a target, those columns
+     * are instead written there as rows, target[taps*length][group][filters] */
     void (*gemm_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t filters, ptrdiff_t gradient_pixel,
-                             ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_panel, ptrdiff_t last_panel,
-                             void *partial, void *target, ptrdiff_t target_row);
+                             ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group, ptrdiff_t last_group,
+                             ptrdiff_t first_panel, ptrdiff_t last_panel, void *partial, void *target,
+                             ptrdiff_t target_row);
     /* target[depth][filters] = sum over s, in order, of partials[s][filters][depth] */
     void (*sum_transposed)(const void *partials, ptrdiff_t slices, ptrdiff_t slice_size, ptrdiff_t partial_row,
                            ptrdiff_t depth, ptrdiff_t filters, void *target, ptrdiff_t target_row);

@@ -3,7 +3,6 @@
 import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS, activation_forward
-from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import conv as ext
 
 
@@ -17,7 +16,7 @@ def matmul(a, b, transpose_a=False, transpose_b=False, bias=None, activation=Non
         out.fill(0)
     elif transpose_a:
         b = np.ascontiguousarray(b.T) if transpose_b else b
-        ext.matmul_transposed(a, b, workspace(out.shape, out.dtype), out)
+        ext.matmul_transposed(a, b, out)
     else:
         ext.matmul(a, b, transpose_b, bias, ACTIVATION_NUMBERS[activation], out)
         return out
