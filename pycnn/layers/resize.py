@@ -143,7 +143,7 @@ class Rescaling(Layer):
     Examples
     --------
     >>> from pycnn import layers
-    >>> layers.Rescaling(1 / 255)([[0, 51, 255]]).numpy()
+    >>> layers.Rescaling(1 / 255)([[0, 51, 255]]).numpy().round(3)
     array([[0. , 0.2, 1. ]], dtype=float32)
     """
 

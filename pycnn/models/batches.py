@@ -15,7 +15,7 @@ class PyDataset:
 
     Examples
     --------
-    >>> import numpy as np
+    >>> import numpy as np, pycnn
     >>> class Noise(pycnn.utils.PyDataset):
     ...     def __len__(self):
     ...         return 10

@@ -13,7 +13,7 @@ The one metadata entry ``pycnn`` is a JSON object::
     random     states of the generators of layers that have seeds of their own
     checksum   CRC-32 of all arrays, in the order of their names
 
-The arrays are ``model/<layer>/<weight>`` and ``optimizer/<variable>``.
+The arrays are ``model/<layer>/<weight>``, ``optimizer/<layer>/<weight>/<slot>`` and ``optimizer/iterations``.
 """
 
 import json
@@ -42,7 +42,7 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True):
     arrays = _arrays("model", model.named_weights())
     optimizer = model.optimizer if include_optimizer else None
     if config["compile"] is not None and optimizer is not None and optimizer.built:
-        arrays |= _arrays("optimizer", _optimizer_variables(optimizer))
+        arrays |= _arrays("optimizer", _optimizer_state(model))
     _write(filepath, config, arrays, overwrite)
 
 
@@ -96,9 +96,7 @@ def load_model(filepath, custom_objects=None, compile=True):
             source.state = config["random"][i]
     if settings is not None:
         model.compile(**settings)
-        if any(name.startswith("optimizer/") for name in arrays):
-            model.optimizer.build(model.trainable_weights)
-            _assign(_optimizer_variables(model.optimizer), arrays, "optimizer", filepath)
+        _load_optimizer(model, arrays, filepath)
     return model
 
 
@@ -126,16 +124,20 @@ def _random_sources(model):
     return [(i, source) for i, source in sources if isinstance(source, RandomSource)]
 
 
-def _optimizer_variables(optimizer):
-    """Names that do not depend on the model's: variables are numbered within their kind."""
-    named = {}
-    for variable in optimizer.variables:
-        name, count = variable.name, 0
-        while name in named:
-            count += 1
-            name = f"{variable.name}_{count}"
-        named[name] = variable
+def _optimizer_state(model):
+    """The optimizer's state by name: ``iterations``, and ``<layer>/<weight>/<slot>``."""
+    named = {"iterations": model.optimizer.variables[0]}
+    for name, weight in model.named_weights().items():
+        named |= {f"{name}/{slot}": variable for slot, variable in model.optimizer.state_of(weight).items()}
     return named
+
+
+def _load_optimizer(model, arrays, filepath):
+    names = {name.removeprefix("optimizer/") for name in arrays if name.startswith("optimizer/")}
+    if names:
+        with_state = {name.rpartition("/")[0] for name in names}
+        model.optimizer.build([weight for name, weight in model.named_weights().items() if name in with_state])
+        _assign(_optimizer_state(model), arrays, "optimizer", filepath)
 
 
 def _arrays(prefix, named):

@@ -106,6 +106,11 @@ class Optimizer:
                 self._state[id(variable)] = (variable, state)
         self._ready = None
 
+    def state_of(self, variable):
+        """Return the state that belongs to one variable: a dict slot -> Variable, empty before ``build``."""
+        _, state = self._state.get(id(variable), (None, ()))
+        return dict(zip(self.slots(), state, strict=False))
+
     @property
     def variables(self):
         """All state as variables: the number of steps, then the slots of each weight, in the order of ``build``."""

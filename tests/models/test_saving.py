@@ -78,6 +78,31 @@ def test_training_goes_on_the_same(backend, path, optimizer):
         np.testing.assert_array_equal(a, b)
 
 
+def test_the_state_of_weights_that_were_frozen_for_a_while(backend, path):
+    """The optimizer met the weights in another order than the model has them."""
+    model = make_model(optimizer=pycnn.optimizers.SGD(0.1, momentum=0.9))
+    model.layers[1].trainable = False
+    model.fit(*data(), batch_size=8, verbose=0)
+    model.layers[1].trainable = True
+    model.fit(*data(), batch_size=8, verbose=0)
+    model.save(path)
+    loaded = load_model(path)
+    for name, weight in model.named_weights().items():
+        state, other = model.optimizer.state_of(weight), loaded.optimizer.state_of(loaded.named_weights()[name])
+        assert set(state) == set(other)
+        for slot in state:
+            np.testing.assert_array_equal(state[slot].numpy(), other[slot].numpy())
+
+
+def test_an_optimizer_of_two_models_is_saved_with_the_state_of_one(backend, tmp_path):
+    optimizer = pycnn.optimizers.Adam()
+    for name in ("a", "b"):
+        model = make_model(optimizer=optimizer)
+        model.fit(*data(), verbose=0)
+        model.save(tmp_path / name)
+        assert int(load_model(tmp_path / name).optimizer.iterations) == int(optimizer.iterations)
+
+
 def test_a_file_is_the_same_for_the_same_model(trained, tmp_path):
     trained.save(tmp_path / "a.pycnn")
     trained.save(tmp_path / "b.pycnn")
