@@ -364,6 +364,8 @@ cdef void run_gemm(const Kernels *k, const Problem *problems, ptrdiff_t count, p
         depth = max(depth, problems[i].gather.taps * problems[i].gather.length)
         rows = max(rows, problems[i].rows)
         work += <double>problems[i].rows * problems[i].gather.taps * problems[i].gather.length * columns * groups
+    if not rows or not columns:
+        return
     cdef ptrdiff_t panels = ceil_div(columns, k.panel), packable = max(1, PACKED_NUMBERS // (depth * k.panel))
     cdef ptrdiff_t panel_parts = ceil_div(panels, packable), row_parts = 1
     cdef ptrdiff_t group_parts = ceil_div(groups, max(1, packable // panels))
@@ -384,6 +386,8 @@ cdef ptrdiff_t filter_grad_parts(const Kernels *k, ptrdiff_t depth, ptrdiff_t fi
 
 cdef void run_filter_grad(const Kernels *k, const FilterGrad *f, ptrdiff_t size) noexcept nogil:
     """Every slice of the pixels and part of the columns by itself, then the slices added up and turned."""
+    if not f.depth or not f.filters:
+        return
     cdef ptrdiff_t group_filters = f.filters // f.groups, panels = ceil_div(f.depth, k.panel), task
     cdef ptrdiff_t parts = filter_grad_parts(k, f.depth, group_filters, f.groups)
     cdef ptrdiff_t blocks = ceil_div(f.depth, SUMMED_ROWS)

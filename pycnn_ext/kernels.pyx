@@ -16,6 +16,7 @@ cdef extern from "kernels.h" nogil:
     const Kernels *kernels(int is_double)
     int select_isa(const char *name)
     const char *best_isa()
+    void keep_freed_memory()
 
 
 cdef const Kernels *table(char code) except NULL:
@@ -80,3 +81,4 @@ def get_isa():
 
 _isa = None
 set_isa(os.environ.get("PYCNN_ISA") or best_isa().decode())
+keep_freed_memory()

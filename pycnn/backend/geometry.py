@@ -174,7 +174,11 @@ def _named_padding(name, size, window, stride, dilation):
 
 def _hashable(value):
     """Lists to tuples: what lets geometries be cached whatever the user passed."""
-    return tuple(_hashable(v) for v in value) if isinstance(value, (tuple, list)) else value
+    try:
+        hash(value)
+    except TypeError:
+        return tuple(_hashable(v) for v in value) if isinstance(value, (tuple, list)) else value
+    return value
 
 
 def _output_sizes(kind, size, window, strides, dilation, padding, ceil_mode=False):

@@ -198,8 +198,8 @@ static void softmax_forward(const void *x_, void *y_, ptrdiff_t columns, int log
         real sum = 0;
         for (ptrdiff_t l = 0; l < LANES; l++) sum += sums[l];
         if (logarithm) {
-            const real shift = top + R(log)(sum);
-            for (ptrdiff_t c = 0; c < columns; c++) y[c] = x[c] - shift;
+            const real shift = R(log)(sum); /* apart from top, which may be so large that it would swallow it */
+            for (ptrdiff_t c = 0; c < columns; c++) y[c] = (x[c] - top) - shift;
         } else {
             const real scale = 1 / sum;
             for (ptrdiff_t c = 0; c < columns; c++) y[c] *= scale;

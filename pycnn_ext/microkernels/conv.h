@@ -80,13 +80,13 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
     TapOffsets offsets;
     tap_offsets(g, &offsets, (ptrdiff_t *)(row + g->taps * TILE_ROWS));
     Position at = position_of(g, first);
-    const ptrdiff_t tiles = (last - first + tile_rows[vectors] - 1) / tile_rows[vectors];
-    for (ptrdiff_t tile = 0; tile < tiles; tile++) {
-        const ptrdiff_t rows = part_begin(last - first, tiles, tile + 1) - part_begin(last - first, tiles, tile);
+    const Parts tiles = divide(last - first, tile_rows[vectors]);
+    for (ptrdiff_t tile = 0; tile < tiles.parts; tile++) {
+        const ptrdiff_t rows = part_size(tiles, tile);
         real *out[TILE_ROWS];
-        Position start = at;
+        target_rows(g, target, at, rows, out);
         gather_rows(g, &offsets, &at, rows, rows, 1, row);
-        for (ptrdiff_t i = 0; i < rows; i++, advance(g, &start)) out[i] = target_row(target, start) + first_group * f->columns;
+        for (ptrdiff_t i = 0; i < rows && first_group; i++) out[i] += first_group * f->columns;
         const real *panel = packed;
         for (ptrdiff_t group = first_group; group < last_group; group++) {
             const real *group_bias = bias ? bias + group * f->columns : NULL;
@@ -174,18 +174,17 @@ static void filter_grad_panels(const RowGather *g, const Chunk *chunk, ptrdiff_t
                                ptrdiff_t origin, int first_chunk) {
     const ptrdiff_t depth = g->taps * g->length;
     const ptrdiff_t vectors = vectors_of(depth, first_panel * PANEL), width = vectors * LANES, height = tile_rows[vectors];
-    const ptrdiff_t tiles = (filters + height - 1) / height;
-    for (ptrdiff_t tile = 0; tile < tiles; tile++) {
-        const ptrdiff_t begin = part_begin(filters, tiles, tile), count = part_begin(filters, tiles, tile + 1) - begin;
-        copy_rows(chunk->gradients, begin, pixels, count, chunk->left + tile * CHUNK * height, count);
+    const Parts tiles = divide(filters, height);
+    for (ptrdiff_t tile = 0; tile < tiles.parts; tile++) {
+        const ptrdiff_t count = part_size(tiles, tile);
+        copy_rows(chunk->gradients, part_begin(tiles, tile), pixels, count, chunk->left + tile * CHUNK * height, count);
     }
     for (ptrdiff_t j = first_panel; j < last_panel; j++) {
         const ptrdiff_t column = j * PANEL, valid = at_most(LANES, depth - column - width + LANES);
         pack_rows(g, chunk->rows, pixels, column, width, chunk->panel);
-        for (ptrdiff_t tile = 0; tile < tiles; tile++) {
-            const ptrdiff_t begin = part_begin(filters, tiles, tile);
-            const ptrdiff_t count = part_begin(filters, tiles, tile + 1) - begin;
-            real *out = sums + begin * sums_row + column - origin;
+        for (ptrdiff_t tile = 0; tile < tiles.parts; tile++) {
+            const ptrdiff_t count = part_size(tiles, tile);
+            real *out = sums + part_begin(tiles, tile) * sums_row + column - origin;
             vec tile_sums[TILE_SUMS], *sum = tile_sums;
             outer_tiles[vectors][count](chunk->left + tile * CHUNK * height, pixels, chunk->panel, tile_sums);
             for (ptrdiff_t i = 0; i < count; i++, out += sums_row, sum += vectors) {
@@ -269,7 +268,7 @@ static void gemm_scatter(const RowGather *g, const void *gradient, ptrdiff_t gra
                 for (ptrdiff_t v = 0; v < vectors; v++)
                     store(product + i * padded + j * PANEL + v * LANES, sums[i * vectors + v]);
         }
-        for (ptrdiff_t i = 0; i < rows; i++, p++, advance(g, &at)) {
+        for (ptrdiff_t i = 0; i < rows; i++, p++, advance(g, &at, 1)) {
             const ptrdiff_t y = at.i * g->stride_y, x = at.j * g->stride_x;
             real *base = (real *)target + at.n * g->image + y * g->row + x * g->pixel;
             for (ptrdiff_t t = 0; t < g->taps; t++) {

@@ -58,11 +58,10 @@ static void depthwise(const RowGather *g, const FilterMatrix *f, const RowTarget
     for (ptrdiff_t p = first; p < last; p += DEPTHWISE_ROWS) {
         const ptrdiff_t count = at_most(DEPTHWISE_ROWS, last - p);
         real *out[DEPTHWISE_ROWS];
-        Position start = at;
+        target_rows(g, target, at, count, out);
         gather_rows(g, &offsets, &at, count, DEPTHWISE_ROWS, 1, rows);
         for (ptrdiff_t t = 0; t < g->taps; t++) /* a short tile repeats its first row */
             for (ptrdiff_t i = count; i < DEPTHWISE_ROWS; i++) rows[t * DEPTHWISE_ROWS + i] = rows[t * DEPTHWISE_ROWS];
-        for (ptrdiff_t i = 0; i < count; i++, advance(g, &start)) out[i] = target_row(target, start);
         vec sum[DEPTHWISE_ROWS][DEPTHWISE_VECTORS];
         ptrdiff_t c = 0;
         for (; c + DEPTHWISE_VECTORS * LANES <= g->length; c += DEPTHWISE_VECTORS * LANES) {

@@ -1,4 +1,7 @@
 /* Which instruction set runs, and the scratch memory of each thread. Compiled once, for the baseline. */
+#ifdef __linux__
+#include <malloc.h>
+#endif
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,4 +75,11 @@ void *thread_scratch(size_t bytes) {
         pthread_setspecific(key, scratch); /* freed when the thread ends */
     }
     return scratch;
+}
+
+void keep_freed_memory(void) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
 }

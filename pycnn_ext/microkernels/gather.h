@@ -16,8 +16,9 @@ INLINE Position position_of(const RowGather *g, ptrdiff_t index) {
     return (Position){index / grid, rest / g->grid_width, rest % g->grid_width};
 }
 
-INLINE void advance(const RowGather *g, Position *at) {
-    if (++at->j == g->grid_width) {
+INLINE void advance(const RowGather *g, Position *at, ptrdiff_t steps) { /* steps stay within the row of the grid */
+    at->j += steps;
+    if (at->j == g->grid_width) {
         at->j = 0;
         if (++at->i == g->grid_height) {
             at->i = 0;
@@ -26,52 +27,86 @@ INLINE void advance(const RowGather *g, Position *at) {
     }
 }
 
-/* What is the same for all pixels: offsets of the taps, and the smallest and largest tap. */
+/* What is the same for all pixels: offsets of the taps, their extremes, and the columns j in [first, last) of the grid
+ * whose taps all lie between the left and right edges. */
 typedef struct {
     ptrdiff_t *offset;
-    ptrdiff_t min_y, max_y, min_x, max_x;
+    ptrdiff_t min_y, max_y, first, last;
 } TapOffsets;
 
 /* Fill *o, its offsets in the memory that the caller lends. */
 static void tap_offsets(const RowGather *g, TapOffsets *o, ptrdiff_t *memory) {
+    ptrdiff_t min_x = g->tap_x[0], max_x = g->tap_x[0];
     o->offset = memory;
     o->min_y = o->max_y = g->tap_y[0];
-    o->min_x = o->max_x = g->tap_x[0];
     for (ptrdiff_t t = 0; t < g->taps; t++) {
         const ptrdiff_t y = g->tap_y[t], x = g->tap_x[t];
         o->offset[t] = y * g->row + x * g->pixel;
         if (y < o->min_y) o->min_y = y;
         if (y > o->max_y) o->max_y = y;
-        if (x < o->min_x) o->min_x = x;
-        if (x > o->max_x) o->max_x = x;
+        if (x < min_x) min_x = x;
+        if (x > max_x) max_x = x;
     }
+    o->first = min_x < 0 ? (-min_x + g->stride_x - 1) / g->stride_x : 0;
+    o->last = max_x < g->width ? (g->width - 1 - max_x) / g->stride_x + 1 : 0;
+    if (o->last > g->grid_width) o->last = g->grid_width;
+    if (o->first > o->last) o->first = o->last;
 }
 
-/* rows[t*tap_step + p*row_step] = pointer to tap t of the p-th row from *at on, for p < count; *at moves on. */
-INLINE void gather_rows(const RowGather *g, const TapOffsets *o, Position *at, ptrdiff_t count, ptrdiff_t tap_step,
-                        ptrdiff_t row_step, const real **rows) {
-    for (ptrdiff_t p = 0; p < count; p++, rows += row_step, advance(g, at)) {
+/* rows[t*tap_step + p*row_step] = pointer to tap t of the p-th row from *at on, for p < count; *at moves on.
+ * By runs of one row of the grid, in which either all taps of all pixels are inside the image or each is asked. */
+INLINE void gather_rows(const RowGather *g, const TapOffsets *o, Position *at, ptrdiff_t count, const ptrdiff_t tap_step,
+                        const ptrdiff_t row_step, const real **rows) {
+    const ptrdiff_t step = g->stride_x * g->pixel;
+    while (count > 0) {
         const ptrdiff_t y = at->i * g->stride_y, x = at->j * g->stride_x;
         const real *base = (const real *)g->source + at->n * g->image + y * g->row + x * g->pixel;
-        const int inside = y + o->min_y >= 0 && y + o->max_y < g->height && x + o->min_x >= 0 && x + o->max_x < g->width;
-        if (inside) {
-            for (ptrdiff_t t = 0; t < g->taps; t++) rows[t * tap_step] = base + o->offset[t];
-        } else {
-            for (ptrdiff_t t = 0; t < g->taps; t++) {
-                const size_t v = (size_t)(y + g->tap_y[t]), u = (size_t)(x + g->tap_x[t]); /* negatives are huge */
-                rows[t * tap_step] = v < (size_t)g->height && u < (size_t)g->width ? base + o->offset[t] : g->zeros;
+        const int inside_y = y + o->min_y >= 0 && y + o->max_y < g->height;
+        const int inside = inside_y && at->j >= o->first && at->j < o->last;
+        const ptrdiff_t end = inside ? o->last : inside_y && at->j < o->first ? o->first : g->grid_width;
+        const ptrdiff_t run = at_most(count, end - at->j);
+        for (ptrdiff_t t = 0; t < g->taps; t++) {
+            const real *from = base + o->offset[t];
+            const real **to = rows + t * tap_step;
+            if (inside) {
+                for (ptrdiff_t p = 0; p < run; p++) to[p * row_step] = from + p * step;
+            } else {
+                const size_t v = (size_t)(y + g->tap_y[t]); /* negatives are huge */
+                for (ptrdiff_t p = 0; p < run; p++) {
+                    const size_t u = (size_t)(x + p * g->stride_x + g->tap_x[t]);
+                    to[p * row_step] = v < (size_t)g->height && u < (size_t)g->width ? from + p * step : g->zeros;
+                }
             }
         }
+        rows += run * row_step;
+        count -= run;
+        advance(g, at, run);
     }
 }
 
-INLINE real *target_row(const RowTarget *target, Position at) {
-    return (real *)target->target + at.n * target->image + at.i * target->row + at.j * target->pixel;
+/* out[p] = where the result of the p-th row from `at` on goes */
+INLINE void target_rows(const RowGather *g, const RowTarget *target, Position at, ptrdiff_t count, real **out) {
+    while (count > 0) {
+        const ptrdiff_t run = at_most(count, g->grid_width - at.j);
+        real *base = (real *)target->target + at.n * target->image + at.i * target->row + at.j * target->pixel;
+        for (ptrdiff_t p = 0; p < run; p++) out[p] = base + p * target->pixel;
+        out += run;
+        count -= run;
+        advance(g, &at, run);
+    }
 }
 
-/* Length of part `index` when `count` things are cut into `parts` of nearly equal size, and where it begins. */
-INLINE ptrdiff_t part_begin(ptrdiff_t count, ptrdiff_t parts, ptrdiff_t index) {
-    return count / parts * index + at_most(index, count % parts);
+/* `count` things in `parts` parts of nearly equal size, the larger ones first. Made once: divisions are slow. */
+typedef struct {
+    ptrdiff_t parts, size, larger;
+} Parts;
+
+INLINE Parts divide(ptrdiff_t count, ptrdiff_t most) {
+    const ptrdiff_t parts = (count + most - 1) / most;
+    return (Parts){parts, parts ? count / parts : 0, parts ? count % parts : 0};
 }
+
+INLINE ptrdiff_t part_size(Parts p, ptrdiff_t index) { return p.size + (index < p.larger); }
+INLINE ptrdiff_t part_begin(Parts p, ptrdiff_t index) { return p.size * index + at_most(index, p.larger); }
 
 #endif

@@ -29,12 +29,22 @@ INLINE ivec load_index(const void *index, ptrdiff_t at, int bytes, ptrdiff_t n) 
     return __builtin_convertvector(b, ivec);
 }
 
-/* The windows [*begin, *end) of `windows` that hold place `at`; window i covers i*stride - before + [0, size). */
-INLINE void windows_of(ptrdiff_t at, ptrdiff_t size, ptrdiff_t stride, ptrdiff_t before, ptrdiff_t windows,
-                       ptrdiff_t *begin, ptrdiff_t *end) {
+typedef struct {
+    ptrdiff_t begin, end;
+} Span;
+
+/* The windows, of `windows`, that hold place `at`; window i covers i*stride - before + [0, size). */
+INLINE Span windows_of(ptrdiff_t at, ptrdiff_t size, ptrdiff_t stride, ptrdiff_t before, ptrdiff_t windows) {
     const ptrdiff_t place = at + before;
-    *begin = place < size ? 0 : (place - size) / stride + 1;
-    *end = at_most(place / stride + 1, windows);
+    return (Span){place < size ? 0 : (place - size) / stride + 1, at_most(place / stride + 1, windows)};
+}
+
+/* The same for all columns, once for all rows: divisions are slow. */
+static Span *column_windows(const PoolShape *s) {
+    Span *spans = thread_scratch(sizeof(Span) * (size_t)s->width + sizeof(real) * (size_t)s->grid_width);
+    for (ptrdiff_t x = 0; x < s->width; x++)
+        spans[x] = windows_of(x, s->pool_width, s->stride_x, s->left, s->grid_width);
+    return spans;
 }
 
 /* The part [*begin, *end) of a window that lies inside [0, limit), counted from the window's start. */
@@ -97,11 +107,10 @@ static void extreme_pool_forward(const PoolShape *s, const void *x, void *y, voi
 }
 
 INLINE vec extreme_sum(const PoolShape *s, const real *gy, const void *index, int bytes, ptrdiff_t image_row,
-                       ptrdiff_t y, ptrdiff_t x, ptrdiff_t i0, ptrdiff_t i1, ptrdiff_t j0, ptrdiff_t j1, ptrdiff_t c,
-                       ptrdiff_t n) {
+                       ptrdiff_t y, ptrdiff_t x, Span rows, Span columns, ptrdiff_t c, ptrdiff_t n) {
     vec sum = {};
-    for (ptrdiff_t i = i0; i < i1; i++) {
-        for (ptrdiff_t j = j0; j < j1; j++) {
+    for (ptrdiff_t i = rows.begin; i < rows.end; i++) {
+        for (ptrdiff_t j = columns.begin; j < columns.end; j++) {
             const ptrdiff_t out = ((image_row + i) * s->grid_width + j) * s->channels + c;
             const integer place = (integer)((y + s->top - i * s->stride_y) * s->pool_width + x + s->left - j * s->stride_x);
             const ivec won = load_index(index, out, bytes, n) == place;
@@ -113,19 +122,19 @@ INLINE vec extreme_sum(const PoolShape *s, const real *gy, const void *index, in
 
 INLINE void extreme_pool_grad_rows(const PoolShape *s, const real *gy, const void *index, int bytes, real *gx,
                                    ptrdiff_t first, ptrdiff_t last) {
+    const Span *columns = column_windows(s);
     for (ptrdiff_t row = first; row < last; row++) {
         const ptrdiff_t y = row % s->height, image_row = row / s->height * s->grid_height;
-        ptrdiff_t i0, i1, j0, j1;
-        windows_of(y, s->pool_height, s->stride_y, s->top, s->grid_height, &i0, &i1);
+        const Span i = windows_of(y, s->pool_height, s->stride_y, s->top, s->grid_height);
         for (ptrdiff_t x = 0; x < s->width; x++) {
-            windows_of(x, s->pool_width, s->stride_x, s->left, s->grid_width, &j0, &j1);
+            const Span j = columns[x];
             real *out = gx + (row * s->width + x) * s->channels;
             ptrdiff_t c = 0;
             for (; c + LANES <= s->channels; c += LANES)
-                store(out + c, extreme_sum(s, gy, index, bytes, image_row, y, x, i0, i1, j0, j1, c, LANES));
+                store(out + c, extreme_sum(s, gy, index, bytes, image_row, y, x, i, j, c, LANES));
             if (c < s->channels) {
                 const ptrdiff_t n = s->channels - c;
-                store_first(out + c, extreme_sum(s, gy, index, bytes, image_row, y, x, i0, i1, j0, j1, c, n), n);
+                store_first(out + c, extreme_sum(s, gy, index, bytes, image_row, y, x, i, j, c, n), n);
             }
         }
     }
@@ -181,34 +190,35 @@ static void avg_pool_forward(const PoolShape *s, const void *x, void *y_, int co
     }
 }
 
-INLINE vec avg_grad_sum(const PoolShape *s, const real *gy, ptrdiff_t image_row, ptrdiff_t i0, ptrdiff_t i1,
-                        ptrdiff_t j0, ptrdiff_t j1, int count_pad, ptrdiff_t c, ptrdiff_t n) {
+/* shares[j] is that of window (i, j) for the row of windows at hand */
+INLINE vec avg_grad_sum(const PoolShape *s, const real *gy, const real *shares, Span columns, ptrdiff_t c, ptrdiff_t n) {
     vec sum = {};
-    for (ptrdiff_t i = i0; i < i1; i++) {
-        for (ptrdiff_t j = j0; j < j1; j++) {
-            const real share = window_share(s, i * s->stride_y - s->top, j * s->stride_x - s->left, count_pad);
-            const real *g = gy + ((image_row + i) * s->grid_width + j) * s->channels + c;
-            sum += (n == LANES ? load(g) : load_first(g, n)) * share;
-        }
-    }
+    for (ptrdiff_t j = columns.begin; j < columns.end; j++)
+        sum += (n == LANES ? load(gy + j * s->channels + c) : load_first(gy + j * s->channels + c, n)) * shares[j];
     return sum;
 }
 
 static void avg_pool_grad(const PoolShape *s, const void *gy, void *gx, int count_pad, ptrdiff_t first,
                           ptrdiff_t last) {
+    const Span *columns = column_windows(s);
+    real *shares = (real *)(columns + s->width);
     for (ptrdiff_t row = first; row < last; row++) {
         const ptrdiff_t image_row = row / s->height * s->grid_height;
-        ptrdiff_t i0, i1, j0, j1;
-        windows_of(row % s->height, s->pool_height, s->stride_y, s->top, s->grid_height, &i0, &i1);
-        for (ptrdiff_t x = 0; x < s->width; x++) {
-            windows_of(x, s->pool_width, s->stride_x, s->left, s->grid_width, &j0, &j1);
-            real *out = (real *)gx + (row * s->width + x) * s->channels;
-            ptrdiff_t c = 0;
-            for (; c + LANES <= s->channels; c += LANES)
-                store(out + c, avg_grad_sum(s, gy, image_row, i0, i1, j0, j1, count_pad, c, LANES));
-            if (c < s->channels) {
-                const ptrdiff_t n = s->channels - c;
-                store_first(out + c, avg_grad_sum(s, gy, image_row, i0, i1, j0, j1, count_pad, c, n), n);
+        const Span rows = windows_of(row % s->height, s->pool_height, s->stride_y, s->top, s->grid_height);
+        real *out_row = (real *)gx + row * s->width * s->channels;
+        if (rows.begin >= rows.end) memset(out_row, 0, sizeof(real) * (size_t)(s->width * s->channels));
+        for (ptrdiff_t i = rows.begin; i < rows.end; i++) {
+            const real *g = (const real *)gy + (image_row + i) * s->grid_width * s->channels;
+            for (ptrdiff_t j = 0; j < s->grid_width; j++)
+                shares[j] = window_share(s, i * s->stride_y - s->top, j * s->stride_x - s->left, count_pad);
+            real *out = out_row;
+            for (ptrdiff_t x = 0; x < s->width; x++, out += s->channels) {
+                for (ptrdiff_t c = 0; c < s->channels; c += LANES) {
+                    const ptrdiff_t n = at_most(LANES, s->channels - c);
+                    const vec sum = n == LANES ? avg_grad_sum(s, g, shares, columns[x], c, LANES)
+                                               : avg_grad_sum(s, g, shares, columns[x], c, n);
+                    store_first(out + c, i == rows.begin ? sum : sum + load_first(out + c, n), n);
+                }
             }
         }
     }

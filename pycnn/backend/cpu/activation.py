@@ -13,15 +13,15 @@ ACTIVATION_NUMBERS = {name: _KERNEL_ORDER.index(name) for name in ACTIVATIONS} |
 
 
 def activation_forward(x, name, alpha=0.0, out=None):
-    x = np.ascontiguousarray(x)
+    x = np.asarray(x, order="C")
     out = np.empty_like(x) if out is None else out
     ext.activation_forward(x, ACTIVATION_NUMBERS[name], alpha, out)
     return out
 
 
 def activation_grad(gy, x, y, name, alpha=0.0, out=None):
-    gy, y = np.ascontiguousarray(gy), np.ascontiguousarray(y)
-    x = None if x is None else np.ascontiguousarray(x)
+    gy, y = np.asarray(gy, order="C"), np.asarray(y, order="C")
+    x = None if x is None else np.asarray(x, order="C")
     out = np.empty_like(gy) if out is None else out
     ext.activation_grad(gy, x, y, ACTIVATION_NUMBERS[name], alpha, out)
     return out

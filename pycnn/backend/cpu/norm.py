@@ -23,7 +23,7 @@ def _partials(x, *shape):
 def batch_norm_statistics(x):
     x = np.ascontiguousarray(x)
     channels = x.shape[-1]
-    rows = x.size // channels
+    rows = max(x.size // channels, 1)
     mean = sum_rows(x) / x.dtype.type(rows)
     variance = np.empty_like(mean)
     ext.sum_squares(x, mean, _partials(x, channels), variance)
@@ -52,7 +52,7 @@ def batch_norm_grad(gy, x, mean, variance, gamma, epsilon, out=None):
     ext.sum_products(gy, x, mean, _partials(x, 2, channels), sums)
     gbeta, products = sums
     inverse = _scale(variance, None, epsilon)
-    rows = x.dtype.type(x.size // channels)
+    rows = x.dtype.type(max(x.size // channels, 1))
     ext.normalize_grad(
         gy, x, mean, _scale(variance, gamma, epsilon), gbeta / rows, products * inverse * inverse / rows, out
     )

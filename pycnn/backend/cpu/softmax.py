@@ -6,7 +6,7 @@ from pycnn_ext import activation as ext
 
 
 def _forward(x, logarithm, out):
-    x = np.ascontiguousarray(x)
+    x = np.asarray(x, order="C")
     out = np.empty_like(x) if out is None else out
     if x.size:
         ext.softmax_forward(x, logarithm, out)
@@ -14,7 +14,7 @@ def _forward(x, logarithm, out):
 
 
 def _grad(gy, y, logarithm, out):
-    gy, y = np.ascontiguousarray(gy), np.ascontiguousarray(y)
+    gy, y = np.asarray(gy, order="C"), np.asarray(y, order="C")
     out = np.empty_like(gy) if out is None else out
     if gy.size:
         ext.softmax_grad(gy, y, logarithm, out)
