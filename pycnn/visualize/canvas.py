@@ -2,6 +2,7 @@
 
 import io
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,8 +11,11 @@ GREY = "#6b7280"
 BLUE, RED, GREEN = "#2563eb", "#dc2626", "#15803d"
 CURVES = (BLUE, "#ea580c", GREEN, "#7c3aed", "#0891b2", "#be185d")
 
+FRAME = "#c4c8ce"
+
 CELL = 1.25
 """Inches of one image in a grid."""
+_GAP, _HEAD = 0.08, 0.36
 
 
 @cache
@@ -34,11 +38,11 @@ def _picture_class():
     return Picture
 
 
-def new_figure(width, height, title=None):
-    """Return an empty figure of ``width`` x ``height`` inches."""
-    figure = _picture_class()(figsize=(width, height), dpi=120, layout="constrained", facecolor="white")
-    if title:
-        figure.suptitle(title, fontsize=11, color=INK, fontweight="bold", wrap=True)
+def new_figure(width, height, title, layout="constrained"):
+    """Return an empty figure of ``width`` x ``height`` inches; without ``layout`` the caller places the axes."""
+    figure = _picture_class()(figsize=(width, height), dpi=120, layout=layout, facecolor="white")
+    place = {} if layout else {"y": 1 - 0.06 / height}
+    figure.suptitle(title, fontsize=11, color=INK, fontweight="bold", va="top", **place)
     return figure
 
 
@@ -49,39 +53,72 @@ def grid_shape(count, columns=None):
     return -(-count // columns), columns
 
 
-def image_grid(images, titles, title, columns=None, cell=CELL, style=None, colors=None, bar=False):
-    """Return a figure with one small picture for each image.
+class Block(NamedTuple):
+    """Images that belong together: one grid, with a heading above it if there is one."""
+
+    images: list  # (height, width) or (height, width, 3) arrays
+    titles: list = ()  # one above each image
+    colors: list = ()  # of the titles
+    heading: str = ""
+    style: dict | None = None  # colour scale of grey images; without it each has its own, black to white
+
+
+def image_grid(blocks, title, columns=None, bar=False):
+    """Return a figure with a small picture for each image of ``blocks``, a list of Block.
 
     Parameters
     ----------
-    images : list of (height, width) or (height, width, 3) arrays
-    titles : list of str
-        One above each image; empty ones take no room.
-    style : dict, optional
-        Colour scale of the grey images, such as ``signed_style(1.0)``; without it each has its own, black to white.
-    colors : list of str, optional
-        Colour of each title.
+    blocks : list of Block
+        One beneath the other.
+    title : str
+        Of the figure.
+    columns : int, optional
+        Pictures side by side; as many as look well unless given.
     bar : bool
-        Draw the scale beside the grid.
+        Draw the scale of the last block beside the grid.
     """
-    rows, columns = grid_shape(len(images), columns)
-    lines = [max((t.count("\n") + 1 if t else 0) for t in titles[r * columns : (r + 1) * columns]) for r in range(rows)]
-    cell_height = cell * float(np.median([image.shape[0] / image.shape[1] for image in images]))
-    height = rows * (cell_height + 0.08) + 0.17 * sum(lines) + 0.4
-    figure = new_figure(max(columns * (cell + 0.08) + (0.75 if bar else 0.1), 3.2), height, title)
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for axis in axes.flat[len(images) :]:
-        axis.set_axis_off()
-    for i, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
-        drawn = draw_image(axis, image, style)
-        if titles[i]:
-            axis.set_title(titles[i], fontsize=8, pad=2.5, color=colors[i] if colors else INK)
+    columns = columns or grid_shape(max(len(block.images) for block in blocks))[1]
+    high = CELL * float(np.median([image.shape[0] / image.shape[1] for block in blocks for image in block.images]))
+    places, bottom = _places(blocks, columns, high)
+    width = max(columns * (CELL + _GAP) + _GAP + (0.75 if bar else 0), 0.095 * len(title) + 0.2, 3.0)
+    figure = new_figure(width, bottom, title, layout=None)
+    for block, heading_top, tops in places:
+        if block.heading:
+            figure.text(_GAP / width, 1 - heading_top / bottom, block.heading, fontsize=8.5, color=GREY, va="top")
+        for i, image in enumerate(block.images):
+            left, top = _GAP + i % columns * (CELL + _GAP), tops[i // columns]
+            axis = figure.add_axes((left / width, 1 - (top + high) / bottom, CELL / width, high / bottom))
+            drawn = draw_image(axis, image, block.style)
+            if block.titles:
+                axis.set_title(block.titles[i], fontsize=8, pad=2.5, color=block.colors[i] if block.colors else INK)
     if bar:
-        colorbar = figure.colorbar(drawn, ax=axes, fraction=0.05, shrink=0.8, aspect=30)
-        colorbar.ax.tick_params(labelsize=7)
-        colorbar.outline.set_linewidth(0.5)
+        draw_bar(figure, drawn, columns * (CELL + _GAP) + 0.15, places[0][2][0], bottom - _GAP)
     return figure
+
+
+def _places(blocks, columns, high):
+    """From the top, in inches: each block with its heading's top and the tops of its rows; and the bottom of all."""
+    places, y = [], _HEAD
+    for block in blocks:
+        heading_top, tops = y, []
+        y += 0.2 if block.heading else 0
+        for first in range(0, len(block.images), columns):
+            titles = block.titles[first : first + columns]
+            y += 0.15 * max((t.count("\n") + 1 for t in titles), default=0) + (0.02 if titles else 0)
+            tops.append(y)
+            y += high + _GAP
+        y += 0.06 if block.heading else 0
+        places.append((block, heading_top, tops))
+    return places, y
+
+
+def draw_bar(figure, drawn, left, top, bottom):
+    """Draw the colour scale of a picture, at a place in inches from the upper left."""
+    width, height = figure.get_size_inches()
+    place = (left / width, 1 - bottom / height, 0.1 / width, (bottom - top) / height)
+    colorbar = figure.colorbar(drawn, cax=figure.add_axes(place))
+    colorbar.ax.tick_params(labelsize=7)
+    colorbar.outline.set_linewidth(0.5)
 
 
 def draw_image(axis, image, style=None):
@@ -91,7 +128,7 @@ def draw_image(axis, image, style=None):
         image = np.clip(image, 0.0, 1.0)
     axis.set(xticks=[], yticks=[])
     for spine in axis.spines.values():
-        spine.set(color="#c4c8ce", linewidth=0.6)
+        spine.set(color=FRAME, linewidth=0.6)
     return axis.imshow(image, interpolation="nearest", **({} if colour else style or {"cmap": "gray"}))
 
 

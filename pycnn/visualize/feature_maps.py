@@ -4,10 +4,7 @@ import numpy as np
 
 from pycnn.autograd import no_grad
 from pycnn.models import Sequential
-from pycnn.visualize.canvas import CELL, GREY, as_image, draw_image, new_figure, value_style
-
-_STEP = CELL + 0.08
-_HEAD = 0.3
+from pycnn.visualize.canvas import Block, as_image, image_grid, value_style
 
 
 def plot_feature_maps(model, image, layers=None, max_maps=16, columns=8, title="Feature maps"):
@@ -37,24 +34,18 @@ def plot_feature_maps(model, image, layers=None, max_maps=16, columns=8, title="
     >>> import numpy as np
     >>> from pycnn import layers
     >>> figure = plot_feature_maps(layers.Conv2D(4, 3), np.zeros((8, 8, 1), np.float32))
-    >>> len(figure.subfigs)
-    2
+    >>> len(figure.axes)
+    5
     """
     x = _as_batch(image)
-    stages = _stages(model, x, layers)
-    counts = [min(maps.shape[-1], max_maps) for _, maps in stages]
-    columns = min(columns, max(counts))
-    rows = [1, *(-(-count // columns) for count in counts)]
-    heights = [r * _STEP + _HEAD for r in rows]
-    figure = new_figure(max(columns, 4) * _STEP + 0.2, sum(heights) + 0.4, title)
-    panels = np.atleast_1d(figure.subfigures(len(rows), 1, height_ratios=heights))
-    _draw(panels[0], f"input  {x.shape[1]} x {x.shape[2]} x {x.shape[3]}", [x[0]], 1, columns)
-    for panel, (name, maps), count, r in zip(panels[1:], stages, counts, rows[1:], strict=True):
+    blocks = [Block([as_image("image", x[0])], heading=f"input  {x.shape[1]} x {x.shape[2]} x {x.shape[3]}")]
+    for name, maps in _stages(model, x, layers):
         height, width, channels = maps.shape
-        shown = "" if count == channels else f", {count} shown"
-        images = [maps[:, :, c] for c in range(count)]
-        _draw(panel, f"{name}  {height} x {width} x {channels}{shown}", images, r, columns, value_style(images))
-    return figure
+        images = [maps[:, :, c] for c in range(min(channels, max_maps))]
+        shown = "" if len(images) == channels else f", {len(images)} shown"
+        heading = f"{name}  {height} x {width} x {channels}{shown}"
+        blocks.append(Block(images, heading=heading, style=value_style(images)))
+    return image_grid(blocks, title, min(columns, max(len(block.images) for block in blocks)))
 
 
 def _as_batch(image):
@@ -96,12 +87,3 @@ def _stages(model, x, chosen):
 def _changes(x, y):
     """Whether y is feature maps that are not simply x again, as behind dropout or augmentation."""
     return y.ndim == 4 and not np.array_equal(np.asarray(x), y.numpy())
-
-
-def _draw(panel, title, images, rows, columns, style=None):
-    panel.suptitle(title, x=0.01, ha="left", fontsize=8.5, color=GREY)
-    axes = panel.subplots(rows, columns, squeeze=False).ravel()
-    for axis in axes[len(images) :]:
-        axis.set_axis_off()
-    for axis, image in zip(axes, images, strict=False):
-        draw_image(axis, as_image("image", image), style)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pycnn.visualize.canvas import CELL, image_grid, signed_style
+from pycnn.visualize.canvas import Block, draw_bar, image_grid, new_figure, signed_style
 
 
 def plot_filters(source, layer=None, max_filters=64, max_channels=16, title=None):
@@ -44,17 +44,32 @@ def plot_filters(source, layer=None, max_filters=64, max_channels=16, title=None
     _, _, channels, count = kernel.shape
     numbers = [str(i) for i in range(count)]
     if channels == 3:
-        return image_grid([_colour(k) for k in np.moveaxis(kernel, -1, 0)], numbers, title)
+        return image_grid([Block([_colour(k) for k in np.moveaxis(kernel, -1, 0)], numbers)], title)
     style = signed_style(float(np.abs(kernel).max()))
     if channels == 1:
-        return image_grid(list(np.moveaxis(kernel[:, :, 0], -1, 0)), numbers, title, style=style, bar=True)
-    kernel = kernel[:, :, :max_channels]
-    rows = kernel.shape[2]
-    images = [kernel[:, :, r, c] for r in range(rows) for c in range(count)]
-    titles = numbers + [""] * (len(images) - count)
-    figure = image_grid(images, titles, title, count, min(CELL, 12.0 / count), style, bar=True)
-    for r in range(rows):
-        figure.axes[r * count].set_ylabel(f"in {r}", fontsize=7, rotation=0, ha="right", va="center")
+        return image_grid([Block(list(np.moveaxis(kernel[:, :, 0], -1, 0)), numbers, style=style)], title, bar=True)
+    return _table(kernel[:, :, :max_channels], title, style)
+
+
+def _table(kernel, title, style):
+    """All filters as one image: a column for each, a row for each input channel."""
+    height, width, rows, columns = kernel.shape
+    fine = max(1, round(24 / max(height, width)))  # pixels a weight, beside gaps of four
+    cells = kernel.transpose(2, 0, 3, 1).repeat(fine, axis=1).repeat(fine, axis=3)
+    cells = np.pad(cells, ((0, 0), (0, 4), (0, 0), (0, 4)), constant_values=np.nan)
+    table = cells.reshape(rows * cells.shape[1], -1)[:-4, :-4]
+    wide = min(0.62, 14 / columns)
+    inches = np.array([columns * wide, rows * wide * height / width])
+    left, top, right = 0.55, 0.55, 0.85
+    size = inches + np.array([left + right, top + 0.1])
+    figure = new_figure(*size, title, layout=None)
+    axis = figure.add_axes((left / size[0], 0.1 / size[1], *(inches / size)), facecolor="white")
+    drawn = axis.imshow(table, interpolation="nearest", aspect="auto", **style)
+    axis.set_xticks(np.arange(columns) * cells.shape[3] + fine * width / 2, [str(i) for i in range(columns)])
+    axis.set_yticks(np.arange(rows) * cells.shape[1] + fine * height / 2, [f"in {i}" for i in range(rows)])
+    axis.tick_params(length=0, labelsize=7, labeltop=True, labelbottom=False, pad=2)
+    axis.spines[:].set_visible(False)
+    draw_bar(figure, drawn, left + inches[0] + 0.15, top, size[1] - 0.1)
     return figure
 
 

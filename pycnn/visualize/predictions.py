@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pycnn.visualize.canvas import GREEN, INK, RED, as_image, image_grid, new_figure
+from pycnn.visualize.canvas import GREEN, INK, RED, Block, as_image, image_grid, new_figure
 
 
 def plot_predictions(
@@ -65,7 +65,7 @@ def plot_predictions(
         percent = "" if certainty is None else f" ({100 * certainty[i]:.0f} %)"
         titles.append(f"{names(guesses[i])}{percent}" + (f"\nis {names(truth[i])}" if wrong else ""))
         colors.append(INK if truth is None else RED if wrong else GREEN)
-    return image_grid([as_image("images", images[i]) for i in shown], titles, title, columns, colors=colors)
+    return image_grid([Block([as_image("images", images[i]) for i in shown], titles, colors)], title, columns)
 
 
 def _classes(argument, values):

@@ -25,36 +25,49 @@ def model():
     )
 
 
-def drawn(panel):
-    return [axis.images[0] for axis in panel.axes if axis.images]
+def headings(figure):
+    return [text.get_text() for text in figure.texts][1:]  # behind the figure's own title
 
 
 def test_maps_are_those_of_the_layers(model):
     image = normal((12, 12, 1), np.float32)
     figure = plot_feature_maps(model, image)
-    heads = [panel.get_suptitle() for panel in figure.subfigs]
-    assert heads == ["input  12 x 12 x 1", "first  10 x 10 x 4", "pool  5 x 5 x 4", "second  3 x 3 x 20, 16 shown"]
+    assert headings(figure) == [
+        "input  12 x 12 x 1",
+        "first  10 x 10 x 4",
+        "pool  5 x 5 x 4",
+        "second  3 x 3 x 20, 16 shown",
+    ]
+    pictures = [axis.images[0] for axis in figure.axes]
+    assert len(pictures) == 1 + 4 + 4 + 16
+    np.testing.assert_array_equal(pictures[0].get_array(), image[:, :, 0])
     first = model.get_layer("first")(image[None]).numpy()[0]
-    panels = figure.subfigs
-    np.testing.assert_array_equal(drawn(panels[0])[0].get_array(), image[:, :, 0])
-    assert len(drawn(panels[1])) == 4
-    for c, picture in enumerate(drawn(panels[1])):
+    for c, picture in enumerate(pictures[1:5]):
         np.testing.assert_array_equal(picture.get_array(), first[:, :, c])
         assert picture.get_clim() == (-np.abs(first).max(), np.abs(first).max())  # tanh: signed, around 0
-    assert len(drawn(panels[3])) == 16
-    assert all(picture.get_clim()[0] == 0 for picture in drawn(panels[3]))  # relu: from 0
+    assert len({picture.get_clim() for picture in pictures[9:]}) == 1
+    assert pictures[9].get_clim()[0] == 0  # relu: from 0
+
+
+def test_pictures_do_not_overlap(model):
+    figure = plot_feature_maps(model, normal((12, 12, 1), np.float32))
+    boxes = [axis.get_position() for axis in figure.axes]
+    assert all(0 <= box.x0 < box.x1 <= 1 and 0 <= box.y0 < box.y1 <= 1 for box in boxes)
+    for i, one in enumerate(boxes):
+        assert not any(one.overlaps(other) for other in boxes[i + 1 :])
 
 
 def test_chosen_layers(model):
     figure = plot_feature_maps(model, normal((12, 12), np.float32), layers=["pool", 4], max_maps=3, title="Mine")
     assert figure.get_suptitle() == "Mine"
-    assert [p.get_suptitle() for p in figure.subfigs][1:] == ["pool  5 x 5 x 4, 3 shown", "second  3 x 3 x 20, 3 shown"]
+    assert headings(figure)[1:] == ["pool  5 x 5 x 4, 3 shown", "second  3 x 3 x 20, 3 shown"]
 
 
 def test_colour_images_and_single_layers():
     figure = plot_feature_maps(layers.Conv2D(2, 3), np.full((1, 6, 6, 3), 255.0))
-    assert drawn(figure.subfigs[0])[0].get_array().shape == (6, 6, 3)
-    assert drawn(figure.subfigs[0])[0].get_array().max() <= 1
+    shown = figure.axes[0].images[0].get_array()
+    assert shown.shape == (6, 6, 3)
+    assert shown.max() <= 1
 
 
 def test_errors(model):
