@@ -166,6 +166,8 @@ class Variable(Tensor):
         Called with the variable after each step of the optimizer; the variable becomes what it returns.
     """
 
+    changes = 0  # how often any variable was made, frozen or thawed: who keeps a list of them looks here
+
     __slots__ = ("_trainable", "constraint", "name", "regularizer", "version")
 
     def __init__(self, array, name="variable", trainable=True, regularizer=None, constraint=None):
@@ -176,6 +178,7 @@ class Variable(Tensor):
         self.constraint = constraint
         self.version = 0
         self._trainable = bool(trainable)
+        Variable.changes += 1
 
     @property
     def trainable(self):
@@ -185,6 +188,7 @@ class Variable(Tensor):
     @trainable.setter
     def trainable(self, value):
         self._trainable = self.requires_grad = bool(value)
+        Variable.changes += 1
 
     def assign(self, value):
         """Copy ``value``, of the same shape, into the variable, and return it."""

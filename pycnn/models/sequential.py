@@ -40,11 +40,13 @@ class Sequential(Model):
         self._output_shape = None
         for layer in layers or ():
             self._insert(layer)
+        self._reset_step_caches()
         self._try_to_build()
 
     def add(self, layer):
         """Add a layer at the end."""
         self._insert(layer)
+        self._reset_step_caches()
         self._try_to_build()
 
     def pop(self):
@@ -52,6 +54,7 @@ class Sequential(Model):
         if not self.layers:
             raise ValueError(f"There is no layer to remove from the model {self.name!r}")
         layer = self._layers.pop()
+        self._reset_step_caches()
         self._try_to_build()
         return layer
 

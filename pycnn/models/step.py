@@ -3,6 +3,7 @@
 import numpy as np
 
 from pycnn import losses, optimizers
+from pycnn.autograd import Variable
 from pycnn.models.batches import all_arrays, map_arrays
 from pycnn.models.compiled import Metrics, resolve_loss
 
@@ -143,10 +144,12 @@ class Step:
         self._loss_samples = 0
 
     def _reset_step_caches(self):
+        self._found_at = -1
         self._train_variables = None
         self._regularized = []
 
     def _find_variables(self):
+        self._found_at = Variable.changes
         self._train_variables = self.trainable_weights
         self._regularized = [v for v in self._train_variables if v.regularizer is not None]
 

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from pycnn.autograd import no_grad
+from pycnn.autograd import Variable, no_grad
 from pycnn.callbacks import CallbackList, History, ProgressBar
 from pycnn.losses import Loss
 from pycnn.models.batches import ArrayBatches, Feed, make_source, map_arrays, to_tensors
@@ -214,7 +214,8 @@ class Trainer(Step):
         """Train on one batch; return loss and metrics, as means since the last ``reset_metrics()``, as Keras does."""
         self._require_compiled()
         x, y, sample_weight = self._one_batch(x, y, sample_weight, class_weight)
-        self._reset_step_caches()
+        if self._found_at != Variable.changes:
+            self._reset_step_caches()
         self.train_step(x, y, sample_weight)
         return _as_asked(self._logs(), return_dict)
 
@@ -222,7 +223,8 @@ class Trainer(Step):
         """Evaluate one batch; return loss and metrics, as means since the last ``reset_metrics()``, as Keras does."""
         self._require_compiled()
         x, y, sample_weight = self._one_batch(x, y, sample_weight)
-        self._reset_step_caches()
+        if self._found_at != Variable.changes:
+            self._reset_step_caches()
         with no_grad():
             self.test_step(x, y, sample_weight)
         return _as_asked(self._logs(), return_dict)
