@@ -1,4 +1,4 @@
-/* Elementwise functions on vectors. exp, tanh and sigmoid after Cephes (Moshier); erf and log1p are libm's. */
+/* Elementwise functions on vectors. exp and the double tanh after Cephes (Moshier); erf and log1p are libm's. */
 #ifndef PYCNN_ACTIVATION_H
 #define PYCNN_ACTIVATION_H
 
@@ -49,21 +49,32 @@ INLINE vec vector_exp(vec x) {
 
 INLINE vec vector_sigmoid(vec x) { return 1 / (1 + vector_exp(-x)); }
 
+#ifdef PYCNN_DOUBLE
 INLINE vec vector_tanh(vec x) {
     const ivec sign = (ivec)x & (ivec)splat((real)-0.0);
     const vec size = (vec)((ivec)x ^ sign), z = x * x;
-#ifdef PYCNN_DOUBLE
     const vec p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3;
     const vec q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3;
     const vec near = x + x * z * (p / q);
-#else
-    const vec p = (((-5.70498872745e-3f * z + 2.06390887954e-2f) * z - 5.37397155531e-2f) * z + 1.33314422036e-1f) * z -
-                  3.33332819422e-1f;
-    const vec near = x + x * z * p;
-#endif
     const vec far = 1 - 2 / (vector_exp(size + size) + 1);
     return choose(size < (real)0.625, near, (vec)((ivec)far | sign));
 }
+#else
+/* A quotient of polynomials in x^2, as in Eigen; beyond the limit tanh is 1 to single precision. */
+INLINE vec vector_tanh(vec x) {
+    const vec limit = splat(7.90531110763549805f), z = x * x;
+    vec p = z * -2.76076847742355e-16f + 2.00018790482477e-13f;
+    p = p * z - 8.60467152213735e-11f;
+    p = p * z + 5.12229709037114e-08f;
+    p = p * z + 1.48572235717979e-05f;
+    p = p * z + 6.37261928875436e-04f;
+    p = p * z + 4.89352455891786e-03f;
+    vec q = z * 1.19825839466702e-06f + 1.18534705686654e-04f;
+    q = q * z + 2.26843463243900e-03f;
+    q = q * z + 4.89352518554385e-03f;
+    return choose(x > limit, splat(1), choose(x < -limit, splat(-1), x * p / q)); /* NaN stays */
+}
+#endif
 
 INLINE vec vector_relu(vec x) { return choose(x < 0, (vec){}, x); } /* NaN stays */
 
@@ -108,7 +119,7 @@ INLINE vec activation_value(vec x, int name, real alpha) {
     case ELU: return choose(x < 0, alpha * (vector_exp(x) - 1), x);
     case SELU: return SELU_SCALE * choose(x < 0, SELU_ALPHA * (vector_exp(x) - 1), x);
     case GELU: return x * normal_cdf(x);
-    case GELU_TANH: return (real)0.5 * x * (1 + vector_tanh(GELU_SCALE * (x + GELU_CUBIC * x * x * x)));
+    case GELU_TANH: return x * vector_sigmoid(2 * GELU_SCALE * (x + GELU_CUBIC * x * x * x));
     case SILU: return x * vector_sigmoid(x);
     case SOFTPLUS: return vector_softplus(x);
     default: return x;
@@ -124,10 +135,9 @@ INLINE vec activation_slope(vec x, vec y, int name, real alpha) {
     case ELU: return choose(x > 0, splat(1), y + alpha);
     case SELU: return choose(x > 0, splat(SELU_SCALE), y + SELU_SCALE * SELU_ALPHA);
     case GELU: return normal_cdf(x) + x * INVERSE_SQRT_TWO_PI * vector_exp((real)-0.5 * x * x);
-    case GELU_TANH: {
-        const vec t = vector_tanh(GELU_SCALE * (x + GELU_CUBIC * x * x * x));
-        return (real)0.5 * (1 + t) +
-               (real)0.5 * x * (1 - t * t) * GELU_SCALE * (1 + 3 * GELU_CUBIC * x * x);
+    case GELU_TANH: { /* (1 + tanh(u)) / 2 is the sigmoid of 2u */
+        const vec s = vector_sigmoid(2 * GELU_SCALE * (x + GELU_CUBIC * x * x * x));
+        return s + x * s * (1 - s) * 2 * GELU_SCALE * (1 + 3 * GELU_CUBIC * x * x);
     }
     case SILU: {
         const vec s = vector_sigmoid(x);

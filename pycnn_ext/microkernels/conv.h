@@ -48,19 +48,31 @@ static void pack_panel(const FilterMatrix *f, ptrdiff_t taps, ptrdiff_t length, 
 }
 
 /* Add the bias, apply the activation, and store `rows` rows of a tile whose columns begin at `column`. */
-INLINE void finish_tile(vec *sums, ptrdiff_t rows, ptrdiff_t vectors, ptrdiff_t column, ptrdiff_t columns,
-                        const real *bias, int activation, real *const *out) {
+INLINE void finish_vectors(const int NV, vec *sums, ptrdiff_t rows, ptrdiff_t column, ptrdiff_t valid, const real *bias,
+                           int activation, real *const *out) {
     if (bias) {
-        for (ptrdiff_t v = 0; v < vectors; v++) {
-            const vec b = load_first(bias + column + v * LANES, columns - column - v * LANES);
-            for (ptrdiff_t i = 0; i < rows; i++) sums[i * vectors + v] += b;
+        UNROLL for (int v = 0; v < NV; v++) {
+            const vec b = load_first(bias + column + v * LANES, v + 1 < NV ? LANES : valid);
+            for (ptrdiff_t i = 0; i < rows; i++) sums[i * NV + v] += b;
         }
     }
-    if (activation != LINEAR) activate(sums, rows * vectors, activation);
-    const ptrdiff_t last = vectors - 1, valid = columns - column - last * LANES;
-    for (ptrdiff_t i = 0; i < rows; i++, sums += vectors) {
-        for (ptrdiff_t v = 0; v < last; v++) store(out[i] + column + v * LANES, sums[v]);
-        store_first(out[i] + column + last * LANES, sums[last], valid);
+    if (activation != LINEAR) activate(sums, rows * NV, activation);
+    for (ptrdiff_t i = 0; i < rows; i++, sums += NV) {
+        real *to = out[i] + column;
+        UNROLL for (int v = 0; v + 1 < NV; v++) store(to + v * LANES, sums[v]);
+        if (valid == LANES) store(to + (NV - 1) * LANES, sums[NV - 1]);
+        else store_first(to + (NV - 1) * LANES, sums[NV - 1], valid);
+    }
+}
+
+static void finish_tile(vec *sums, ptrdiff_t rows, ptrdiff_t vectors, ptrdiff_t column, ptrdiff_t columns,
+                        const real *bias, int activation, real *const *out) {
+    const ptrdiff_t valid = at_most(LANES, columns - column - (vectors - 1) * LANES);
+    switch (vectors) {
+    case 1: finish_vectors(1, sums, rows, column, valid, bias, activation, out); break;
+    case 2: finish_vectors(2, sums, rows, column, valid, bias, activation, out); break;
+    case 3: finish_vectors(3, sums, rows, column, valid, bias, activation, out); break;
+    case 4: finish_vectors(4, sums, rows, column, valid, bias, activation, out); break;
     }
 }
 

@@ -27,11 +27,14 @@ INLINE void advance(const RowGather *g, Position *at, ptrdiff_t steps) { /* step
     }
 }
 
+#define RAMP 16
+
 /* What is the same for all pixels: offsets of the taps, their extremes, and the columns j in [first, last) of the grid
  * whose taps all lie between the left and right edges. */
 typedef struct {
     ptrdiff_t *offset;
     ptrdiff_t min_y, max_y, first, last;
+    ptrdiff_t ramp[RAMP]; /* from a pixel to the p-th after it in its row, in bytes */
 } TapOffsets;
 
 /* Fill *o, its offsets in the memory that the caller lends. */
@@ -47,6 +50,7 @@ static void tap_offsets(const RowGather *g, TapOffsets *o, ptrdiff_t *memory) {
         if (x < min_x) min_x = x;
         if (x > max_x) max_x = x;
     }
+    for (ptrdiff_t p = 0; p < RAMP; p++) o->ramp[p] = p * g->stride_x * g->pixel * (ptrdiff_t)sizeof(real);
     o->first = min_x < 0 ? (-min_x + g->stride_x - 1) / g->stride_x : 0;
     o->last = max_x < g->width ? (g->width - 1 - max_x) / g->stride_x + 1 : 0;
     if (o->last > g->grid_width) o->last = g->grid_width;
@@ -69,7 +73,9 @@ INLINE void gather_rows(const RowGather *g, const TapOffsets *o, Position *at, p
             const real *from = base + o->offset[t];
             const real **to = rows + t * tap_step;
             if (inside) {
-                for (ptrdiff_t p = 0; p < run; p++) to[p * row_step] = from + p * step;
+                for (ptrdiff_t q = 0; q < run; q += RAMP, from += RAMP * step)
+                    for (ptrdiff_t p = 0; p < at_most(RAMP, run - q); p++)
+                        to[(q + p) * row_step] = (const real *)((const char *)from + o->ramp[p]);
             } else {
                 const size_t v = (size_t)(y + g->tap_y[t]); /* negatives are huge */
                 for (ptrdiff_t p = 0; p < run; p++) {

@@ -152,39 +152,48 @@ INLINE ptrdiff_t counted(ptrdiff_t start, ptrdiff_t size, ptrdiff_t limit, ptrdi
     return at_most(start + size, limit) - (start < 0 ? 0 : start);
 }
 
-INLINE real window_share(const PoolShape *s, ptrdiff_t top, ptrdiff_t left, int count_pad) {
-    return 1 / (real)(counted(top, s->pool_height, s->height, s->bottom, count_pad) *
-                      counted(left, s->pool_width, s->width, s->right, count_pad));
-}
-
-INLINE vec window_sum(const PoolShape *s, const real *image, ptrdiff_t top, ptrdiff_t left, ptrdiff_t c, ptrdiff_t n) {
-    ptrdiff_t r0, r1, q0, q1;
-    window_inside(top, s->pool_height, s->height, &r0, &r1);
-    window_inside(left, s->pool_width, s->width, &q0, &q1);
-    vec sum = {};
-    for (ptrdiff_t r = r0; r < r1; r++) {
-        const real *p = image + ((top + r) * s->width + left) * s->channels + c;
-        for (ptrdiff_t q = q0; q < q1; q++)
-            sum += n == LANES ? load(p + q * s->channels) : load_first(p + q * s->channels, n);
+/* to[i] = sum over r of from[r*step + i] */
+static void add_rows(const real *from, ptrdiff_t rows, ptrdiff_t step, ptrdiff_t count, real *to) {
+    for (ptrdiff_t i = 0; i < count; i += LANES) {
+        const ptrdiff_t n = at_most(LANES, count - i);
+        vec sum = load_first(from + i, n);
+        for (ptrdiff_t r = 1; r < rows; r++) sum += load_first(from + r * step + i, n);
+        store_first(to + i, sum, n);
     }
-    return sum;
 }
 
+/* shares[j] = 1 / places that count in window (i, j), for the row of windows that begins at `top` */
+INLINE void row_shares(const PoolShape *s, ptrdiff_t top, int count_pad, real *shares) {
+    const ptrdiff_t rows = counted(top, s->pool_height, s->height, s->bottom, count_pad);
+    for (ptrdiff_t j = 0; j < s->grid_width; j++)
+        shares[j] = 1 / (real)(rows * counted(j * s->stride_x - s->left, s->pool_width, s->width, s->right, count_pad));
+}
+
+/* First the rows of the windows, which lie side by side in memory, then the columns. */
 static void avg_pool_forward(const PoolShape *s, const void *x, void *y_, int count_pad, ptrdiff_t first,
                              ptrdiff_t last) {
+    const ptrdiff_t image_row = s->width * s->channels, channels = s->channels;
+    Span *windows = thread_scratch(sizeof(Span) * (size_t)s->grid_width + sizeof(real) * (size_t)(image_row + s->grid_width));
+    real *summed = (real *)(windows + s->grid_width), *shares = summed + image_row;
+    for (ptrdiff_t j = 0; j < s->grid_width; j++) {
+        const ptrdiff_t left = j * s->stride_x - s->left;
+        windows[j] = (Span){(left > 0 ? left : 0) * channels, at_most(left + s->pool_width, s->width) * channels};
+    }
     for (ptrdiff_t row = first; row < last; row++) {
-        const real *image = (const real *)x + row / s->grid_height * s->height * s->width * s->channels;
+        const real *image = (const real *)x + row / s->grid_height * s->height * image_row;
         const ptrdiff_t top = row % s->grid_height * s->stride_y - s->top;
-        for (ptrdiff_t j = 0; j < s->grid_width; j++) {
-            const ptrdiff_t left = j * s->stride_x - s->left;
-            real *y = (real *)y_ + (row * s->grid_width + j) * s->channels;
-            const real share = window_share(s, top, left, count_pad);
-            ptrdiff_t c = 0;
-            for (; c + LANES <= s->channels; c += LANES)
-                store(y + c, window_sum(s, image, top, left, c, LANES) * share);
-            if (c < s->channels) {
-                const ptrdiff_t n = s->channels - c;
-                store_first(y + c, window_sum(s, image, top, left, c, n) * share, n);
+        ptrdiff_t r0, r1;
+        window_inside(top, s->pool_height, s->height, &r0, &r1);
+        add_rows(image + (top + r0) * image_row, r1 - r0, image_row, image_row, summed);
+        row_shares(s, top, count_pad, shares);
+        real *y = (real *)y_ + row * s->grid_width * channels;
+        for (ptrdiff_t j = 0; j < s->grid_width; j++, y += channels) {
+            for (ptrdiff_t c = 0; c < channels; c += LANES) {
+                const ptrdiff_t n = at_most(LANES, channels - c);
+                vec sum = load_first(summed + windows[j].begin + c, n);
+                for (ptrdiff_t q = windows[j].begin + channels; q < windows[j].end; q += channels)
+                    sum += load_first(summed + q + c, n);
+                store_first(y + c, sum * shares[j], n);
             }
         }
     }
@@ -202,15 +211,22 @@ static void avg_pool_grad(const PoolShape *s, const void *gy, void *gx, int coun
                           ptrdiff_t last) {
     const Span *columns = column_windows(s);
     real *shares = (real *)(columns + s->width);
+    Span before = {0, 0};
     for (ptrdiff_t row = first; row < last; row++) {
         const ptrdiff_t image_row = row / s->height * s->grid_height;
         const Span rows = windows_of(row % s->height, s->pool_height, s->stride_y, s->top, s->grid_height);
         real *out_row = (real *)gx + row * s->width * s->channels;
-        if (rows.begin >= rows.end) memset(out_row, 0, sizeof(real) * (size_t)(s->width * s->channels));
+        const size_t row_bytes = sizeof(real) * (size_t)(s->width * s->channels);
+        const int same = row > first && row % s->height && rows.begin == before.begin && rows.end == before.end;
+        before = rows;
+        if (same) { /* in the same windows as the row above */
+            memcpy(out_row, out_row - s->width * s->channels, row_bytes);
+            continue;
+        }
+        if (rows.begin >= rows.end) memset(out_row, 0, row_bytes);
         for (ptrdiff_t i = rows.begin; i < rows.end; i++) {
             const real *g = (const real *)gy + (image_row + i) * s->grid_width * s->channels;
-            for (ptrdiff_t j = 0; j < s->grid_width; j++)
-                shares[j] = window_share(s, i * s->stride_y - s->top, j * s->stride_x - s->left, count_pad);
+            row_shares(s, i * s->stride_y - s->top, count_pad, shares);
             real *out = out_row;
             for (ptrdiff_t x = 0; x < s->width; x++, out += s->channels) {
                 for (ptrdiff_t c = 0; c < s->channels; c += LANES) {
