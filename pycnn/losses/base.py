@@ -6,7 +6,8 @@ from pycnn import ops, registration
 from pycnn.autograd import as_tensor
 from pycnn.registration import register_serializable
 
-REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
+MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
+REDUCTIONS = (*MEANS, "sum", "none")
 
 
 class Loss:

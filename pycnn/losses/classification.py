@@ -4,7 +4,8 @@ import numpy as np
 
 from pycnn import ops
 from pycnn.autograd import as_tensor
-from pycnn.losses.base import FunctionLoss, check_not_nan, check_sample_shape, fit_weights, place_of, to_host
+from pycnn.losses.base import MEANS, FunctionLoss, check_not_nan, check_sample_shape, fit_weights, place_of, to_host
+from pycnn.ops.loss import mean_sparse_categorical_crossentropy
 from pycnn.registration import register_serializable
 
 
@@ -92,6 +93,8 @@ class SparseCategoricalCrossentropy(FunctionLoss):
     def __call__(self, y_true, y_pred, sample_weight=None):
         """Return the reduced loss; ignored targets are left out of the mean."""
         if self.ignore_class is None:
+            if sample_weight is None and self.reduction in MEANS:
+                return mean_sparse_categorical_crossentropy(y_true, y_pred, self.from_logits)
             return super().__call__(y_true, y_pred, sample_weight)
         y_pred = as_tensor(y_pred)
         counts = as_tensor(y_true).reshape(y_pred.shape[:-1]) != self.ignore_class

@@ -3,6 +3,7 @@
 import math
 
 from pycnn.autograd import Function, Tensor
+from pycnn.backend import get_backend
 from pycnn.ops.promotion import align, is_number, operands
 
 
@@ -10,6 +11,8 @@ def unbroadcast(g, shape):
     """Sum the gradient ``g`` of a broadcast result over the axes that ``shape`` was stretched along."""
     if g.shape == shape:
         return g
+    if g.shape[-1:] == shape:
+        return get_backend().sum_rows(g)
     new = g.ndim - len(shape)
     stretched = [new + i for i, n in enumerate(shape) if n == 1 and g.shape[new + i] != 1]
     return g.sum(axis=(*range(new), *stretched)).reshape(shape)

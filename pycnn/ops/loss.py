@@ -20,19 +20,22 @@ from pycnn.ops.reduction import sum as total
 
 
 class _SparseCrossEntropy(Function):
-    """Logits (..., C) and labels (...): -log softmax(logits)[label]."""
+    """Logits (..., C) and labels (...): -log softmax(logits)[label], or the mean of all of these."""
 
-    def forward(self, x, *, labels):
+    def forward(self, x, *, labels, mean):
         x = as_float(x)
         self.y = self.backend.log_softmax_forward(x)
         rows = self.y.reshape(-1, x.shape[-1])
         self.place = (self.backend.xp.arange(len(rows)), labels.reshape(-1))
-        return -rows[self.place].reshape(labels.shape)
+        self.mean = mean
+        chosen = rows[self.place]
+        return chosen.sum() / -len(rows) if mean else -chosen.reshape(labels.shape)
 
     def backward(self, gy):
         gx = self.backend.xp.exp(self.y)
-        gx.reshape(-1, gx.shape[-1])[self.place] -= 1
-        gx *= gy[..., None]
+        rows = gx.reshape(-1, gx.shape[-1])
+        rows[self.place] -= 1
+        gx *= gy / len(rows) if self.mean else gy[..., None]
         return gx
 
 
@@ -208,20 +211,29 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     array([1.3862944], dtype=float32)
     """
     y_pred = as_tensor(y_pred)
+    if ignore_class is None:
+        return _sparse(integer_labels(y_true, y_pred), y_pred, from_logits, False)
     labels = integer_labels(y_true, y_pred)
-    if ignore_class is not None:
-        counts = labels != ignore_class
-        loss = sparse_categorical_crossentropy(labels * counts, y_pred, from_logits)
-        return where(counts, loss, 0.0)
+    counts = labels != ignore_class
+    return where(counts, _sparse(labels * counts, y_pred, from_logits, False), 0.0)
+
+
+def mean_sparse_categorical_crossentropy(y_true, y_pred, from_logits=False):
+    """Mean of ``sparse_categorical_crossentropy``: from logits one operation, the one that most trainings end in."""
+    y_pred = as_tensor(y_pred)
+    return _sparse(integer_labels(y_true, y_pred), y_pred, from_logits, True)
+
+
+def _sparse(labels, y_pred, from_logits, of_all):
     _check_labels(labels, y_pred.data.shape[-1])
     logits = y_pred if from_logits else logits_of(y_pred, "softmax")
-    if logits is None:
-        epsilon = config.epsilon()
-        classes = y_pred.shape[-1]
-        place = (get_backend().xp.arange(labels.size), labels.reshape(-1))
-        chosen = y_pred.reshape(-1, classes)[place].reshape(labels.shape) / total(y_pred, axis=-1)
-        return -log(clip(chosen, epsilon, 1 - epsilon))
-    return _SparseCrossEntropy.apply(logits, labels=labels)
+    if logits is not None:
+        return _SparseCrossEntropy.apply(logits, labels=labels, mean=of_all)
+    epsilon = config.epsilon()
+    place = (get_backend().xp.arange(labels.size), labels.reshape(-1))
+    chosen = y_pred.reshape(-1, y_pred.shape[-1])[place].reshape(labels.shape) / total(y_pred, axis=-1)
+    loss = -log(clip(chosen, epsilon, 1 - epsilon))
+    return mean(loss) if of_all else loss
 
 
 def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0):

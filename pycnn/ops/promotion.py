@@ -12,7 +12,7 @@ from pycnn import config
 from pycnn.autograd import Tensor, as_tensor
 
 _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
-_NUMBERS = (bool, int, float)
+_NUMBERS = frozenset((bool, int, float))
 
 
 def floatx_dtype():
@@ -69,6 +69,8 @@ def operand(x):
 
 def operands(a, b):
     """Two tensors for an elementwise operation, at least one of which holds an array."""
+    if isinstance(a, Tensor):
+        return a, b if isinstance(b, Tensor) else operand(b)
     a, b = operand(a), operand(b)
     if is_number(a.data) and is_number(b.data):
         a = as_tensor(a.data)

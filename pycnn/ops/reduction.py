@@ -10,14 +10,31 @@ from pycnn.ops.promotion import as_float
 
 
 class _Reduction(Function):
-    def kept(self, array):
-        """View a reduced array with the reduced axes as axes of size 1."""
-        return array.reshape([1 if i in self.axes else n for i, n in enumerate(self.shape)])
+    """``self.axes`` is None where all axes are reduced."""
 
     def remember(self, x, axis):
         self.shape = x.shape
-        self.axes = normalize_axes(axis, x.ndim)
-        self.count = math.prod(x.shape[a] for a in self.axes)
+        if axis is None:
+            self.axes, self.count = None, x.size
+        else:
+            self.axes = normalize_axes(axis, x.ndim)
+            self.count = math.prod([x.shape[a] for a in self.axes])
+
+    def kept(self, array):
+        """View a reduced array with the reduced axes as axes of size 1."""
+        if self.axes is None:
+            return array.reshape((1,) * len(self.shape))
+        return array.reshape([1 if i in self.axes else n for i, n in enumerate(self.shape)])
+
+    def dropped(self, array):
+        """The same without these axes."""
+        return array.reshape(() if self.axes is None else without(self.shape, self.axes))
+
+    def spread(self, array):
+        """Repeat a reduced array along the reduced axes. (Assigning is much faster than ``broadcast_to``.)"""
+        wide = self.backend.xp.empty(self.shape, array.dtype)
+        wide[...] = self.kept(array)
+        return wide
 
 
 class _Sum(_Reduction):
@@ -26,17 +43,17 @@ class _Sum(_Reduction):
         return x.sum(axis=self.axes, keepdims=keepdims)
 
     def backward(self, gy):
-        return self.backend.xp.broadcast_to(self.kept(gy), self.shape)
+        return self.spread(gy)
 
 
 class _Mean(_Reduction):
     def forward(self, x, *, axis, keepdims):
         x = as_float(x)
         self.remember(x, axis)
-        return x.mean(axis=self.axes, keepdims=keepdims)
+        return x.sum(axis=self.axes, keepdims=keepdims) / self.count
 
     def backward(self, gy):
-        return self.backend.xp.broadcast_to(self.kept(gy) / self.count, self.shape)
+        return self.spread(gy / self.count)
 
 
 class _Variance(_Reduction):
@@ -57,7 +74,7 @@ class _Extreme(_Reduction):
         self.remember(x, axis)
         self.x = x
         self.y = x.max(axis=self.axes, keepdims=True) if largest else x.min(axis=self.axes, keepdims=True)
-        return self.y if keepdims else self.y.reshape(without(self.shape, self.axes))
+        return self.y if keepdims else self.dropped(self.y)
 
     def backward(self, gy):
         winners = self.x == self.y
@@ -74,8 +91,9 @@ class _Product(_Reduction):
     def backward(self, gy):
         """The product of all others, right also where some are 0: what stands before times what stands after."""
         xp = self.backend.xp
-        rest = [i for i in range(len(self.shape)) if i not in self.axes]
-        order = (*rest, *self.axes)
+        axes = normalize_axes(self.axes, len(self.shape))
+        rest = [i for i in range(len(self.shape)) if i not in axes]
+        order = (*rest, *axes)
         moved = xp.transpose(self.x, order)
         rows = moved.reshape((*moved.shape[: len(rest)], self.count))
         before, after = xp.ones_like(rows), xp.ones_like(rows)
@@ -96,7 +114,7 @@ class _LogSumExp(_Reduction):
         total = weights.sum(axis=self.axes, keepdims=True)
         self.softmax = weights / total
         y = xp.log(total) + top
-        return y if keepdims else y.reshape(without(self.shape, self.axes))
+        return y if keepdims else self.dropped(y)
 
     def backward(self, gy):
         return self.kept(gy) * self.softmax

@@ -1,7 +1,6 @@
 """Shapes and places: the same numbers in another order, joined, split, repeated."""
 
 import itertools
-import math
 
 from pycnn.autograd import Function, as_tensor
 from pycnn.ops.arithmetic import unbroadcast
@@ -118,12 +117,12 @@ def reshape(x, *shape):
     (2, 3)
     """
     x, shape = as_tensor(x), _shape_argument(shape)
-    known = math.prod(n for n in shape if n != -1)
-    if x.size != known if -1 not in shape else (shape.count(-1) > 1 or not known or x.size % known):
+    try:
+        return _Reshape.apply(x, shape=shape)
+    except ValueError:
         raise ValueError(
             f"shape must hold the {x.size} elements of x. Received: shape={tuple(shape)} for x.shape={x.shape}"
-        )
-    return _Reshape.apply(x, shape=shape)
+        ) from None
 
 
 def flatten(x):
