@@ -84,22 +84,20 @@ class WeightOwner:
         for _, layer in self._sublayers():
             layer.trainable = value
 
-    def _tracked(self):
-        """Pairs (name, Variable or Layer) of all attributes, and of lists and dicts in attributes, each once."""
-        seen = set()
+    def _tracked(self, kind):
+        """Pairs (name, thing of this kind) from all attributes, and lists and dicts in attributes, each thing once."""
+        found = {}
         for attribute, value in self.__dict__.items():
-            if attribute not in self._untracked:
-                for name, thing in _leaves(attribute, value):
-                    if id(thing) not in seen:
-                        seen.add(id(thing))
-                        yield name, thing
+            if type(value) not in _PLAIN and attribute not in self._untracked:
+                _search(attribute, value, kind, found)
+        return list(found.values())
 
     def _own_weights(self):
-        return [thing for _, thing in self._tracked() if isinstance(thing, Variable)]
+        return [variable for _, variable in self._tracked(Variable)]
 
     def _sublayers(self):
         """Pairs (name, layer) of the layers directly inside this one; the names lead to weights in files."""
-        return [(name, thing) for name, thing in self._tracked() if isinstance(thing, WeightOwner)]
+        return self._tracked(WeightOwner)
 
     def flatten_layers(self):
         """Return this layer and all inside it, at any depth, each once."""
@@ -196,13 +194,18 @@ class WeightOwner:
             variable.assign(value)
 
 
-def _leaves(name, value):
-    """Variables and Layers in an attribute, with names; lists and dicts are searched too."""
-    if isinstance(value, (Variable, WeightOwner)):
-        yield name, value
+_PLAIN = frozenset({bool, int, float, str, type(None)})  # most attributes: passed over quickly
+
+
+def _search(name, value, kind, found):
+    """Put things of a kind into ``found``: id -> (name, thing). Lists and dicts are searched, too."""
+    if isinstance(value, kind):
+        found.setdefault(id(value), (name, value))
     elif isinstance(value, (list, tuple)):
         for i, item in enumerate(value):
-            yield from _leaves(f"{name}/{i}", item)
+            if type(item) not in _PLAIN:
+                _search(f"{name}/{i}", item, kind, found)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _leaves(f"{name}/{key}", item)
+            if type(item) not in _PLAIN:
+                _search(f"{name}/{key}", item, kind, found)

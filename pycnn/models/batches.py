@@ -34,8 +34,13 @@ class PyDataset:
         """Called after each epoch."""
 
 
+_ARRAYS = (np.ndarray, Tensor)
+
+
 def map_arrays(function, value):
     """Apply ``function`` to an array, or to each of a tuple, list or dict of arrays; None stays None."""
+    if type(value) in _ARRAYS:  # most are: ask for them first
+        return function(value)
     if value is None:
         return None
     if isinstance(value, dict):
@@ -53,9 +58,9 @@ def all_arrays(value):
 
 
 def to_tensors(value):
-    """Bring a batch to the device."""
-    asarray = get_backend().asarray
-    return map_arrays(lambda a: Tensor.wrap(asarray(a)), value)
+    """Bring a batch, or a part of one, to the device."""
+    asarray, wrap = get_backend().asarray, Tensor.wrap
+    return map_arrays(lambda a: wrap(asarray(a)), value)
 
 
 def _as_data(argument, value):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pycnn import losses, optimizers
-from pycnn.autograd import Variable
+from pycnn.autograd import Tensor, Variable
 from pycnn.models.batches import all_arrays, map_arrays
 from pycnn.models.compiled import Metrics, resolve_loss
 
@@ -132,12 +132,13 @@ class Step:
 
     def _count(self, loss, y, y_pred, sample_weight):
         """Take a batch into the means of loss and metrics; nothing is fetched from the device."""
-        n = all_arrays(y_pred)[0].data.shape[0] if type(y_pred) in (list, tuple, dict) else y_pred.data.shape[0]
+        first = y_pred if type(y_pred) is Tensor else all_arrays(y_pred)[0]
+        n = first.data.shape[0]
         self._loss_sum = self._loss_sum + loss.data.astype(np.float64) * n
         self._loss_samples += n
         metrics = self._metrics
         if metrics.plain or metrics.weighted or not metrics.built:
-            metrics.update(y, map_arrays(lambda t: t.detach(), y_pred), sample_weight)
+            metrics.update(y, map_arrays(Tensor.detach, y_pred), sample_weight)
 
     def _reset_loss(self):
         self._loss_sum = 0.0

@@ -119,9 +119,9 @@ class Trainer(Step):
 
     def _train_epoch(self, feed, calls):
         steps = 0
-        for x, y, sample_weight in feed.epoch():
+        for batch in feed.epoch():
             calls.on_train_batch_begin(steps)
-            self.train_step(to_tensors(x), to_tensors(y), to_tensors(sample_weight))
+            self.train_step(*to_tensors(batch))
             calls.on_train_batch_end(steps, self._logs)
             steps += 1
             if self.stop_training:
@@ -140,9 +140,9 @@ class Trainer(Step):
         self.reset_metrics()
         steps = 0
         with no_grad():
-            for x, y, sample_weight in feed.epoch():
+            for batch in feed.epoch():
                 calls.on_test_batch_begin(steps)
-                self.test_step(to_tensors(x), to_tensors(y), to_tensors(sample_weight))
+                self.test_step(*to_tensors(batch))
                 calls.on_test_batch_end(steps, self._logs)
                 steps += 1
         return self._logs()
@@ -238,7 +238,7 @@ class Trainer(Step):
     def _one_batch(self, x, y, sample_weight, class_weight=None):
         source = ArrayBatches(x, y, sample_weight, 1 << 62, class_weight=class_weight)
         self._check(source)
-        return map_arrays(to_tensors, (source.x, source.y, source.sample_weight))
+        return to_tensors((source.x, source.y, source.sample_weight))
 
     # Around it
 

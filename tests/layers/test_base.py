@@ -335,3 +335,11 @@ def test_wrong_arguments(arguments, message):
 def test_weights_of_unknown_shape():
     with pytest.raises(ValueError, match=r"must be known. Received: shape=\(None, 3\), name='w'"):
         layers.Layer().add_weight((None, 3), name="w")
+
+
+def test_variables_that_are_attributes_or_in_lists_are_weights(backend):
+    layer = layers.Layer()
+    layer.one = pycnn.autograd.Variable(np.zeros(3), "one")
+    layer.several = [pycnn.autograd.Variable(np.zeros(2), "two"), {"x": pycnn.autograd.Variable(np.zeros(1), "three")}]
+    layer.many_words = ["a"] * 1000
+    assert list(layer.named_weights()) == ["one", "two", "three"]
