@@ -55,7 +55,8 @@ def row(name, contest, args, limits, multiply_adds):
     times = interleave(contest, args.seconds * 5, most=2000)
     peer, ours, limit = times["peer"], times["ours"], limits.at_least(2 * multiply_adds, 0)
     print(
-        f"{name:<26} peer {peer * 1e3:8.3f}  pycnn {ours * 1e3:8.3f}  ratio {peer / ours:5.2f}  limit {limit / ours:4.0%}"
+        f"{name:<26} peer {peer * 1e3:8.3f}  pycnn {ours * 1e3:8.3f}  "
+        f"ratio {peer / ours:5.2f}  limit {limit / ours:4.0%}"
     )
     return {
         "workload": name,

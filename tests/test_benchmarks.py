@@ -1,0 +1,79 @@
+"""The benchmarks run, and their arithmetic is right."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import helpers
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    return importlib.import_module
+
+
+def test_shapes_are_read(benchmarks):
+    conv = benchmarks("benchmarks.conv")
+    shapes = conv.read_shapes()
+    assert str(shapes[0]) == "3x3 64->64@56 b1"
+    assert len(shapes) >= 20
+
+
+def test_random_shapes_follow_their_seed(benchmarks):
+    conv = benchmarks("benchmarks.conv")
+    assert conv.random_shapes(20, 3) == conv.random_shapes(20, 3) != conv.random_shapes(20, 4)
+    for shape in conv.random_shapes(50, 0):
+        assert shape.channels % shape.groups == 0
+        assert shape.filters % shape.groups == 0
+        assert shape.filters > 0
+
+
+def test_geometric_mean(benchmarks):
+    assert benchmarks("benchmarks.timing").geometric_mean([1.0, 4.0]) == pytest.approx(2.0)
+
+
+def test_contestants_take_turns(benchmarks):
+    order = []
+    contest = {"a": lambda: order.append("a"), "b": lambda: order.append("b")}
+    times = benchmarks("benchmarks.timing").interleave(contest, seconds=0, least=5)
+    assert set(times) == {"a", "b"}
+    assert order == ["a", "b"] * 7
+
+
+@pytest.mark.parametrize("workload", ["conv", "lenet"])
+def test_a_workload_runs(workload, tmp_path):
+    helpers.peer("torch")
+    shapes = tmp_path / "shapes.txt"
+    shapes.write_text("1 8 4 4 3 1 1 1  # small\n")
+    target = tmp_path / "rows.json"
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        workload,
+        "--threads",
+        "1",
+        "--seconds",
+        "0.01",
+        "--json",
+        str(target),
+    ]
+    environment = {**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1"}
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks", workload, *options],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(target.read_text())["rows"]
+    assert len(rows) == 3
+    assert all(row["ratio"] > 0 and row["share_of_limit"] > 0 for row in rows)
