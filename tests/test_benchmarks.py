@@ -53,18 +53,7 @@ def test_a_workload_runs(workload, tmp_path):
     shapes = tmp_path / "shapes.txt"
     shapes.write_text("1 8 4 4 3 1 1 1  # small\n")
     target = tmp_path / "rows.json"
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks",
-        workload,
-        "--threads",
-        "1",
-        "--seconds",
-        "0.01",
-        "--json",
-        str(target),
-    ]
+    options = ["--threads", "1", "--seconds", "0.01", "--json", str(target), "--shapes", str(shapes)]
     environment = {**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1"}
     result = subprocess.run(
         [sys.executable, "-m", "benchmarks", workload, *options],
