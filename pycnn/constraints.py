@@ -4,28 +4,15 @@ A constraint is called with a weight, and returns what the weight becomes.
 """
 
 from pycnn import ops, registration
-from pycnn.registration import register_serializable
+from pycnn.registration import Configurable, register_serializable
 
 
-class Constraint:
+class Constraint(Configurable):
     """Base class: called with a weight, returns what it becomes, a Tensor of the same shape."""
 
     def __call__(self, w):
         """Return what the weight becomes."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, w)")
-
-    def get_config(self):
-        """Return the arguments that make the same constraint again."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config):
-        """Make a constraint from what ``get_config`` returned."""
-        return cls(**config)
-
-    def __repr__(self):
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
-        return f"{type(self).__name__}({arguments})"
 
 
 @register_serializable("constraints")
@@ -66,6 +53,8 @@ class MaxNorm(_NormConstraint):
            [0.8]], dtype=float32)
     """
 
+    _arguments = ("max_value", "axis")
+
     def __init__(self, max_value=2, axis=0):
         super().__init__(axis)
         self.max_value = max_value
@@ -75,14 +64,12 @@ class MaxNorm(_NormConstraint):
         norm = self._norm(w)
         return w * (ops.clip(norm, 0.0, self.max_value) / (norm + 1e-7))
 
-    def get_config(self):
-        """Return the arguments that make the same constraint again."""
-        return {"max_value": self.max_value, "axis": self.axis}
-
 
 @register_serializable("constraints")
 class UnitNorm(_NormConstraint):
     """Vectors along ``axis`` of length 1."""
+
+    _arguments = ("axis",)
 
     def __init__(self, axis=0):
         super().__init__(axis)
@@ -90,10 +77,6 @@ class UnitNorm(_NormConstraint):
     def __call__(self, w):
         """Return the weights, scaled."""
         return w / (self._norm(w) + 1e-7)
-
-    def get_config(self):
-        """Return the arguments that make the same constraint again."""
-        return {"axis": self.axis}
 
 
 @register_serializable("constraints")
@@ -108,6 +91,8 @@ class MinMaxNorm(_NormConstraint):
     axis : int or tuple of ints
     """
 
+    _arguments = ("min_value", "max_value", "rate", "axis")
+
     def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
         super().__init__(axis)
         self.min_value, self.max_value, self.rate = min_value, max_value, rate
@@ -117,10 +102,6 @@ class MinMaxNorm(_NormConstraint):
         norm = self._norm(w)
         wanted = self.rate * ops.clip(norm, self.min_value, self.max_value) + (1 - self.rate) * norm
         return w * (wanted / (norm + 1e-7))
-
-    def get_config(self):
-        """Return the arguments that make the same constraint again."""
-        return {"min_value": self.min_value, "max_value": self.max_value, "rate": self.rate, "axis": self.axis}
 
 
 def get(identifier):

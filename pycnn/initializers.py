@@ -11,15 +11,15 @@ import numpy as np
 from pycnn import config, registration
 from pycnn.autograd import Tensor
 from pycnn.backend import get_backend
-from pycnn.registration import register_serializable
+from pycnn.registration import Configurable, register_serializable
 
 _MODES = ("fan_in", "fan_out", "fan_avg")
 _DISTRIBUTIONS = ("normal", "truncated_normal", "untruncated_normal", "uniform")
 _TRUNCATED_STDDEV = 0.87962566103423978  # standard deviation of a normal variable cut off at +-2
 
 
-class Initializer:
-    """Base class. A subclass fills an array in ``values(shape, generator)`` and names its arguments in ``_arguments``.
+class Initializer(Configurable):
+    """Base class. A subclass defines ``values(shape, generator)``, and names its arguments in ``_arguments``.
 
     Examples
     --------
@@ -28,7 +28,6 @@ class Initializer:
     array([1., 1.], dtype=float32)
     """
 
-    _arguments = ()
     seed = None
 
     def values(self, shape, generator):
@@ -41,19 +40,6 @@ class Initializer:
         generator = config.generator() if self.seed is None else np.random.default_rng(self.seed)
         values = np.ascontiguousarray(self.values(shape, generator), dtype=dtype or config.floatx())
         return Tensor.wrap(get_backend().asarray(values))
-
-    def get_config(self):
-        """Return the arguments that make the same initializer again."""
-        return {name: getattr(self, name) for name in self._arguments}
-
-    @classmethod
-    def from_config(cls, config):
-        """Make an initializer from what ``get_config`` returned."""
-        return cls(**config)
-
-    def __repr__(self):
-        arguments = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._arguments)
-        return f"{type(self).__name__}({arguments})"
 
 
 @register_serializable("initializers", aliases=("zero",))
@@ -295,19 +281,11 @@ def get(identifier):
     return registration.resolve(identifier, "initializers", "initializer")
 
 
-def serialize(initializer):
-    """Return the initializer as a dict of class name and configuration."""
-    return registration.serialize(initializer)
-
-
-def deserialize(config, custom_objects=None):
-    """Return the initializer that ``serialize`` turned into ``config``."""
-    return registration.deserialize(config, custom_objects)
-
-
 zeros, ones, constant, identity, orthogonal = Zeros, Ones, Constant, Identity, Orthogonal
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
 variance_scaling = VarianceScaling
 glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
 he_uniform, he_normal = HeUniform, HeNormal
 lecun_uniform, lecun_normal = LecunUniform, LecunNormal
+
+serialize, deserialize = registration.serialize, registration.deserialize

@@ -22,6 +22,28 @@ def _fold(name):
     return name.replace("_", "").lower()
 
 
+class Configurable:
+    """Base class of what is told by the arguments of its ``__init__``, which it keeps as attributes.
+
+    A subclass names those arguments in ``_arguments``; they must be JSON values.
+    """
+
+    _arguments = ()
+
+    def get_config(self):
+        """Return the arguments that make the same object again."""
+        return {name: getattr(self, name) for name in self._arguments}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make an object from what ``get_config`` returned."""
+        return cls(**config)
+
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
 def register_serializable(package="Custom", name=None, aliases=()):
     """Class decorator: let saved models and strings name this class or function.
 
@@ -129,6 +151,8 @@ def deserialize(config, custom_objects=None):
         return lookup(config["function"], config.get("package", "Custom"), custom_objects)
     if "class_name" in config:
         cls = lookup(config["class_name"], config.get("package", "Custom"), custom_objects)
+        if not isinstance(cls, type):  # a file must not have functions called
+            raise ValueError(f"class_name must name a class. Received: class_name={config['class_name']!r}")
         return _from_config(cls, config.get("config", {}))
     return {key: deserialize(item, custom_objects) for key, item in config.items()}
 

@@ -2,7 +2,7 @@
 
 from pycnn import registration
 from pycnn.autograd import Function
-from pycnn.registration import register_serializable
+from pycnn.registration import Configurable, register_serializable
 
 
 class _Penalty(Function):
@@ -24,25 +24,12 @@ class _Penalty(Function):
         return gy * slope
 
 
-class Regularizer:
+class Regularizer(Configurable):
     """Base class: called with a weight, returns what it adds to the loss, a Tensor of one element."""
 
     def __call__(self, x):
         """Return the penalty for ``x``."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, x)")
-
-    def get_config(self):
-        """Return the arguments that make the same regularizer again."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config):
-        """Make a regularizer from what ``get_config`` returned."""
-        return cls(**config)
-
-    def __repr__(self):
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
-        return f"{type(self).__name__}({arguments})"
 
 
 @register_serializable("regularizers")
@@ -56,6 +43,8 @@ class L1L2(Regularizer):
     2.75
     """
 
+    _arguments = ("l1", "l2")
+
     def __init__(self, l1=0.0, l2=0.0):
         self.l1, self.l2 = _check("l1", l1), _check("l2", l2)
 
@@ -63,14 +52,12 @@ class L1L2(Regularizer):
         """Return the penalty for ``x``."""
         return _Penalty.apply(x, l1=self.l1, l2=self.l2)
 
-    def get_config(self):
-        """Return both factors."""
-        return {"l1": self.l1, "l2": self.l2}
-
 
 @register_serializable("regularizers")
 class L1(Regularizer):
     """l1 * sum(|x|)."""
+
+    _arguments = ("l1",)
 
     def __init__(self, l1=0.01):
         self.l1 = _check("l1", l1)
@@ -79,14 +66,12 @@ class L1(Regularizer):
         """Return the penalty for ``x``."""
         return _Penalty.apply(x, l1=self.l1, l2=0.0)
 
-    def get_config(self):
-        """Return the factor."""
-        return {"l1": self.l1}
-
 
 @register_serializable("regularizers")
 class L2(Regularizer):
     """l2 * sum(x**2)."""
+
+    _arguments = ("l2",)
 
     def __init__(self, l2=0.01):
         self.l2 = _check("l2", l2)
@@ -94,10 +79,6 @@ class L2(Regularizer):
     def __call__(self, x):
         """Return the penalty for ``x``."""
         return _Penalty.apply(x, l1=0.0, l2=self.l2)
-
-    def get_config(self):
-        """Return the factor."""
-        return {"l2": self.l2}
 
 
 def _check(name, value):
@@ -118,14 +99,6 @@ def get(identifier):
     return registration.resolve(identifier, "regularizers", "regularizer")
 
 
-def serialize(regularizer):
-    """Return the regularizer as a dict of class name and configuration."""
-    return registration.serialize(regularizer)
-
-
-def deserialize(config, custom_objects=None):
-    """Return the regularizer that ``serialize`` turned into ``config``."""
-    return registration.deserialize(config, custom_objects)
-
-
 l1, l2, l1_l2 = L1, L2, L1L2
+
+serialize, deserialize = registration.serialize, registration.deserialize

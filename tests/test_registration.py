@@ -109,3 +109,8 @@ def test_users_own_objects_answer_to_their_name_everywhere():
         return 0
 
     assert resolve("my_very_own_loss", "losses", "loss") is my_very_own_loss
+
+
+def test_a_file_cannot_have_functions_called():
+    with pytest.raises(ValueError, match=r"class_name must name a class. Received: class_name='double_it'"):
+        deserialize({"package": "tests", "class_name": "double_it", "config": {"x": 1}})

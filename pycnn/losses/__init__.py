@@ -48,6 +48,7 @@ from pycnn.ops import (
     sparse_categorical_crossentropy,
     squared_hinge,
 )
+from pycnn.registration import deserialize, serialize
 
 __all__ = [
     "BinaryCrossentropy",
@@ -111,13 +112,3 @@ def get(identifier):
     if loss is None or isinstance(loss, Loss):
         return loss
     return _CLASS_OF[loss]() if loss in _CLASS_OF else LossFunctionWrapper(loss)
-
-
-def serialize(loss):
-    """Return the loss as a dict of class name and configuration."""
-    return registration.serialize(loss)
-
-
-def deserialize(config, custom_objects=None):
-    """Return the loss that ``serialize`` turned into ``config``."""
-    return registration.deserialize(config, custom_objects)

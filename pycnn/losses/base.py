@@ -4,13 +4,13 @@ import numpy as np
 
 from pycnn import ops, registration
 from pycnn.autograd import as_tensor
-from pycnn.registration import register_serializable
+from pycnn.registration import Configurable, register_serializable
 
 MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 REDUCTIONS = (*MEANS, "sum", "none")
 
 
-class Loss:
+class Loss(Configurable):
     """Base class. A subclass defines ``call(y_true, y_pred)``, which returns one number a sample.
 
     Parameters
@@ -67,31 +67,20 @@ class Loss:
 
     def get_config(self):
         """Return the arguments that make the same loss again."""
-        return {"name": self.name, "reduction": self.reduction}
-
-    @classmethod
-    def from_config(cls, config):
-        """Make a loss from what ``get_config`` returned."""
-        return cls(**config)
-
-    def __repr__(self):
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
-        return f"{type(self).__name__}({arguments})"
+        return {"name": self.name, "reduction": self.reduction, **super().get_config()}
 
 
 class FunctionLoss(Loss):
-    """Base class of losses that call a function of ``pycnn.ops`` with some of their own attributes."""
+    """Base class of losses that call a function of ``pycnn.ops``, with the attributes named in ``_arguments``."""
 
     _function = None
-    _arguments = ()
+
+    def __init__(self, reduction="sum_over_batch_size", name=None):
+        super().__init__(name or type(self)._function.__name__, reduction)
 
     def call(self, y_true, y_pred):
         """Return the loss of each sample."""
         return type(self)._function(y_true, y_pred, **{name: getattr(self, name) for name in self._arguments})
-
-    def get_config(self):
-        """Return the arguments that make the same loss again."""
-        return {**super().get_config(), **{name: getattr(self, name) for name in self._arguments}}
 
 
 @register_serializable("losses")

@@ -5,7 +5,7 @@ import numpy as np
 from pycnn import ops
 from pycnn.autograd import as_tensor
 from pycnn.losses.base import MEANS, FunctionLoss, check_not_nan, check_sample_shape, fit_weights, place_of, to_host
-from pycnn.ops.loss import mean_sparse_categorical_crossentropy
+from pycnn.ops.crossentropy import mean_sparse_categorical_crossentropy
 from pycnn.registration import register_serializable
 
 
@@ -50,9 +50,9 @@ class CategoricalCrossentropy(_OfOneHot):
         from_logits=False,
         label_smoothing=0.0,
         reduction="sum_over_batch_size",
-        name="categorical_crossentropy",
+        name=None,
     ):
-        super().__init__(name, reduction)
+        super().__init__(reduction, name)
         self.from_logits, self.label_smoothing = bool(from_logits), _check_smoothing(label_smoothing)
 
 
@@ -85,9 +85,9 @@ class SparseCategoricalCrossentropy(FunctionLoss):
         from_logits=False,
         ignore_class=None,
         reduction="sum_over_batch_size",
-        name="sparse_categorical_crossentropy",
+        name=None,
     ):
-        super().__init__(name, reduction)
+        super().__init__(reduction, name)
         self.from_logits, self.ignore_class = bool(from_logits), ignore_class
 
     def __call__(self, y_true, y_pred, sample_weight=None):
@@ -146,10 +146,8 @@ class BinaryCrossentropy(FunctionLoss):
     _function = ops.binary_crossentropy
     _arguments = ("from_logits", "label_smoothing")
 
-    def __init__(
-        self, from_logits=False, label_smoothing=0.0, reduction="sum_over_batch_size", name="binary_crossentropy"
-    ):
-        super().__init__(name, reduction)
+    def __init__(self, from_logits=False, label_smoothing=0.0, reduction="sum_over_batch_size", name=None):
+        super().__init__(reduction, name)
         self.from_logits, self.label_smoothing = bool(from_logits), _check_smoothing(label_smoothing)
 
     def check_targets(self, y_true, output_shape, argument="y"):
@@ -172,9 +170,9 @@ class BinaryFocalCrossentropy(FunctionLoss):
         from_logits=False,
         label_smoothing=0.0,
         reduction="sum_over_batch_size",
-        name="binary_focal_crossentropy",
+        name=None,
     ):
-        super().__init__(name, reduction)
+        super().__init__(reduction, name)
         self.apply_class_balancing, self.alpha, self.gamma = bool(apply_class_balancing), alpha, gamma
         self.from_logits, self.label_smoothing = bool(from_logits), _check_smoothing(label_smoothing)
 
@@ -197,9 +195,9 @@ class CategoricalFocalCrossentropy(_OfOneHot):
         from_logits=False,
         label_smoothing=0.0,
         reduction="sum_over_batch_size",
-        name="categorical_focal_crossentropy",
+        name=None,
     ):
-        super().__init__(name, reduction)
+        super().__init__(reduction, name)
         self.alpha, self.gamma = alpha, gamma
         self.from_logits, self.label_smoothing = bool(from_logits), _check_smoothing(label_smoothing)
 
@@ -210,18 +208,12 @@ class KLDivergence(_OfOneHot):
 
     _function = ops.kl_divergence
 
-    def __init__(self, reduction="sum_over_batch_size", name="kl_divergence"):
-        super().__init__(name, reduction)
-
 
 @register_serializable("losses")
 class Hinge(_OfOneHot):
     """Mean of max(1 - y_true*y_pred, 0); targets are -1 and 1, or 0 and 1."""
 
     _function = ops.hinge
-
-    def __init__(self, reduction="sum_over_batch_size", name="hinge"):
-        super().__init__(name, reduction)
 
 
 @register_serializable("losses")
@@ -230,18 +222,12 @@ class SquaredHinge(_OfOneHot):
 
     _function = ops.squared_hinge
 
-    def __init__(self, reduction="sum_over_batch_size", name="squared_hinge"):
-        super().__init__(name, reduction)
-
 
 @register_serializable("losses")
 class CategoricalHinge(_OfOneHot):
     """max(1 + largest wrong score - right score, 0), for one-hot targets."""
 
     _function = ops.categorical_hinge
-
-    def __init__(self, reduction="sum_over_batch_size", name="categorical_hinge"):
-        super().__init__(name, reduction)
 
 
 def _check_smoothing(label_smoothing):

@@ -6,8 +6,7 @@ from pycnn.registration import register_serializable
 
 
 class _OfNumbers(FunctionLoss):
-    def __init__(self, reduction="sum_over_batch_size", name=None):
-        super().__init__(name or type(self)._function.__name__, reduction)
+    """Losses of targets of the output's shape."""
 
     def check_targets(self, y_true, output_shape, argument="y"):
         """Raise for NaN, and for shapes other than the output's."""

@@ -51,6 +51,7 @@ from pycnn.metrics.error import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from pycnn.registration import deserialize, serialize
 
 __all__ = [
     "AUC",
@@ -115,13 +116,3 @@ def get(identifier):
     """
     metric = registration.resolve(identifier, "metrics", "metric")
     return metric if metric is None or isinstance(metric, Metric) else MeanMetricWrapper(metric)
-
-
-def serialize(metric):
-    """Return the metric as a dict of class name and configuration."""
-    return registration.serialize(metric)
-
-
-def deserialize(config, custom_objects=None):
-    """Return the metric that ``serialize`` turned into ``config``."""
-    return registration.deserialize(config, custom_objects)

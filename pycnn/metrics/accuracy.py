@@ -3,7 +3,7 @@
 from pycnn.autograd import Tensor, as_tensor
 from pycnn.backend import get_backend
 from pycnn.metrics.base import Mean, same_shape
-from pycnn.ops.loss import integer_labels
+from pycnn.ops.crossentropy import integer_labels
 from pycnn.registration import register_serializable
 
 

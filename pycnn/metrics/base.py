@@ -6,10 +6,10 @@ from pycnn import initializers, registration
 from pycnn.autograd import Variable, as_tensor
 from pycnn.backend import get_backend
 from pycnn.losses.base import fit_weights
-from pycnn.registration import register_serializable
+from pycnn.registration import Configurable, register_serializable
 
 
-class Metric:
+class Metric(Configurable):
     """Base class. A subclass defines ``update_state``, ``result`` and, unless it uses ``add_weight``, ``reset_state``.
 
     ``direction`` says which values are better: ``"up"``, ``"down"`` or None.
@@ -34,7 +34,6 @@ class Metric:
     """
 
     direction = None
-    _arguments = ()
 
     def __init__(self, name=None):
         self.name = name or _snake_case(type(self).__name__)
@@ -74,16 +73,7 @@ class Metric:
 
     def get_config(self):
         """Return the arguments that make the same metric again."""
-        return {"name": self.name, **{name: getattr(self, name) for name in self._arguments}}
-
-    @classmethod
-    def from_config(cls, config):
-        """Make a metric from what ``get_config`` returned."""
-        return cls(**config)
-
-    def __repr__(self):
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
-        return f"{type(self).__name__}({arguments})"
+        return {"name": self.name, **super().get_config()}
 
 
 def same_shape(y_true, y_pred):

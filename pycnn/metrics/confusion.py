@@ -8,7 +8,7 @@ from pycnn.autograd import Tensor, as_tensor
 from pycnn.backend import get_backend
 from pycnn.losses.base import fit_weights
 from pycnn.metrics.base import Metric, same_shape
-from pycnn.ops.loss import integer_labels
+from pycnn.ops.crossentropy import integer_labels
 from pycnn.registration import register_serializable
 
 

@@ -4,7 +4,7 @@ arithmetic.py  + - * / ** maximum where     elementwise.py  exp log sqrt clip, c
 shaping.py     reshape transpose concat     indexing.py     x[...] take                       creation.py   zeros ones
 activation.py  relu ... softmax             linear.py       matmul dense                      conv.py       conv2d
 pool.py        max, min, mean of windows    norm.py         batch_norm                        dropout.py    dropout
-resample.py    pad crop resize affine2d     loss.py         losses, fused with their softmax
+resample.py    pad crop resize affine2d     loss.py         mse mae huber hinge ...           crossentropy.py
 operators.py   the Tensor's operators and methods     promotion.py  which dtype     axes.py  which axes
 """
 
@@ -55,6 +55,13 @@ from pycnn.ops.creation import (
     zeros,
     zeros_like,
 )
+from pycnn.ops.crossentropy import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    sparse_categorical_crossentropy,
+)
 from pycnn.ops.dropout import dropout
 from pycnn.ops.elementwise import (
     absolute,
@@ -91,10 +98,6 @@ from pycnn.ops.elementwise import (
 from pycnn.ops.indexing import getitem, take
 from pycnn.ops.linear import dense, matmul
 from pycnn.ops.loss import (
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
     categorical_hinge,
     cosine_similarity,
     hinge,
@@ -106,7 +109,6 @@ from pycnn.ops.loss import (
     mean_squared_error,
     mean_squared_logarithmic_error,
     poisson,
-    sparse_categorical_crossentropy,
     squared_hinge,
 )
 from pycnn.ops.norm import batch_norm

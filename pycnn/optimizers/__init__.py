@@ -9,6 +9,7 @@ from pycnn.optimizers import schedules
 from pycnn.optimizers.adaptive import Adagrad, Adam, AdamW, Nadam, RMSprop
 from pycnn.optimizers.base import Optimizer
 from pycnn.optimizers.gradient import SGD
+from pycnn.registration import deserialize, serialize
 
 __all__ = [
     "SGD",
@@ -38,13 +39,3 @@ def get(identifier):
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer must be a name, a dict or an Optimizer. Received: optimizer={identifier!r}")
     return optimizer
-
-
-def serialize(optimizer):
-    """Return the optimizer as a dict of class name and configuration."""
-    return registration.serialize(optimizer)
-
-
-def deserialize(config, custom_objects=None):
-    """Return the optimizer that ``serialize`` turned into ``config``."""
-    return registration.deserialize(config, custom_objects)

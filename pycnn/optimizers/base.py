@@ -8,6 +8,7 @@ from pycnn import registration
 from pycnn.autograd import Variable, as_tensor
 from pycnn.backend import get_backend
 from pycnn.optimizers.schedules import LearningRateSchedule
+from pycnn.registration import Configurable
 
 
 class _Counter(Variable):
@@ -27,7 +28,7 @@ class _Counter(Variable):
         return np.array(self.value, np.int64)
 
 
-class Optimizer:
+class Optimizer(Configurable):
     """Base class. A subclass names its state in ``slots`` and defines ``update``.
 
     Parameters
@@ -44,8 +45,6 @@ class Optimizer:
         All gradients together are scaled down to at most this norm.
     name : str, optional
     """
-
-    _arguments = ()
 
     def __init__(
         self, learning_rate, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None, name=None
@@ -247,17 +246,13 @@ class Optimizer:
             "clipnorm": self.clipnorm,
             "clipvalue": self.clipvalue,
             "global_clipnorm": self.global_clipnorm,
-            **{name: getattr(self, name) for name in self._arguments},
+            **super().get_config(),
         }
 
     @classmethod
     def from_config(cls, config):
         """Make an optimizer from what ``get_config`` returned."""
         return cls(**{**config, "learning_rate": registration.deserialize(config["learning_rate"])})
-
-    def __repr__(self):
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
-        return f"{type(self).__name__}({arguments})"
 
 
 def _fitting(gradient, variable):

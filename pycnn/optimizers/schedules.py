@@ -2,30 +2,15 @@
 
 import math
 
-from pycnn.registration import register_serializable
+from pycnn.registration import Configurable, register_serializable
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(Configurable):
     """Base class. A subclass defines ``__call__(step)``, which returns the learning rate of a step, counted from 0."""
-
-    _arguments = ()
 
     def __call__(self, step):
         """Return the learning rate of ``step``, a float."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, step)")
-
-    def get_config(self):
-        """Return the arguments that make the same schedule again."""
-        return {name: getattr(self, name) for name in self._arguments}
-
-    @classmethod
-    def from_config(cls, config):
-        """Make a schedule from what ``get_config`` returned."""
-        return cls(**config)
-
-    def __repr__(self):
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
-        return f"{type(self).__name__}({arguments})"
 
 
 def _positive(argument, value):

@@ -1,0 +1,244 @@
+"""Cross-entropies, one number a sample: the last axis is averaged or summed away, as in Keras.
+
+They work on logits whenever these can be had: asked for by ``from_logits``, or found on the tape where the
+probabilities come straight from a softmax or sigmoid. Then value and gradient are exact and cost one operation.
+"""
+
+from pycnn import config
+from pycnn.autograd import Function, as_tensor
+from pycnn.backend import get_backend
+from pycnn.ops.activation import log_softmax, logits_of, sigmoid, softmax
+from pycnn.ops.arithmetic import where
+from pycnn.ops.elementwise import clip, log, log1p
+from pycnn.ops.loss import matching
+from pycnn.ops.promotion import as_float
+from pycnn.ops.reduction import mean
+from pycnn.ops.reduction import sum as total
+
+
+class _SparseCrossEntropy(Function):
+    """Logits (..., C) and labels (...): -log softmax(logits)[label], or the mean of all of these."""
+
+    def forward(self, x, *, labels, mean):
+        x = as_float(x)
+        self.y = self.backend.log_softmax_forward(x)
+        rows = self.y.reshape(-1, x.shape[-1])
+        self.place = (self.backend.xp.arange(len(rows)), labels.reshape(-1))
+        self.mean = mean
+        chosen = rows[self.place]
+        return chosen.sum() / -len(rows) if mean else -chosen.reshape(labels.shape)
+
+    def backward(self, gy):
+        gx = self.backend.xp.exp(self.y)
+        rows = gx.reshape(-1, gx.shape[-1])
+        rows[self.place] -= 1
+        gx *= gy / len(rows) if self.mean else gy[..., None]
+        return gx
+
+
+class _CrossEntropy(Function):
+    """Targets and logits (..., C): -sum(targets * log softmax(logits))."""
+
+    def forward(self, t, x):
+        self.t, self.y = t, self.backend.log_softmax_forward(x)
+        return -(t * self.y).sum(axis=-1)
+
+    def backward(self, gy):
+        need_t, need_x = self.needs_grad
+        gy, t = gy[..., None], self.t
+        gx = gy * (self.backend.xp.exp(self.y) * t.sum(axis=-1, keepdims=True) - t) if need_x else None
+        return -gy * self.y if need_t else None, gx
+
+
+class _CrossEntropyOfProbabilities(Function):
+    """Targets and probabilities (..., C), which are normalised and kept from 0 and 1 as Keras does."""
+
+    def forward(self, t, q):
+        epsilon = config.epsilon()
+        self.sum = q.sum(axis=-1, keepdims=True)
+        self.t, self.p = t, q / self.sum
+        self.clipped = self.p.clip(epsilon, 1 - epsilon)
+        self.log = self.backend.xp.log(self.clipped)
+        return -(t * self.log).sum(axis=-1)
+
+    def backward(self, gy):
+        need_t, need_q = self.needs_grad
+        gy, p = gy[..., None], self.p
+        gt = -gy * self.log if need_t else None
+        if not need_q:
+            return gt, None
+        gp = -gy * self.t / self.clipped * (self.clipped == p)
+        return gt, (gp - (gp * p).sum(axis=-1, keepdims=True)) / self.sum
+
+
+class _BinaryCrossEntropy(Function):
+    """Targets and logits: mean over the last axis of max(x, 0) - x*t + log(1 + exp(-|x|))."""
+
+    def forward(self, t, x):
+        xp = self.backend.xp
+        self.t, self.x = t, x
+        return (xp.maximum(x, 0) - x * t + xp.log1p(xp.exp(-abs(x)))).mean(axis=-1)
+
+    def backward(self, gy):
+        need_t, need_x = self.needs_grad
+        gy = gy[..., None] / self.x.shape[-1]
+        gx = gy * (self.backend.activation_forward(self.x, "sigmoid") - self.t) if need_x else None
+        return -gy * self.x if need_t else None, gx
+
+
+def integer_labels(y_true, y_pred):
+    """Class indices for predictions (..., C): an integer array of shape (...), each in [0, C), or an error."""
+    labels, shape = as_tensor(y_true).data, y_pred.data.shape
+    if labels.shape != shape[:-1]:
+        if labels.shape != (*shape[:-1], 1):
+            raise ValueError(
+                f"y_true must have the shape {shape[:-1]}, one class index for each row of y_pred. "
+                f"Received: y_true.shape={labels.shape}, y_pred.shape={shape}"
+            )
+        labels = labels.reshape(shape[:-1])
+    return labels if labels.dtype.kind in "iu" else labels.astype("int64")
+
+
+def _check_labels(labels, classes):
+    """One pass: a negative label is a huge unsigned one."""
+    if labels.size and int(labels.astype("uint64", copy=False).max()) >= classes:
+        raise ValueError(
+            f"y_true must hold class indices from 0 to {classes - 1}, for y_pred has {classes} classes. "
+            f"Received: y_true from {labels.min()} to {labels.max()}"
+        )
+
+
+def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None):
+    """-log of the probability of the right class.
+
+    Parameters
+    ----------
+    y_true : (...) or (..., 1)
+        Class indices.
+    y_pred : (..., classes)
+        Probabilities, or logits with ``from_logits``.
+    from_logits : bool
+    ignore_class : int, optional
+        Where ``y_true`` is this number the loss is 0.
+
+    Returns
+    -------
+    Tensor (...)
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree or a label is outside [0, classes).
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.ops.sparse_categorical_crossentropy([1], [[0.5, 0.25, 0.25]]).numpy()
+    array([1.3862944], dtype=float32)
+    """
+    y_pred = as_tensor(y_pred)
+    if ignore_class is None:
+        return _sparse(integer_labels(y_true, y_pred), y_pred, from_logits, False)
+    labels = integer_labels(y_true, y_pred)
+    counts = labels != ignore_class
+    return where(counts, _sparse(labels * counts, y_pred, from_logits, False), 0.0)
+
+
+def mean_sparse_categorical_crossentropy(y_true, y_pred, from_logits=False):
+    """Mean of ``sparse_categorical_crossentropy``: from logits one operation, the one that most trainings end in."""
+    y_pred = as_tensor(y_pred)
+    return _sparse(integer_labels(y_true, y_pred), y_pred, from_logits, True)
+
+
+def _sparse(labels, y_pred, from_logits, of_all):
+    _check_labels(labels, y_pred.data.shape[-1])
+    logits = y_pred if from_logits else logits_of(y_pred, "softmax")
+    if logits is not None:
+        return _SparseCrossEntropy.apply(logits, labels=labels, mean=of_all)
+    epsilon = config.epsilon()
+    place = (get_backend().xp.arange(labels.size), labels.reshape(-1))
+    chosen = y_pred.reshape(-1, y_pred.shape[-1])[place].reshape(labels.shape) / total(y_pred, axis=-1)
+    loss = -log(clip(chosen, epsilon, 1 - epsilon))
+    return mean(loss) if of_all else loss
+
+
+def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0):
+    """-sum(y_true * log(y_pred)) over the classes.
+
+    Parameters
+    ----------
+    y_true, y_pred : (..., classes)
+        Probabilities; ``y_pred`` logits with ``from_logits``.
+    from_logits : bool
+    label_smoothing : float in [0, 1]
+        The targets become ``y_true * (1 - label_smoothing) + label_smoothing / classes``.
+
+    Returns
+    -------
+    Tensor (...)
+    """
+    y_true, y_pred = matching(y_true, y_pred)
+    y_true = _smooth(y_true, label_smoothing, y_pred.data.shape[-1])
+    logits = y_pred if from_logits else logits_of(y_pred, "softmax")
+    if logits is None:
+        return _CrossEntropyOfProbabilities.apply(y_true, y_pred)
+    return _CrossEntropy.apply(y_true, logits)
+
+
+def _smooth(y_true, label_smoothing, classes):
+    if not label_smoothing:
+        return y_true
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must lie in [0, 1]. Received: label_smoothing={label_smoothing!r}")
+    return y_true * (1 - label_smoothing) + label_smoothing / classes
+
+
+def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0):
+    """-(y_true * log(y_pred) + (1 - y_true) * log(1 - y_pred)), averaged over the last axis.
+
+    Parameters
+    ----------
+    y_true, y_pred : arrays of one shape
+        Probabilities; ``y_pred`` logits with ``from_logits``.
+    from_logits : bool
+    label_smoothing : float in [0, 1]
+        The targets become ``y_true * (1 - label_smoothing) + label_smoothing / 2``.
+    """
+    y_true, y_pred = matching(y_true, y_pred)
+    y_true = _smooth(y_true, label_smoothing, 2)
+    logits = y_pred if from_logits else logits_of(y_pred, "sigmoid")
+    if logits is None:
+        return mean(_binary_terms(y_true, y_pred), axis=-1)
+    return _BinaryCrossEntropy.apply(y_true, logits)
+
+
+def _binary_terms(y_true, y_pred):
+    p = clip(y_pred, config.epsilon(), 1 - config.epsilon())
+    return -(y_true * log(p) + (1 - y_true) * log1p(-p))
+
+
+def binary_focal_crossentropy(
+    y_true, y_pred, from_logits=False, label_smoothing=0.0, gamma=2.0, alpha=0.25, apply_class_balancing=False
+):
+    """Binary cross-entropy weighted by (1 - probability of the truth) ** gamma (Lin et al. 2017)."""
+    y_true, y_pred = matching(y_true, y_pred)
+    y_true = _smooth(y_true, label_smoothing, 2)
+    p = sigmoid(y_pred) if from_logits else y_pred
+    loss = _binary_terms(y_true, p) * (1 - (y_true * p + (1 - y_true) * (1 - p))) ** gamma
+    if apply_class_balancing:
+        loss = loss * (y_true * alpha + (1 - y_true) * (1 - alpha))
+    return mean(loss, axis=-1)
+
+
+def categorical_focal_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, gamma=2.0, alpha=0.25):
+    """Categorical cross-entropy weighted by alpha * (1 - probability) ** gamma (Lin et al. 2017)."""
+    y_true, y_pred = matching(y_true, y_pred)
+    y_true = _smooth(y_true, label_smoothing, y_pred.data.shape[-1])
+    logits = y_pred if from_logits else logits_of(y_pred, "softmax")
+    if logits is None:
+        epsilon = config.epsilon()
+        p = clip(y_pred / total(y_pred, axis=-1, keepdims=True), epsilon, 1 - epsilon)
+        log_p = log(p)
+    else:
+        p, log_p = softmax(logits), log_softmax(logits)
+    return total(-alpha * (1 - p) ** gamma * y_true * log_p, axis=-1)
