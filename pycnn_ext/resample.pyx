@@ -5,7 +5,7 @@ from cython.parallel cimport prange
 from pycnn_ext.kernels cimport Kernels, address, code_of, table
 from pycnn_ext.threads cimport threads_for
 
-cdef ptrdiff_t ROWS = 16  # output rows a task
+cdef ptrdiff_t ROWS = 64  # output rows a task
 cdef double PIXEL_WORK = 16  # a number takes about as long as so many multiply-adds
 
 

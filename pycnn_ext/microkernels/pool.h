@@ -8,10 +8,19 @@
 typedef uint8_t bytes_vec __attribute__((vector_size(VECTOR_BYTES / sizeof(real))));
 typedef int32_t ints_vec __attribute__((vector_size(VECTOR_BYTES / sizeof(real) * 4)));
 
+/* The first n lanes as bytes or ints; for bytes without a call to memcpy, which takes longer than the window. */
 INLINE void store_index(void *index, ptrdiff_t at, int bytes, ivec places, ptrdiff_t n) {
     if (bytes == 1) {
+        uint8_t *to = (uint8_t *)index + at;
         const bytes_vec b = __builtin_convertvector(places, bytes_vec);
-        memcpy((uint8_t *)index + at, &b, (size_t)at_most(n, LANES));
+        if (n >= LANES) memcpy(to, &b, sizeof b);
+        else {
+#if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
+            _mm_mask_storeu_epi8(to, first_lanes(n), (__m128i)b);
+#else
+            for (ptrdiff_t i = 0; i < n; i++) to[i] = b[i];
+#endif
+        }
     } else {
         const ints_vec b = __builtin_convertvector(places, ints_vec);
         memcpy((int32_t *)index + at, &b, (size_t)at_most(n, LANES) * 4);
@@ -20,8 +29,16 @@ INLINE void store_index(void *index, ptrdiff_t at, int bytes, ivec places, ptrdi
 
 INLINE ivec load_index(const void *index, ptrdiff_t at, int bytes, ptrdiff_t n) {
     if (bytes == 1) {
+        const uint8_t *from = (const uint8_t *)index + at;
         bytes_vec b = {};
-        memcpy(&b, (const uint8_t *)index + at, (size_t)at_most(n, LANES));
+        if (n >= LANES) memcpy(&b, from, sizeof b);
+        else {
+#if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
+            b = (bytes_vec)_mm_maskz_loadu_epi8(first_lanes(n), from);
+#else
+            for (ptrdiff_t i = 0; i < n; i++) b[i] = from[i];
+#endif
+        }
         return __builtin_convertvector(b, ivec);
     }
     ints_vec b = {};

@@ -24,15 +24,23 @@ INLINE Taps taps_at(ptrdiff_t i, ptrdiff_t size, ptrdiff_t out_size, int bilinea
     return (Taps){low, at_most(low + 1, size - 1), (real)(at - (double)low)};
 }
 
+/* The taps of all output columns, once for all rows: divisions are slow. */
+static const Taps *column_taps(ptrdiff_t size, ptrdiff_t out_size, int bilinear) {
+    Taps *taps = thread_scratch(sizeof(Taps) * (size_t)out_size);
+    for (ptrdiff_t j = 0; j < out_size; j++) taps[j] = taps_at(j, size, out_size, bilinear);
+    return taps;
+}
+
 static void resize(const void *x, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y, ptrdiff_t out_height,
                    ptrdiff_t out_width, int bilinear, ptrdiff_t first, ptrdiff_t last) {
+    const Taps *columns = column_taps(width, out_width, bilinear);
     for (ptrdiff_t row = first; row < last; row++) {
         const Taps v = taps_at(row % out_height, height, out_height, bilinear);
         const real *image = (const real *)x + row / out_height * height * width * channels;
         const real *above = image + v.low * width * channels, *below = image + v.high * width * channels;
         real *restrict out = (real *)y + row * out_width * channels;
         for (ptrdiff_t j = 0; j < out_width; j++, out += channels) {
-            const Taps u = taps_at(j, width, out_width, bilinear);
+            const Taps u = columns[j];
             const ptrdiff_t l = u.low * channels, h = u.high * channels;
             for (ptrdiff_t c = 0; c < channels; c++) {
                 const real top = above[l + c] + u.share * (above[h + c] - above[l + c]);
@@ -46,6 +54,7 @@ static void resize(const void *x, ptrdiff_t height, ptrdiff_t width, ptrdiff_t c
 static void resize_grad(const void *gy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *gx,
                         ptrdiff_t out_height, ptrdiff_t out_width, int bilinear, ptrdiff_t first, ptrdiff_t last) {
     const ptrdiff_t size = height * width * channels;
+    const Taps *columns = column_taps(width, out_width, bilinear);
     memset((real *)gx + first * size, 0, sizeof(real) * (size_t)((last - first) * size));
     for (ptrdiff_t row = first * out_height; row < last * out_height; row++) {
         const Taps v = taps_at(row % out_height, height, out_height, bilinear);
@@ -53,7 +62,7 @@ static void resize_grad(const void *gy, ptrdiff_t height, ptrdiff_t width, ptrdi
         real *above = image + v.low * width * channels, *below = image + v.high * width * channels;
         const real *g = (const real *)gy + row * out_width * channels;
         for (ptrdiff_t j = 0; j < out_width; j++, g += channels) {
-            const Taps u = taps_at(j, width, out_width, bilinear);
+            const Taps u = columns[j];
             const ptrdiff_t l = u.low * channels, h = u.high * channels;
             for (ptrdiff_t c = 0; c < channels; c++) { /* the four may be the same place */
                 const real top = g[c] * (1 - v.share), bottom = g[c] * v.share;
