@@ -190,6 +190,11 @@ def test_reduce_on_plateau(arguments, values, rate):
     assert model.optimizer.learning_rate == pytest.approx(rate)
 
 
+def test_a_rate_that_is_lowest_is_not_reduced_again(capsys):
+    run(ReduceLROnPlateau(patience=1, factor=0.5, min_lr=0.5, verbose=1), [3, 3, 3, 3])
+    assert capsys.readouterr().out == "Epoch 2: reducing the learning rate to 0.5\n"
+
+
 def test_the_rate_goes_into_the_history(backend):
     slow_down = ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=1e9)
     history = make_model().fit(normal((8, 2)), normal(8), epochs=3, callbacks=[slow_down], verbose=0)

@@ -96,7 +96,7 @@ def test_gradients_flow_through_the_cast(backend):
 
 def test_inputs_may_change_dtype_and_shape_between_calls(backend):
     layer = layers.Flatten()
-    for shape, dtype in (((2, 3), np.uint8), ((1, 2, 2), np.float64), ((2, 3), np.float32)):
+    for shape, dtype in (((2, 3), np.uint8), ((1, 2, 2), np.float64), ((1, 2, 2), np.uint8), ((2, 3), np.float32)):
         y = layer(np.ones(shape, dtype))
         assert y.shape == (shape[0], int(np.prod(shape[1:])))
         assert y.dtype == np.float32
@@ -146,6 +146,10 @@ def test_a_shared_layer_counts_once(backend):
     block.again = block.first
     block(np.ones((2, 2)))
     assert block.count_params() == 80
+    assert len(block.flatten_layers()) == 5
+    model = pycnn.Sequential([block])
+    model.again = block
+    assert len(model.layers) == 1
 
 
 def test_trainable_and_non_trainable_weights(backend):
@@ -243,6 +247,7 @@ def test_losses_of_regularizers_and_calls(backend):
     for _ in range(2):  # those of the last call only
         layer(np.ones((1, 2)))
         assert [loss.item() for loss in layer.losses] == [2.0]
+        assert len(layer._loss_owners) == 1  # nothing piles up
     dense = layers.Dense(1, kernel_initializer="ones", kernel_regularizer=pycnn.regularizers.L2(0.5))
     dense(np.ones((1, 3)))
     assert [loss.item() for loss in dense.losses] == [1.5]
@@ -316,6 +321,9 @@ def test_channels_first_layers_hint_at_channels_last(backend):
     layer(np.zeros((1, 3, 8, 8)))
     with pytest.raises(ValueError, match=r"It looks like channels_last \(NHWC\): use x.transpose\(0, 3, 1, 2\)"):
         layer(np.zeros((1, 8, 8, 3)))
+    with pytest.raises(ValueError, match="size 3 on axis 1") as error:
+        layer(np.zeros((1, 8, 3, 8)))
+    assert "looks like" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ def test_nothing_is_distorted(backend):
     x[:, 1:3, 3:5] = 1  # a square in the middle
     cropped = layers.Resizing(4, 4, "nearest", crop_to_aspect_ratio=True)(x).numpy()[0, :, :, 0]
     np.testing.assert_array_equal(cropped, x[0, :, 2:6, 0])
+    tall = layers.Resizing(4, 4, "nearest", crop_to_aspect_ratio=True)(x.transpose(0, 2, 1, 3)).numpy()[0, :, :, 0]
+    np.testing.assert_array_equal(tall, cropped.T)
     padded = layers.Resizing(8, 8, "nearest", pad_to_aspect_ratio=True, fill_value=7)(x).numpy()[0, :, :, 0]
     np.testing.assert_array_equal(padded[2:6], x[0, :, :, 0])
     assert (padded[[0, 1, 6, 7]] == 7).all()

@@ -338,6 +338,22 @@ def test_dropout_is_active_in_training_only(backend):
     assert phases[-1] is True
 
 
+def test_only_training_records_a_graph(backend):
+    recorded = []
+
+    class Spy(pycnn.Sequential):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            recorded.append((training, y_pred.requires_grad))
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    model = Spy([layers.Input((3,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(*regression(4), validation_data=regression(2), verbose=0)
+    model.evaluate(*regression(2), verbose=0)
+    model.test_on_batch(*regression(2))
+    assert recorded == [(True, True), (False, False), (False, False), (False, False)]
+
+
 def test_evaluate_forms(backend):
     x, y = regression()
     assert isinstance(small_model().evaluate(x, y, verbose=0), float)
