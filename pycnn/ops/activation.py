@@ -1,12 +1,11 @@
 """Activations: elementwise functions by name, softmax and its logarithm."""
 
-import difflib
-
 from pycnn.autograd import Function, as_tensor, is_grad_enabled
 from pycnn.backend.protocol import FUSED_ACTIVATIONS
 from pycnn.ops.axes import normalize_axis
 from pycnn.ops.promotion import as_float
 from pycnn.ops.shaping import moveaxis
+from pycnn.registration import register_serializable, resolve
 
 
 class _Activation(Function):
@@ -182,13 +181,16 @@ def _along(function, x, axis):
     return moveaxis(function.apply(moveaxis(x, axis, -1)), -1, axis)
 
 
-ACTIVATIONS = {
+ACTIVATIONS = {"swish": silu} | {
     function.__name__: function
     for function in (
         *(linear, relu, relu6, leaky_relu, elu, selu, gelu, silu, sigmoid, tanh, softplus, softmax, log_softmax),
     )
-} | {"swish": silu}
-"""Every activation that has a name."""
+}
+"""Every activation that has a name. Users' own, registered with ``register_serializable``, are found by theirs."""
+
+for _name, _function in ACTIVATIONS.items():
+    register_serializable("activations", _name)(_function)
 
 
 def get_activation(identifier):
@@ -202,11 +204,7 @@ def get_activation(identifier):
     if identifier is None:
         return linear
     if isinstance(identifier, str):
-        function = ACTIVATIONS.get(identifier)
-        if function is None:
-            close = difflib.get_close_matches(identifier, ACTIVATIONS, n=3) or sorted(ACTIVATIONS)
-            raise ValueError(f"Unknown activation. Known: {', '.join(close)}. Received: activation={identifier!r}")
-        return function
+        return ACTIVATIONS.get(identifier) or resolve(identifier, "activations", "activation")
     if callable(identifier):
         return identifier
     raise TypeError(f"activation must be a name, a callable or None. Received: activation={identifier!r}")

@@ -6,6 +6,7 @@ from op_checks import assert_matches_torch, value_and_gradients
 import pycnn
 from pycnn import ops
 from pycnn.autograd import gradcheck
+from pycnn.registration import custom_object_scope, register_serializable
 
 X = normal((3, 7)) * 3
 TORCH = {
@@ -82,8 +83,18 @@ def test_activation_by_name_and_callable(backend):
     assert_close(ops.activation(X, None).numpy(), X)
 
 
+def test_own_activations_by_name(backend):
+    @register_serializable()
+    def cube_for_a_test(x):
+        return x * x * x
+
+    assert_close(ops.activation(X, "cube_for_a_test").numpy(), X**3)
+    with custom_object_scope({"halved": lambda x: x / 2}):
+        assert_close(ops.activation(X, "halved").numpy(), X / 2)
+
+
 def test_unknown_activations(backend):
-    with pytest.raises(ValueError, match=r"Known: relu.*Received: activation='relo'"):
+    with pytest.raises(ValueError, match=r"Did you mean .*relu.*Received: activation='relo'"):
         ops.activation(X, "relo")
     with pytest.raises(TypeError, match=r"activation must be a name, a callable or None. Received: activation=3"):
         ops.activation(X, 3)
