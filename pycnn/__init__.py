@@ -72,6 +72,6 @@ def __getattr__(name):
 
 def show_config(file=None):
     """Print version, backends (and why one is unavailable), instruction set, OpenMP runtime and threads."""
-    from pycnn.show_config import show_config
+    from pycnn.installation import show_config  # a module of the function's own name would hide it
 
     show_config(__version__, file)

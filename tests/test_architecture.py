@@ -14,7 +14,7 @@ LAYERS = (
     {"autograd"},
     {"ops"},
     {"layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers"},
-    {"models", "callbacks", "utils", "preprocessing", "datasets", "filters", "explain", "show_config", "analysis"},
+    {"models", "callbacks", "utils", "preprocessing", "datasets", "filters", "explain", "installation", "analysis"},
     {"applications", "detection"},
     {"visualize", "captioning", "distributed"},
 )
@@ -120,7 +120,7 @@ def test_backends_do_not_import_each_other(name):
 def test_compiled_kernels_are_called_by_their_backend_alone():
     callers = {name for name in FILES if any(t.split(".")[0] == "pycnn_ext" for t in IMPORTS[name])}
     others = {name for name in callers if not name.startswith("pycnn.backend.cpu.")}
-    assert others <= {"pycnn.threads", "pycnn.show_config"}  # these two ask what was compiled, and set its threads
+    assert others <= {"pycnn.threads", "pycnn.installation"}  # these two ask what was compiled, and set its threads
 
 
 @pytest.mark.parametrize("name", FILES)
