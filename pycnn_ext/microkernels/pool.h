@@ -137,8 +137,35 @@ INLINE vec extreme_sum(const PoolShape *s, const real *gy, const void *index, in
     return sum;
 }
 
+/* Few channels, and windows that do not overlap: each number of a row of windows goes to its place, or to none. */
+INLINE void extreme_pool_spread(const PoolShape *s, const real *gy, const void *index, int bytes, real *gx,
+                                ptrdiff_t first, ptrdiff_t last) {
+    const ptrdiff_t row_size = s->width * s->channels;
+    memset(gx + first * row_size, 0, sizeof(real) * (size_t)((last - first) * row_size));
+    for (ptrdiff_t row = first; row < last; row++) {
+        const ptrdiff_t y = row % s->height, image_row = row / s->height * s->grid_height;
+        const Span i = windows_of(y, s->pool_height, s->stride_y, s->top, s->grid_height);
+        if (i.begin >= i.end) continue;
+        const ptrdiff_t start = (y + s->top - i.begin * s->stride_y) * s->pool_width; /* index of the row's first place */
+        ptrdiff_t from = (image_row + i.begin) * s->grid_width * s->channels;
+        for (ptrdiff_t j = 0; j < s->grid_width; j++) {
+            real *to = gx + row * row_size + (j * s->stride_x - s->left) * s->channels;
+            for (ptrdiff_t c = 0; c < s->channels; c++, from++) {
+                const ptrdiff_t place = bytes == 1 ? ((const uint8_t *)index)[from] : ((const int32_t *)index)[from];
+                real nowhere, *at = (size_t)(place - start) < (size_t)s->pool_width ? to + (place - start) * s->channels + c
+                                                                                    : &nowhere;
+                *at = gy[from];
+            }
+        }
+    }
+}
+
 INLINE void extreme_pool_grad_rows(const PoolShape *s, const real *gy, const void *index, int bytes, real *gx,
                                    ptrdiff_t first, ptrdiff_t last) {
+    if (s->channels < LANES && s->stride_y >= s->pool_height && s->stride_x >= s->pool_width) {
+        extreme_pool_spread(s, gy, index, bytes, gx, first, last);
+        return;
+    }
     const Span *columns = column_windows(s);
     for (ptrdiff_t row = first; row < last; row++) {
         const ptrdiff_t y = row % s->height, image_row = row / s->height * s->grid_height;
