@@ -16,7 +16,7 @@ cdef ptrdiff_t PACKED_NUMBERS = 128 * 1024  # filters packed by one task: 512 Ki
 cdef ptrdiff_t TASKS_PER_THREAD = 4
 cdef ptrdiff_t ROWS_PER_TASK = 56
 cdef ptrdiff_t ROWS_PER_SLICE = 512
-cdef ptrdiff_t MOST_SLICES = 16
+cdef ptrdiff_t MOST_SLICES = 8
 cdef ptrdiff_t SUMMED_ROWS = 64
 cdef ptrdiff_t SUMMED_NUMBERS = 64 * 1024  # sums of one task of a filter gradient: 256 KiB of floats
 
