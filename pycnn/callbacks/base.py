@@ -235,13 +235,13 @@ class History(Callback):
     def on_train_begin(self, logs=None):
         """Start anew."""
         self.history, self.epoch = {}, []
+        self.model.history = self
 
     def on_epoch_end(self, epoch, logs=None):
         """Keep the numbers."""
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
-        self.model.history = self
 
 
 class LambdaCallback(Callback):

@@ -14,6 +14,7 @@ augment.py  RandomRotation and other affine maps
 from pycnn.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from pycnn.layers.augment import RandomRotation, RandomShear, RandomTranslation, RandomZoom
 from pycnn.layers.base import Layer
+from pycnn.layers.base import serialize_layer as serialize
 from pycnn.layers.conv import Conv2D, Conv2DTranspose
 from pycnn.layers.dense import Dense
 from pycnn.layers.depthwise import DepthwiseConv2D, SeparableConv2D
@@ -32,6 +33,7 @@ from pycnn.layers.pool import (
 from pycnn.layers.reshape import Flatten, Permute, Reshape
 from pycnn.layers.resize import Rescaling, Resizing, UpSampling2D
 from pycnn.layers.spec import InputSpec
+from pycnn.registration import deserialize
 
 AvgPool2D = AveragePooling2D
 Convolution2D = Conv2D
@@ -87,4 +89,6 @@ __all__ = [
     "Softmax",
     "UpSampling2D",
     "ZeroPadding2D",
+    "deserialize",
+    "serialize",
 ]

@@ -12,7 +12,7 @@ from pycnn.layers.naming import snake_case, unique_name
 from pycnn.layers.structure import is_shape, map_structure
 from pycnn.layers.symbolic import Node, SymbolicTensor
 from pycnn.layers.weights import WeightOwner
-from pycnn.registration import serialize
+from pycnn.registration import registered_name, serialize
 
 
 class _CallContext(threading.local):
@@ -161,7 +161,16 @@ class Layer(WeightOwner):
     @classmethod
     def from_config(cls, config):
         """Make a layer, without its weights, of what ``get_config`` returned."""
-        return cls(**config)
+        parameters = inspect.signature(cls.__init__).parameters
+        later = {}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):  # __init__ does not pass on what is common
+            later = {
+                key: config[key] for key in ("name", "trainable", "dtype") if key in config and key not in parameters
+            }
+        layer = cls(**{key: value for key, value in config.items() if key not in later})
+        for key, value in later.items():
+            setattr(layer, key, value)
+        return layer
 
     # Calling
 
@@ -274,6 +283,16 @@ class Layer(WeightOwner):
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def serialize_layer(layer):
+    """Return a layer as a dict of package, class name and configuration.
+
+    A class that was not registered is written by its name; who reads it gives it in ``custom_objects``.
+    """
+    if registered_name(type(layer)) is not None:
+        return serialize(layer)
+    return {"package": "Custom", "class_name": type(layer).__name__, "config": layer.get_config()}
 
 
 def _float_name(dtype):

@@ -112,26 +112,25 @@ class WeightOwner:
 
     def named_weights(self):
         """Return a dict of all weights, the sublayers' too: ``"kernel"`` or ``"block/conv2d/kernel"`` -> Variable."""
-        named, seen = {}, set()
-
-        def visit(layer, prefix):
-            if id(layer) in seen:
-                return
-            seen.add(id(layer))
-            for variable in layer._own_weights():
-                if id(variable) not in seen:
-                    seen.add(id(variable))
-                    name = path = prefix + variable.name
-                    count = 0
-                    while path in named:
-                        count += 1
-                        path = f"{name}_{count}"
-                    named[path] = variable
-            for name, sublayer in layer._sublayers():
-                visit(sublayer, f"{prefix}{name}/")
-
-        visit(self, "")
+        named = {}
+        self._collect_weights("", named, set())
         return named
+
+    def _collect_weights(self, prefix, named, seen):
+        if id(self) in seen:
+            return
+        seen.add(id(self))
+        for variable in self._own_weights():
+            if id(variable) not in seen:
+                seen.add(id(variable))
+                name = path = prefix + variable.name
+                count = 0
+                while path in named:
+                    count += 1
+                    path = f"{name}_{count}"
+                named[path] = variable
+        for name, sublayer in self._sublayers():
+            sublayer._collect_weights(f"{prefix}{name}/", named, seen)
 
     @property
     def weights(self):

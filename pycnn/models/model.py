@@ -88,16 +88,7 @@ class Model(Trainer, Layer):
             Gets the text in place of ``print``.
         expand_nested : bool
             Show the layers inside of layers, too.
-
-        Raises
-        ------
-        ValueError
-            If the model was not built yet.
         """
-        if not self.built:
-            raise ValueError(
-                f"The model {self.name!r} has no weights yet: call it on data, or build(input_shape), first"
-            )
         (print_fn or print)(summary_text(self, line_length, expand_nested))
 
     def save(self, filepath, overwrite=True, include_optimizer=True):

@@ -26,6 +26,7 @@ import zlib
 import numpy as np
 
 from pycnn.backend import get_backend
+from pycnn.layers.base import serialize_layer
 from pycnn.layers.random import RandomSource
 from pycnn.registration import custom_object_scope, deserialize, serialize
 
@@ -35,7 +36,7 @@ _KEY = "pycnn"
 
 def save_model(model, filepath, overwrite=True, include_optimizer=True):
     """Write a model to one file; see ``Model.save``."""
-    config = {"kind": "model", "model": serialize(model), "compile": _compile_config(model)}
+    config = {"kind": "model", "model": serialize_layer(model), "compile": _compile_config(model)}
     if model._build_shape is not None:
         config["build_shape"] = model._build_shape
     config["random"] = {i: source.state for i, source in _random_sources(model) if source.state is not None}

@@ -1,12 +1,12 @@
 """Sequential: a model whose layers follow one another."""
 
 from pycnn.layers.augment import join_affine
-from pycnn.layers.base import Layer
+from pycnn.layers.base import Layer, serialize_layer
 from pycnn.layers.input import InputLayer
 from pycnn.layers.naming import snake_case
 from pycnn.layers.symbolic import SymbolicTensor
 from pycnn.models.model import Model
-from pycnn.registration import deserialize, register_serializable, serialize
+from pycnn.registration import deserialize, register_serializable
 
 
 @register_serializable("models")
@@ -139,7 +139,7 @@ class Sequential(Model):
             "name": self.name,
             "trainable": self.trainable,
             "dtype": self.dtype,
-            "layers": [serialize(layer) for layer in self._layers],
+            "layers": [serialize_layer(layer) for layer in self._layers],
         }
         if self._build_shape is not None and not isinstance(self._layers[0], InputLayer):
             config["build_input_shape"] = list(self._build_shape)

@@ -1,7 +1,5 @@
 """One step: compile, and what happens to a batch. Everything here runs for each batch, and is kept short."""
 
-import numpy as np
-
 from pycnn import losses, optimizers
 from pycnn.autograd import Tensor, Variable
 from pycnn.models.batches import all_arrays, map_arrays
@@ -88,10 +86,12 @@ class Step:
     def train_step(self, x, y, sample_weight=None):
         """Train on one batch of tensors, and return the loss, a Tensor. Override it for training of your own."""
         y_pred = self(x, training=True)
-        if self._train_variables is None:
+        if self._found_at != Variable.changes:
             self._find_variables()
         loss = self.compute_loss(x, y, y_pred, sample_weight)
         variables = self._train_variables
+        if not variables:
+            raise ValueError(f"The model {self.name!r} has no trainable weights: there is nothing to train")
         for variable in variables:
             variable._grad = None
         loss.backward()
@@ -102,7 +102,7 @@ class Step:
     def test_step(self, x, y, sample_weight=None):
         """Evaluate one batch of tensors, and return the loss, a Tensor."""
         y_pred = self(x, training=False)
-        if self._train_variables is None:
+        if self._found_at != Variable.changes:
             self._find_variables()
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
         self._count(loss, y, y_pred, sample_weight)
@@ -134,7 +134,7 @@ class Step:
         """Take a batch into the means of loss and metrics; nothing is fetched from the device."""
         first = y_pred if type(y_pred) is Tensor else all_arrays(y_pred)[0]
         n = first.data.shape[0]
-        self._loss_sum = self._loss_sum + loss.data.astype(np.float64) * n
+        self._loss_sum = self._loss_sum + loss.data.astype("float64") * n
         self._loss_samples += n
         metrics = self._metrics
         if metrics.plain or metrics.weighted or not metrics.built:
@@ -145,9 +145,9 @@ class Step:
         self._loss_samples = 0
 
     def _reset_step_caches(self):
+        """Look for weights anew at the next step: the layers have changed."""
         self._found_at = -1
-        self._train_variables = None
-        self._regularized = []
+        self._train_variables = self._regularized = ()
 
     def _find_variables(self):
         self._found_at = Variable.changes

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from pycnn.autograd import Variable, no_grad
+from pycnn.autograd import no_grad
 from pycnn.callbacks import CallbackList, History, ProgressBar
 from pycnn.losses import Loss
 from pycnn.models.batches import ArrayBatches, Feed, make_source, map_arrays, to_tensors
@@ -126,8 +126,7 @@ class Trainer(Step):
             steps += 1
             if self.stop_training:
                 return
-        if steps == 0:
-            raise ValueError("The data ran out: this epoch got no batch. A generator must give batches for all epochs.")
+        _require_batches(steps)
         if feed.steps is not None and steps < feed.steps:
             warnings.warn(
                 f"The data ran out after {steps} of {feed.steps} batches; training stops. "
@@ -145,6 +144,7 @@ class Trainer(Step):
                 self.test_step(*to_tensors(batch))
                 calls.on_test_batch_end(steps, self._logs)
                 steps += 1
+        _require_batches(steps)
         return self._logs()
 
     def evaluate(
@@ -178,7 +178,6 @@ class Trainer(Step):
         self._check(source)
         feed = Feed(source, steps)
         calls, _ = self._callbacks(callbacks, verbose, "evaluate", epochs=1, steps=feed.steps)
-        self._reset_step_caches()
         calls.on_test_begin()
         logs = self._test_epoch(feed, calls)
         calls.on_test_end(logs)
@@ -214,8 +213,6 @@ class Trainer(Step):
         """Train on one batch; return loss and metrics, as means since the last ``reset_metrics()``, as Keras does."""
         self._require_compiled()
         x, y, sample_weight = self._one_batch(x, y, sample_weight, class_weight)
-        if self._found_at != Variable.changes:
-            self._reset_step_caches()
         self.train_step(x, y, sample_weight)
         return _as_asked(self._logs(), return_dict)
 
@@ -223,8 +220,6 @@ class Trainer(Step):
         """Evaluate one batch; return loss and metrics, as means since the last ``reset_metrics()``, as Keras does."""
         self._require_compiled()
         x, y, sample_weight = self._one_batch(x, y, sample_weight)
-        if self._found_at != Variable.changes:
-            self._reset_step_caches()
         with no_grad():
             self.test_step(x, y, sample_weight)
         return _as_asked(self._logs(), return_dict)
@@ -288,6 +283,13 @@ class Trainer(Step):
         if verbose:
             added.append(ProgressBar(verbose, task))
         return CallbackList([*given, *added], model=self, verbose=verbose, **params), history
+
+
+def _require_batches(steps):
+    if steps == 0:
+        raise ValueError(
+            "The data ran out: this epoch got no batch. A generator must last for all epochs. Received: 0 batches"
+        )
 
 
 def _is_due(epoch, frequency):

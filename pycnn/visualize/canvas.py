@@ -156,6 +156,11 @@ def as_image(argument, image):
             f"{argument} must be grey (height, width), (height, width, 1) or colour (height, width, 3). "
             f"Received: {argument}.shape={image.shape}"
         )
-    if image.ndim == 3 and image.dtype != np.uint8 and image.size and image.max() > 1:
-        image = image / 255.0  # the usual 0..255, as floats
-    return image
+    return unit_range(image) if image.ndim == 3 and image.dtype != np.uint8 else image
+
+
+def unit_range(image):
+    """Return an image as floats in 0..1: of bytes, of floats in 0..1 (a little more is let be), or in 0..255."""
+    if image.dtype == np.uint8 or image.max(initial=0) > 2:
+        return image.astype(np.float32) / np.float32(255)
+    return image.astype(np.float32, copy=False)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pycnn import filters
-from pycnn.visualize.canvas import GREY, as_image, grid_shape, new_figure, signed_style
+from pycnn.visualize.canvas import GREY, as_image, grid_shape, new_figure, signed_style, unit_range
 
 DEFAULT = ("vertical_edges", "horizontal_edges", "edge_detection", "sharpening", "sobel")
 GRADIENTS = ("prewitt", "scharr", "sobel")
@@ -42,7 +42,7 @@ def plot_edges(image, kernels=DEFAULT, border="edge", columns=None, title="Edges
     >>> figure.axes[1].get_title()
     'sobel x'
     """
-    image = _unit_range(as_image("image", image))
+    image = unit_range(as_image("image", image))
     grey = image @ _LUMA if image.ndim == 3 else image
     named = kernels if isinstance(kernels, dict) else {name: name for name in kernels}
     rows, columns = grid_shape(len(named) + 1, columns or min(len(named) + 1, 3))
@@ -65,11 +65,6 @@ def plot_edges(image, kernels=DEFAULT, border="edge", columns=None, title="Edges
             _show(axis, title, np.clip(filters.apply(image, kernel, border), 0, 1))
         _draw_kernel(axis, kernel, image.shape[1] / image.shape[0])
     return figure
-
-
-def _unit_range(image):
-    image = np.asarray(image, np.float32) / (255 if image.dtype == np.uint8 else 1)
-    return image / 255 if image.max(initial=0) > 1 else image
 
 
 def _gradient(grey, name, border):

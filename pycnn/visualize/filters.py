@@ -63,7 +63,7 @@ def _table(kernel, title, style):
     left, top, right = 0.55, 0.55, 0.85
     size = inches + np.array([left + right, top + 0.1])
     figure = new_figure(*size, title, layout=None)
-    axis = figure.add_axes((left / size[0], 0.1 / size[1], *(inches / size)), facecolor="white")
+    axis = figure.add_axes((left / size[0], 0.1 / size[1], *(inches / size)))
     drawn = axis.imshow(table, interpolation="nearest", aspect="auto", **style)
     axis.set_xticks(np.arange(columns) * cells.shape[3] + fine * width / 2, [str(i) for i in range(columns)])
     axis.set_yticks(np.arange(rows) * cells.shape[1] + fine * height / 2, [f"in {i}" for i in range(rows)])

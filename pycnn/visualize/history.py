@@ -32,6 +32,7 @@ def plot_history(history, metrics=None, title="Learning curves"):
             "history must be what fit returned, or a dict of lists with at least one epoch. "
             f"Received: history={history!r}"
         )
+    records = {name: list(values) for name, values in records.items()}
     if metrics is None:
         metrics = list(dict.fromkeys(name.removeprefix(_VALIDATION) for name in records))
     missing = [name for name in metrics if name not in records and _VALIDATION + name not in records]

@@ -114,6 +114,12 @@ def test_validation_from_generators_and_weights_in_batches(backend):
     assert set(history.history) == {"loss", "val_loss"}
 
 
+def test_a_generator_validates_once(backend):
+    data = ((np.ones((2, 3)), np.zeros((2, 1))) for _ in range(2))
+    with pytest.raises(ValueError, match="The data ran out: this epoch got no batch"):
+        model().fit(normal((4, 3)), np.zeros(4), epochs=2, validation_data=data, verbose=0)
+
+
 def test_pytorch_loaders(backend):
     torch = peer("torch")
     data = torch.utils.data.TensorDataset(torch.ones(10, 3), torch.zeros(10, 1))

@@ -316,6 +316,19 @@ def test_frozen_layers_stay_and_can_be_thawed_without_compiling(backend):
         assert (old == new).all() == (i < 2)
 
 
+def test_layers_may_be_frozen_while_training(backend):
+    model = classifier()
+    kernels = []
+
+    def freeze(epoch, logs):
+        kernels.append(model.layers[0].get_weights()[0])
+        model.layers[0].trainable = epoch != 0
+
+    model.fit(normal((8, 3)), np.arange(8) % 4, epochs=3, callbacks=[LambdaCallback(on_epoch_end=freeze)], verbose=0)
+    assert (kernels[0] == kernels[1]).all()
+    assert (kernels[1] != kernels[2]).any()
+
+
 def test_dropout_is_active_in_training_only(backend):
     phases = []
 
@@ -484,6 +497,22 @@ def test_nothing_to_minimise(backend):
     model.compile("sgd")
     with pytest.raises(ValueError, match="There is no loss"):
         model.fit(*regression(), verbose=0)
+
+
+def test_nothing_to_train(backend):
+    model = small_model()
+    model.trainable = False
+    with pytest.raises(ValueError, match="has no trainable weights: there is nothing to train"):
+        model.fit(*regression(), verbose=0)
+
+
+def test_no_data(backend):
+    model = small_model()
+    for use in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match="The data ran out: this epoch got no batch"):
+            use(np.zeros((0, 3)), np.zeros(0), verbose=0)
+    with pytest.raises(ValueError, match="There was no batch to predict"):
+        model.predict(np.zeros((0, 3)), verbose=0)
 
 
 def test_unknown_names():

@@ -208,18 +208,35 @@ def test_layers_and_models_of_ones_own(backend, path):
     loaded.fit(x, normal((4, 3)), verbose=0)
 
 
-def test_custom_objects(backend, path):
+def test_classes_that_nobody_registered_are_given_by_name(backend, path):
     class Local(layers.Layer):
         def call(self, inputs):
             return inputs + 1
 
-    register_serializable("Elsewhere")(Local)
     model = pycnn.Sequential([pycnn.Input((3,)), pycnn.Sequential([Local()]), layers.Dense(2)])
     model.save(path)
-    rewrite(path, lambda config: config["model"]["config"]["layers"][1]["config"]["layers"][0].update(package="Custom"))
-    with pytest.raises(ValueError, match="Received: name='Local'"):
+    with pytest.raises(ValueError, match="Unknown name.*custom_objects. Received: name='Local'"):
         load_model(path)
     assert load_model(path, custom_objects={"Local": Local}).count_params() == 8
+
+
+def test_classes_that_pass_on_nothing(backend, path):
+    class Plain(pycnn.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(2)
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+    model = Plain()
+    model.trainable = False
+    x = normal((4, 3))
+    y = model.predict(x, verbose=0)
+    model.save(path)
+    loaded = load_model(path, custom_objects={"Plain": Plain})
+    assert (loaded.name, loaded.trainable, loaded.trainable_weights) == (model.name, False, [])
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), y)
 
 
 def test_a_loss_that_cannot_be_saved_is_left_out_with_a_warning(backend, path):

@@ -1,0 +1,67 @@
+"""Memory is returned: what is done often leaves nothing behind."""
+
+import gc
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import pycnn
+from pycnn import layers
+
+
+def make():
+    model = pycnn.Sequential(
+        [
+            layers.Input((12, 12, 1)),
+            layers.RandomRotation(0.1),
+            layers.Conv2D(4, 3, activation="relu", activity_regularizer="l2"),
+            layers.BatchNormalization(),
+            layers.Flatten(),
+            layers.Dense(3, "softmax", kernel_regularizer="l2"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model, np.ones((8, 12, 12, 1), np.float32), np.arange(8) % 3
+
+
+@pytest.mark.parametrize("use", ["predict", "evaluate", "fit", "train_on_batch", "call"])
+def test_memory_stays_flat(backend, use):
+    model, x, y = make()
+    action = {
+        "predict": lambda: model.predict(x, verbose=0),
+        "evaluate": lambda: model.evaluate(x, y, verbose=0),
+        "fit": lambda: model.fit(x, y, verbose=0),
+        "train_on_batch": lambda: model.train_on_batch(x, y),
+        "call": lambda: model(x, training=True),
+    }[use]
+    for _ in range(3):
+        action()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for _ in range(5):
+            action()
+        gc.collect()
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(100):
+            action()
+        gc.collect()
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < 100 * 200, f"{grown} bytes in 100 times"  # some 10 kB: small objects, traced when first replaced
+
+
+def test_a_step_leaves_no_cycles_for_the_collector(backend):
+    """Big arrays go at once, when the last reference goes, and not when the collector happens to run."""
+    model, x, y = make()
+    model.train_on_batch(x, y)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(5):
+            model.train_on_batch(x, y)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
