@@ -16,6 +16,7 @@ cdef ptrdiff_t PACKED_NUMBERS = 128 * 1024  # filters packed by one task: 512 Ki
 cdef ptrdiff_t TASKS_PER_THREAD = 4
 cdef ptrdiff_t ROWS_PER_TASK = 56
 cdef ptrdiff_t ROWS_PER_SLICE = 512
+cdef ptrdiff_t PIXELS_PER_TASK = 256
 cdef ptrdiff_t MOST_SLICES = 8
 cdef ptrdiff_t SUMMED_ROWS = 64
 cdef ptrdiff_t SUMMED_NUMBERS = 64 * 1024  # sums of one task of a filter gradient: 256 KiB of floats
@@ -137,7 +138,7 @@ cdef class ConvPlan:
         phase.gather.taps, phase.gather.tap_y, phase.gather.tap_x = n, phase.taps_yx, phase.taps_yx + n
         return 0
 
-    def forward(self, x, w, bias, int activation, out):
+    def forward(self, x, w, bias, int activation, out, bint planar=False):
         """out (N, P, Q, K) = act(conv(x, w) + bias)."""
         cdef char code = code_of(x)
         cdef const Kernels *k = table(code)
@@ -153,9 +154,12 @@ cdef class ConvPlan:
         p.rows = len(x) * self.grid_height * self.grid_width
         cdef const void *bias_ = address(bias, code)
         with nogil:
-            run_gemm(k, &p, 1, self.groups, bias_, activation)
+            if planar:
+                run_planar(k, &p, 1, bias_, activation)
+            else:
+                run_gemm(k, &p, 1, self.groups, bias_, activation)
 
-    def input_grad(self, gy, w, out):
+    def input_grad(self, gy, w, out, bint planar=False):
         """out (N, H, W, C) = the adjoint of conv in x. Pixels of empty phases are left as they are."""
         cdef char code = code_of(gy)
         cdef const Kernels *k = table(code)
@@ -181,7 +185,10 @@ cdef class ConvPlan:
             p.target.image = self.channels * self.width * self.height
             p.rows = batch * phase.gather.grid_height * phase.gather.grid_width
         with nogil:
-            run_gemm(k, problems, self.phase_count, self.groups, NULL, 0)
+            if planar:
+                run_planar(k, problems, self.phase_count, NULL, 0)
+            else:
+                run_gemm(k, problems, self.phase_count, self.groups, NULL, 0)
         free(problems)
 
     def input_grad_scatter(self, gy, w, out):
@@ -230,6 +237,28 @@ cdef class ConvPlan:
         with nogil:
             run_filter_grad(k, &f, size)
 
+    def pixel_slices(self, ptrdiff_t batch):
+        """Into how many slices planar_filter_grad and depthwise_filter_grad cut the pixels."""
+        return max(1, min(MOST_SLICES, batch * self.grid_height * self.grid_width // ROWS_PER_SLICE))
+
+    def planar_filter_grad(self, x, gy, partials, out):
+        """out (R, S, C, K) = the adjoint of conv in w for few filters, by way of partials (slices, R, S, C, K)."""
+        cdef char code = code_of(x)
+        cdef const Kernels *k = table(code)
+        cdef RowGather gather = self.forward_phase.gather
+        gather.source = address(x, code)
+        cdef ptrdiff_t slices = len(partials), numbers = self.taps * self.channels * self.filters, part
+        cdef ptrdiff_t lines = len(x) * self.grid_height, size = 8 if code == b"d" else 4
+        cdef const void *gradient = address(gy, code)
+        cdef char *partial = <char *>address(partials, code, True)
+        cdef void *target = address(out, code, True)
+        cdef int threads = threads_for(<double>lines * self.grid_width * numbers)
+        with nogil:
+            for part in prange(slices, num_threads=threads, schedule="dynamic"):
+                k.planar_filter_grad(&gather, gradient, self.filters, lines * part // slices,
+                                     lines * (part + 1) // slices, partial + part * numbers * size)
+            sum_partials(k, partial, slices, numbers, target, 1)
+
     def depthwise_forward(self, x, w, bias, int activation, out):
         """out (N, P, Q, C) = act(conv(x, w) + bias), where every channel has one filter of its own."""
         cdef char code = code_of(x)
@@ -272,10 +301,6 @@ cdef class ConvPlan:
                 k.depthwise(&gather, &filters, target, bias_, activation, rows * part // parts,
                             rows * (part + 1) // parts)
         return 0
-
-    def depthwise_slices(self, ptrdiff_t batch):
-        """Into how many slices depthwise_filter_grad cuts the pixels."""
-        return max(1, min(MOST_SLICES, batch * self.grid_height * self.grid_width // ROWS_PER_SLICE))
 
     def depthwise_filter_grad(self, x, gy, partials, out):
         """out (R, S, 1, C) = its adjoint in w, by way of partials (slices, R, S, 1, C)."""
@@ -376,6 +401,27 @@ cdef void run_gemm(const Kernels *k, const Problem *problems, ptrdiff_t count, p
         panel_parts = min(panels, max(panel_parts, ceil_div(2 * threads, count * group_parts * row_parts)))
     for task in prange(count * row_parts * panel_parts * group_parts, num_threads=threads, schedule="dynamic"):
         gemm_task(k, problems, task, row_parts, panel_parts, panels, group_parts, groups, bias, activation)
+
+
+cdef void planar_task(const Kernels *k, const Problem *p, ptrdiff_t part, ptrdiff_t parts, const void *bias,
+                      int activation) noexcept nogil:
+    cdef ptrdiff_t lines = p.rows // p.gather.grid_width
+    k.planar(&p.gather, &p.filters, &p.target, bias, activation, lines * part // parts, lines * (part + 1) // parts)
+
+
+cdef void run_planar(const Kernels *k, const Problem *problems, ptrdiff_t count, const void *bias,
+                     int activation) noexcept nogil:
+    """All problems, each cut by lines; they have few columns."""
+    cdef ptrdiff_t rows = 0, parts = 1, i, task
+    cdef double work = 0
+    for i in range(count):
+        rows = max(rows, problems[i].rows)
+        work += <double>problems[i].rows * problems[i].gather.taps * problems[i].gather.length * problems[i].filters.columns
+    cdef int threads = threads_for(work)
+    if threads > 1:
+        parts = max(1, min(ceil_div(TASKS_PER_THREAD * threads, count), rows // PIXELS_PER_TASK))
+    for task in prange(count * parts, num_threads=threads, schedule="dynamic"):
+        planar_task(k, &problems[task // parts], task % parts, parts, bias, activation)
 
 
 cdef ptrdiff_t filter_grad_parts(const Kernels *k, ptrdiff_t depth, ptrdiff_t filters, ptrdiff_t groups) noexcept nogil:

@@ -36,6 +36,9 @@ cdef extern from "kernels.h" nogil:
                                ptrdiff_t) noexcept nogil
         void (*gemm_scatter)(const RowGather *, const void *, ptrdiff_t, const FilterMatrix *, ptrdiff_t, void *,
                              ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*planar)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
+                       ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*planar_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
         void (*depthwise)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
                           ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*depthwise_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, void *) noexcept nogil

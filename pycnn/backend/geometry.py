@@ -218,11 +218,16 @@ def conv_geometry(x_shape, kernel_shape, strides=1, padding="valid", dilation=1,
         If ranks or channels disagree, ``groups`` does not divide the channels, or the window does not fit.
     """
     return _conv_geometry(
-        tuple(x_shape), tuple(kernel_shape), _hashable(strides), _hashable(padding), _hashable(dilation), groups
+        tuple(x_shape),
+        tuple(kernel_shape),
+        pair("strides", strides),
+        _hashable(padding),
+        pair("dilation_rate", dilation),
+        groups,
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096, typed=True)
 def _conv_geometry(x_shape, kernel_shape, strides, padding, dilation, groups):
     check_nhwc("x", x_shape)
     if len(kernel_shape) != 4 or min(kernel_shape) < 1:
@@ -247,7 +252,6 @@ def _conv_geometry(x_shape, kernel_shape, strides, padding, dilation, groups):
             f"x has {channels} channels, but the kernel expects {group_channels * groups} "
             f"({group_channels} x {groups} groups).{hint} Received: x.shape={x_shape}, kernel.shape={kernel_shape}"
         )
-    strides, dilation = pair("strides", strides), pair("dilation_rate", dilation)
     padding = resolve_padding(padding, (height, width), (kh, kw), strides, dilation)
     sizes = _output_sizes("convolution", (height, width), (kh, kw), strides, dilation, padding)
     return ConvGeometry(
@@ -273,15 +277,15 @@ def conv_transpose_geometry(
     return _conv_transpose_geometry(
         tuple(x_shape),
         tuple(kernel_shape),
-        _hashable(strides),
+        pair("strides", strides),
         _hashable(padding),
         _hashable(output_padding),
-        _hashable(dilation),
+        pair("dilation_rate", dilation),
         groups,
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096, typed=True)
 def _conv_transpose_geometry(x_shape, kernel_shape, strides, padding, output_padding, dilation, groups):
     check_nhwc("x", x_shape)
     if len(kernel_shape) != 4 or min(kernel_shape) < 1:
@@ -296,7 +300,6 @@ def _conv_transpose_geometry(x_shape, kernel_shape, strides, padding, output_pad
             f"x has {channels} channels, but the kernel expects {in_channels}. "
             f"Received: x.shape={x_shape}, kernel.shape={kernel_shape}"
         )
-    strides, dilation = pair("strides", strides), pair("dilation_rate", dilation)
     extents = [window_extent(f, d) for f, d in zip(window, dilation, strict=True)]
     if padding == "valid":
         pads = ((0, 0), (0, 0))
@@ -339,15 +342,15 @@ def pool_geometry(x_shape, pool_size, strides=None, padding="valid", ceil_mode=F
     ValueError
         If the window does not fit, or padding is as large as the window (a window would hold no data).
     """
-    return _pool_geometry(tuple(x_shape), _hashable(pool_size), _hashable(strides), _hashable(padding), bool(ceil_mode))
-
-
-@lru_cache(maxsize=4096)
-def _pool_geometry(x_shape, pool_size, strides, padding, ceil_mode):
-    check_nhwc("x", x_shape)
-    _, *size, _ = x_shape
     window = pair("pool_size", pool_size)
     strides = window if strides is None else pair("strides", strides)
+    return _pool_geometry(tuple(x_shape), window, strides, _hashable(padding), bool(ceil_mode))
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _pool_geometry(x_shape, window, strides, padding, ceil_mode):
+    check_nhwc("x", x_shape)
+    _, *size, _ = x_shape
     pads = resolve_padding(padding, size, window, strides, (1, 1))
     if any(p >= f for f, both in zip(window, pads, strict=True) for p in both):
         raise ValueError(

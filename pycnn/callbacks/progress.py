@@ -23,7 +23,9 @@ def _in_notebook():
 
 
 def write_number(value):
-    """Four digits behind the point, or an exponent where they would not do."""
+    """Four digits behind the point, or an exponent where they would not do; of a list, each."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(write_number, value))}]"
     value = float(value)
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.4e}"
 

@@ -1,5 +1,7 @@
 """What ``compile`` was given, made into losses and metrics when the first batch shows the shapes."""
 
+import numpy as np
+
 from pycnn import losses, metrics
 
 _ACCURACY = ("accuracy", "acc")
@@ -90,10 +92,14 @@ class Metrics:
         values = {}
         for metric in self.plain + self.weighted:
             value = metric.result()
-            values |= (
-                {k: float(v) for k, v in value.items()} if isinstance(value, dict) else {metric.name: float(value)}
-            )
+            named = value if isinstance(value, dict) else {metric.name: value}
+            values |= {name: _plain(v) for name, v in named.items()}
         return values
+
+
+def _plain(value):
+    """A number, or a list of them where a metric has one for each class."""
+    return np.asarray(value, float).tolist()
 
 
 def _listed(argument, given):

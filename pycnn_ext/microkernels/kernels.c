@@ -4,6 +4,7 @@
 #include "depthwise.h"
 #include "norm.h"
 #include "optimizer.h"
+#include "planar.h"
 #include "pool.h"
 #include "resample.h"
 
@@ -27,6 +28,8 @@ const Kernels PYCNN_TABLE = {
     .gemm_filter_grad = gemm_filter_grad,
     .sum_transposed = sum_transposed,
     .gemm_scatter = gemm_scatter,
+    .planar = planar,
+    .planar_filter_grad = planar_filter_grad,
     .depthwise = depthwise,
     .depthwise_filter_grad = depthwise_filter_grad,
     .extreme_pool_forward = extreme_pool_forward,

@@ -65,6 +65,12 @@ typedef struct {
     /* target += (gradient @ filters^T) laid where the rows of images [first, last) were gathered from */
     void (*gemm_scatter)(const RowGather *, const void *gradient, ptrdiff_t gradient_pixel, const FilterMatrix *,
                          ptrdiff_t group, void *target, ptrdiff_t first, ptrdiff_t last);
+    /* The same as gemm and gemm_filter_grad for few filters and one group, with taps that are not merged: lines
+     * [first, last) of the grid, counted through all images; partial[taps*length][filters] */
+    void (*planar)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
+                   ptrdiff_t first, ptrdiff_t last);
+    void (*planar_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t filters, ptrdiff_t first,
+                               ptrdiff_t last, void *partial);
     void (*depthwise)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
                       ptrdiff_t first, ptrdiff_t last);
     void (*depthwise_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t first, ptrdiff_t last,

@@ -8,11 +8,33 @@
 typedef uint8_t bytes_vec __attribute__((vector_size(VECTOR_BYTES / sizeof(real))));
 typedef int32_t ints_vec __attribute__((vector_size(VECTOR_BYTES / sizeof(real) * 4)));
 
+/* Between lanes and bytes: what gcc makes of __builtin_convertvector goes lane by lane. */
+#if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
+INLINE ivec from_bytes(bytes_vec b) { return (ivec)_mm512_cvtepu8_epi32((__m128i)b); }
+INLINE bytes_vec to_bytes(ivec v) { return (bytes_vec)_mm512_cvtepi32_epi8((__m512i)v); }
+#elif defined(__AVX2__) && !defined(PYCNN_DOUBLE)
+INLINE ivec from_bytes(bytes_vec b) {
+    __m128i low = _mm_setzero_si128();
+    memcpy(&low, &b, sizeof b);
+    return (ivec)_mm256_cvtepu8_epi32(low);
+}
+INLINE bytes_vec to_bytes(ivec v) {
+    const __m128i shorts = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)v), _mm256_extracti128_si256((__m256i)v, 1));
+    const __m128i low = _mm_packus_epi16(shorts, shorts);
+    bytes_vec b;
+    memcpy(&b, &low, sizeof b);
+    return b;
+}
+#else
+INLINE ivec from_bytes(bytes_vec b) { return __builtin_convertvector(b, ivec); }
+INLINE bytes_vec to_bytes(ivec v) { return __builtin_convertvector(v, bytes_vec); }
+#endif
+
 /* The first n lanes as bytes or ints; for bytes without a call to memcpy, which takes longer than the window. */
 INLINE void store_index(void *index, ptrdiff_t at, int bytes, ivec places, ptrdiff_t n) {
     if (bytes == 1) {
         uint8_t *to = (uint8_t *)index + at;
-        const bytes_vec b = __builtin_convertvector(places, bytes_vec);
+        const bytes_vec b = to_bytes(places);
         if (n >= LANES) memcpy(to, &b, sizeof b);
         else {
 #if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
@@ -39,7 +61,7 @@ INLINE ivec load_index(const void *index, ptrdiff_t at, int bytes, ptrdiff_t n) 
             for (ptrdiff_t i = 0; i < n; i++) b[i] = from[i];
 #endif
         }
-        return __builtin_convertvector(b, ivec);
+        return from_bytes(b);
     }
     ints_vec b = {};
     memcpy(&b, (const int32_t *)index + at, (size_t)at_most(n, LANES) * 4);
@@ -137,24 +159,30 @@ INLINE vec extreme_sum(const PoolShape *s, const real *gy, const void *index, in
     return sum;
 }
 
-/* Few channels, and windows that do not overlap: each number of a row of windows goes to its place, or to none. */
+/* Windows that do not overlap: each number of a row of windows is read once, and goes to its place or to none. */
 INLINE void extreme_pool_spread(const PoolShape *s, const real *gy, const void *index, int bytes, real *gx,
                                 ptrdiff_t first, ptrdiff_t last) {
-    const ptrdiff_t row_size = s->width * s->channels;
-    memset(gx + first * row_size, 0, sizeof(real) * (size_t)((last - first) * row_size));
+    const ptrdiff_t channels = s->channels, row_size = s->width * channels;
+    const int gaps = s->stride_x > s->pool_width || s->left < 0 || s->grid_width * s->stride_x - s->left < s->width;
     for (ptrdiff_t row = first; row < last; row++) {
         const ptrdiff_t y = row % s->height, image_row = row / s->height * s->grid_height;
         const Span i = windows_of(y, s->pool_height, s->stride_y, s->top, s->grid_height);
-        if (i.begin >= i.end) continue;
+        const int none = i.begin >= i.end;
+        if (none || gaps) memset(gx + row * row_size, 0, sizeof(real) * (size_t)row_size);
+        if (none) continue;
         const ptrdiff_t start = (y + s->top - i.begin * s->stride_y) * s->pool_width; /* index of the row's first place */
-        ptrdiff_t from = (image_row + i.begin) * s->grid_width * s->channels;
-        for (ptrdiff_t j = 0; j < s->grid_width; j++) {
-            real *to = gx + row * row_size + (j * s->stride_x - s->left) * s->channels;
-            for (ptrdiff_t c = 0; c < s->channels; c++, from++) {
-                const ptrdiff_t place = bytes == 1 ? ((const uint8_t *)index)[from] : ((const int32_t *)index)[from];
-                real nowhere, *at = (size_t)(place - start) < (size_t)s->pool_width ? to + (place - start) * s->channels + c
-                                                                                    : &nowhere;
-                *at = gy[from];
+        ptrdiff_t from = (image_row + i.begin) * s->grid_width * channels;
+        for (ptrdiff_t j = 0; j < s->grid_width; j++, from += channels) {
+            ptrdiff_t q0, q1;
+            const ptrdiff_t left = j * s->stride_x - s->left;
+            window_inside(left, s->pool_width, s->width, &q0, &q1);
+            real *to = gx + row * row_size + left * channels;
+            for (ptrdiff_t c = 0; c < channels; c += LANES) {
+                const ptrdiff_t n = at_most(LANES, channels - c);
+                const ivec place = load_index(index, from + c, bytes, n);
+                const vec g = load_first(gy + from + c, n);
+                for (ptrdiff_t q = q0; q < q1; q++)
+                    store_first(to + q * channels + c, (vec)((ivec)g & (place == (integer)(start + q))), n);
             }
         }
     }
@@ -162,7 +190,7 @@ INLINE void extreme_pool_spread(const PoolShape *s, const real *gy, const void *
 
 INLINE void extreme_pool_grad_rows(const PoolShape *s, const real *gy, const void *index, int bytes, real *gx,
                                    ptrdiff_t first, ptrdiff_t last) {
-    if (s->channels < LANES && s->stride_y >= s->pool_height && s->stride_x >= s->pool_width) {
+    if (s->stride_y >= s->pool_height && s->stride_x >= s->pool_width) {
         extreme_pool_spread(s, gy, index, bytes, gx, first, last);
         return;
     }

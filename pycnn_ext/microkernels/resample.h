@@ -24,37 +24,45 @@ INLINE Taps taps_at(ptrdiff_t i, ptrdiff_t size, ptrdiff_t out_size, int bilinea
     return (Taps){low, at_most(low + 1, size - 1), (real)(at - (double)low)};
 }
 
-/* The taps of all output columns, once for all rows: divisions are slow. */
-static const Taps *column_taps(ptrdiff_t size, ptrdiff_t out_size, int bilinear) {
-    Taps *taps = thread_scratch(sizeof(Taps) * (size_t)out_size);
+/* The taps of all output columns, once for all rows: divisions are slow. Behind them is room for `numbers`. */
+static Taps *column_taps(ptrdiff_t size, ptrdiff_t out_size, int bilinear, ptrdiff_t numbers) {
+    Taps *taps = thread_scratch(sizeof(Taps) * (size_t)out_size + sizeof(real) * (size_t)numbers);
     for (ptrdiff_t j = 0; j < out_size; j++) taps[j] = taps_at(j, size, out_size, bilinear);
     return taps;
 }
 
+/* out[i] = a[i] + share*(b[i] - a[i]) */
+INLINE void mix(const real *a, const real *b, real share, ptrdiff_t count, real *out) {
+    for (ptrdiff_t i = 0; i < count; i++) out[i] = a[i] + share * (b[i] - a[i]);
+}
+
+INLINE void resize_row(const real *row, const Taps *columns, ptrdiff_t out_width, const ptrdiff_t channels, real *out) {
+    for (ptrdiff_t j = 0; j < out_width; j++)
+        mix(row + columns[j].low * channels, row + columns[j].high * channels, columns[j].share, channels, out + j * channels);
+}
+
+/* First between the two rows, then between columns. */
 static void resize(const void *x, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y, ptrdiff_t out_height,
                    ptrdiff_t out_width, int bilinear, ptrdiff_t first, ptrdiff_t last) {
-    const Taps *columns = column_taps(width, out_width, bilinear);
+    const ptrdiff_t row_size = width * channels;
+    Taps *columns = column_taps(width, out_width, bilinear, row_size);
+    real *mixed = (real *)(columns + out_width);
     for (ptrdiff_t row = first; row < last; row++) {
         const Taps v = taps_at(row % out_height, height, out_height, bilinear);
-        const real *image = (const real *)x + row / out_height * height * width * channels;
-        const real *above = image + v.low * width * channels, *below = image + v.high * width * channels;
-        real *restrict out = (real *)y + row * out_width * channels;
-        for (ptrdiff_t j = 0; j < out_width; j++, out += channels) {
-            const Taps u = columns[j];
-            const ptrdiff_t l = u.low * channels, h = u.high * channels;
-            for (ptrdiff_t c = 0; c < channels; c++) {
-                const real top = above[l + c] + u.share * (above[h + c] - above[l + c]);
-                const real bottom = below[l + c] + u.share * (below[h + c] - below[l + c]);
-                out[c] = top + v.share * (bottom - top);
-            }
-        }
+        const real *image = (const real *)x + row / out_height * height * row_size, *above = image + v.low * row_size;
+        real *out = (real *)y + row * out_width * channels;
+        if (v.share != 0) mix(above, image + v.high * row_size, v.share, row_size, mixed);
+        const real *from = v.share != 0 ? mixed : above;
+        if (channels == 1) resize_row(from, columns, out_width, 1, out);
+        else if (channels == 3) resize_row(from, columns, out_width, 3, out);
+        else resize_row(from, columns, out_width, channels, out);
     }
 }
 
 static void resize_grad(const void *gy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *gx,
                         ptrdiff_t out_height, ptrdiff_t out_width, int bilinear, ptrdiff_t first, ptrdiff_t last) {
     const ptrdiff_t size = height * width * channels;
-    const Taps *columns = column_taps(width, out_width, bilinear);
+    const Taps *columns = column_taps(width, out_width, bilinear, 0);
     memset((real *)gx + first * size, 0, sizeof(real) * (size_t)((last - first) * size));
     for (ptrdiff_t row = first * out_height; row < last * out_height; row++) {
         const Taps v = taps_at(row % out_height, height, out_height, bilinear);
@@ -95,50 +103,72 @@ INLINE real pixel_at(const real *image, ptrdiff_t height, ptrdiff_t width, ptrdi
     return v < 0 || u < 0 ? fill_value : image[(v * width + u) * channels + c];
 }
 
-/* Far coordinates are cut before they become integers: everything there is fill, edge or a repetition. */
-INLINE double within_reach(double at, ptrdiff_t size, int fill_mode) {
-    const double period = 2.0 * (double)size;
-    if (at >= -period && at <= 2 * period) return at;
-    if (fill_mode == FILL_REFLECT || fill_mode == FILL_WRAP) return at - period * floor(at / period);
-    return at < 0 ? -period : 2 * period;
+#define BLOCK 64 /* pixels whose places are computed at a time, by vectors */
+
+/* Where in the image the pixels of a block lie: whole coordinates, and the shares of the next row and column */
+typedef struct {
+    int32_t x[BLOCK], y[BLOCK];
+    real share_x[BLOCK], share_y[BLOCK];
+} Places;
+
+/* Coordinate offset + u*step for u in [first, first + count). Far ones are cut before they become integers: everything
+ * there is fill, edge or a repetition. */
+INLINE void places_along(double step, double offset, ptrdiff_t first, ptrdiff_t count, ptrdiff_t size, int bilinear,
+                         int repeats, int32_t *restrict whole, real *restrict share) {
+    const double period = 2.0 * (double)size, shift = bilinear ? 0 : 0.5;
+    for (int i = 0; i < (int)count; i++) {
+        double at = step * (double)((int)first + i) + offset;
+        const double folded = repeats ? at - period * floor(at / period) : at;
+        at = at >= -period && at <= 2 * period ? at : folded;
+        at = at >= -period ? at : -period; /* so is what is not a number */
+        at = at <= 2 * period ? at : 2 * period;
+        const double low = floor(at + shift);
+        whole[i] = (int32_t)low;
+        share[i] = (real)(at - low);
+    }
 }
 
-static void affine(const void *x_, const double *matrices, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
-                   void *y_, int bilinear, int fill_mode, double fill_value, ptrdiff_t first, ptrdiff_t last) {
-    for (ptrdiff_t row = first; row < last; row++) {
-        const ptrdiff_t n = row / height, v = row % height;
-        const double *m = matrices + 6 * n;
-        const real *image = (const real *)x_ + n * height * width * channels, fill = (real)fill_value;
-        real *out = (real *)y_ + row * width * channels;
-        for (ptrdiff_t u = 0; u < width; u++, out += channels) {
-            const double at_x = within_reach(m[0] * (double)u + m[1] * (double)v + m[2], width, fill_mode);
-            const double at_y = within_reach(m[3] * (double)u + m[4] * (double)v + m[5], height, fill_mode);
-            const double shift = bilinear ? 0 : 0.5;
-            const double floor_x = floor(at_x + shift), floor_y = floor(at_y + shift);
-            const ptrdiff_t x0 = (ptrdiff_t)floor_x, y0 = (ptrdiff_t)floor_y;
-            if (!bilinear) {
-                for (ptrdiff_t c = 0; c < channels; c++)
-                    out[c] = pixel_at(image, height, width, channels, y0, x0, c, fill_mode, fill);
-                continue;
-            }
-            const real sx = (real)(at_x - floor_x), sy = (real)(at_y - floor_y);
-            if (x0 >= 0 && y0 >= 0 && x0 + 1 < width && y0 + 1 < height) {
-                const real *above = image + (y0 * width + x0) * channels, *below = above + width * channels;
-                for (ptrdiff_t c = 0; c < channels; c++) {
-                    const real top = above[c] + sx * (above[c + channels] - above[c]);
-                    const real bottom = below[c] + sx * (below[c + channels] - below[c]);
-                    out[c] = top + sy * (bottom - top);
-                }
-                continue;
-            }
+INLINE void affine_pixels(const real *image, const Places *at, ptrdiff_t count, ptrdiff_t height, ptrdiff_t width,
+                          const ptrdiff_t channels, int bilinear, int fill_mode, real fill, real *out) {
+    for (ptrdiff_t i = 0; i < count; i++, out += channels) {
+        const ptrdiff_t x = at->x[i], y = at->y[i];
+        const real sx = at->share_x[i], sy = at->share_y[i];
+        if (bilinear && (size_t)x < (size_t)(width - 1) && (size_t)y < (size_t)(height - 1)) { /* negatives are huge */
+            const real *above = image + (y * width + x) * channels, *below = above + width * channels;
             for (ptrdiff_t c = 0; c < channels; c++) {
-                const real a = pixel_at(image, height, width, channels, y0, x0, c, fill_mode, fill);
-                const real b = pixel_at(image, height, width, channels, y0, x0 + 1, c, fill_mode, fill);
-                const real d = pixel_at(image, height, width, channels, y0 + 1, x0, c, fill_mode, fill);
-                const real e = pixel_at(image, height, width, channels, y0 + 1, x0 + 1, c, fill_mode, fill);
-                const real top = a + sx * (b - a), bottom = d + sx * (e - d);
+                const real top = above[c] + sx * (above[c + channels] - above[c]);
+                const real bottom = below[c] + sx * (below[c + channels] - below[c]);
                 out[c] = top + sy * (bottom - top);
             }
+            continue;
+        }
+        for (ptrdiff_t c = 0; c < channels; c++) {
+            const real a = pixel_at(image, height, width, channels, y, x, c, fill_mode, fill);
+            out[c] = a;
+            if (!bilinear) continue;
+            const real b = pixel_at(image, height, width, channels, y, x + 1, c, fill_mode, fill);
+            const real d = pixel_at(image, height, width, channels, y + 1, x, c, fill_mode, fill);
+            const real e = pixel_at(image, height, width, channels, y + 1, x + 1, c, fill_mode, fill);
+            const real top = a + sx * (b - a), bottom = d + sx * (e - d);
+            out[c] = top + sy * (bottom - top);
+        }
+    }
+}
+
+static void affine(const void *x, const double *matrices, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y,
+                   int bilinear, int fill_mode, double fill_value, ptrdiff_t first, ptrdiff_t last) {
+    const int repeats = fill_mode == FILL_REFLECT || fill_mode == FILL_WRAP;
+    Places at;
+    for (ptrdiff_t row = first; row < last; row++) {
+        const double *m = matrices + 6 * (row / height), v = (double)(row % height);
+        const real *image = (const real *)x + row / height * height * width * channels, fill = (real)fill_value;
+        for (ptrdiff_t u = 0; u < width; u += BLOCK) {
+            const ptrdiff_t count = at_most(BLOCK, width - u);
+            real *out = (real *)y + (row * width + u) * channels;
+            places_along(m[0], m[1] * v + m[2], u, count, width, bilinear, repeats, at.x, at.share_x);
+            places_along(m[3], m[4] * v + m[5], u, count, height, bilinear, repeats, at.y, at.share_y);
+            if (channels == 1) affine_pixels(image, &at, count, height, width, 1, bilinear, fill_mode, fill, out);
+            else affine_pixels(image, &at, count, height, width, channels, bilinear, fill_mode, fill, out);
         }
     }
 }

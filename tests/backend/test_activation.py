@@ -65,6 +65,15 @@ def test_any_number_of_elements_and_axes(backend, name):
         assert gx.dtype == np.float32
 
 
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "selu"])
+def test_at_zero_the_slope_is_that_from_below(backend, name):
+    x = np.array([0.0, -0.0])
+    y = run(backend, "activation_forward", x, name, ALPHA)
+    gx = run(backend, "activation_grad", np.ones(2), x, y, name, ALPHA)
+    below = {"relu": 0, "leaky_relu": ALPHA, "elu": ALPHA, "selu": 1.7580993408473766}
+    np.testing.assert_allclose(gx, below[name], rtol=1e-15)
+
+
 @every_activation
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_far_ends_are_finite_limits(backend, name, dtype):

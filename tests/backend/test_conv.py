@@ -140,6 +140,11 @@ LAYERS = {
     "32 groups of 8": ((1, 14, 14, 256), (3, 3, 8, 256), {"padding": 1, "groups": 32}),
     "4 groups of 24": ((1, 14, 14, 96), (3, 3, 24, 96), {"padding": 1, "groups": 4}),
     "dense as a convolution": ((64, 1, 1, 400), (1, 1, 400, 120), {}),
+    "few filters, many lines": ((2, 150, 100, 3), (5, 5, 3, 7), {"padding": 2, "strides": 2}),
+    "few filters, dilated": ((2, 40, 31, 12), (3, 3, 12, 11), {"padding": "same", "dilation": 3}),
+    "few filters, holes": ((2, 41, 50, 5), (2, 2, 5, 3), {"padding": ((1, 0), (0, 1)), "strides": (3, 4)}),
+    "few filters, many channels": ((1, 20, 32, 40), (3, 3, 40, 2), {"padding": "same"}),
+    "grey, many filters": ((2, 60, 60, 1), (3, 3, 1, 40), {}),
     "wide row": ((1, 1, 3000, 4), (1, 9, 4, 5), {"padding": "same"}),
 }
 

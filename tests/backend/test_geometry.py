@@ -239,6 +239,8 @@ def test_transposed_sizes_of_keras(size, window, stride):
             r"size would be zero or negative.*floor\(\(i - d\*\(f-1\).*i=\(4, 8\), window f=\(5, 3\).*gives \(0, 6\)",
         ),
         (lambda: conv_geometry((1, 4, 8, 1), (3, 3, 1, 1), dilation=2), r"does not fit.*dilation d=\(2, 2\)"),
+        (lambda: conv_geometry((1, 8, 8, 1), (3, 3, 1, 1), strides=2.0), r"strides must be .*Received: strides=2.0"),
+        (lambda: conv_geometry((1, 8, 8, 1), (3, 3, 1, 1), groups=True), r"groups must be .*Received: groups=True"),
         (lambda: conv_geometry((1, 8, 8, 1), (3, 3, 1, 1), strides=0), r"strides must be .*Received: strides=0"),
         (lambda: conv_geometry((1, 8, 8, 1), (3, 3, 1, 1), dilation=(1, 0)), r"dilation_rate must be .*\(1, 0\)"),
         (lambda: conv_geometry((1, 8, 8, 1), (3, 3, 1, 1), padding="SAME"), r"padding must be 'valid', 'same'.*'SAME'"),

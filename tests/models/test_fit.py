@@ -262,6 +262,15 @@ def test_crossentropy_is_the_one_that_fits(backend):
     assert model.evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_metric_with_a_number_for_each_class(backend, capsys):
+    model = classifier()
+    model.compile("sgd", "categorical_crossentropy", metrics=[pycnn.metrics.F1Score()])
+    y = np.eye(4)[np.arange(8) % 4]
+    history = model.fit(normal((8, 3)), y, epochs=2, validation_split=0.5, verbose=2)
+    assert np.shape(history.history["val_f1_score"]) == (2, 4)
+    assert "f1_score: [" in capsys.readouterr().out
+
+
 def test_metrics_of_one_name_are_told_apart(backend):
     model = small_model(metrics=["mae", pycnn.metrics.MeanAbsoluteError(name="mae"), lambda t, p: abs(p - t)])
     logs = model.evaluate(*regression(), verbose=0, return_dict=True)

@@ -30,7 +30,7 @@ def _elu(x, alpha):
 
 
 def _elu_derivative(x, alpha):
-    return np.where(x < 0, alpha * np.exp(np.minimum(x, 0)), 1)
+    return np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0)))
 
 
 def _normal_cdf(x):
@@ -70,7 +70,7 @@ _DERIVATIVE = {
     "relu": lambda x, y, alpha: y > 0,
     "sigmoid": lambda x, y, alpha: y * (1 - y),
     "tanh": lambda x, y, alpha: 1 - y * y,
-    "leaky_relu": lambda x, y, alpha: np.where(x < 0, alpha, 1),
+    "leaky_relu": lambda x, y, alpha: np.where(x > 0, 1, alpha),
     "elu": lambda x, y, alpha: _elu_derivative(x, alpha),
     "selu": lambda x, y, alpha: _SELU_SCALE * _elu_derivative(x, _SELU_ALPHA),
     "gelu": lambda x, y, alpha: _normal_cdf(x) + x * _normal_pdf(x),
