@@ -92,17 +92,15 @@ INLINE void window_inside(ptrdiff_t start, ptrdiff_t size, ptrdiff_t limit, ptrd
     *end = at_most(size, limit - start);
 }
 
-/* n lanes are used; all loops call it with n == LANES where they can, so that the plain loads are taken. */
-INLINE void extreme_window(const PoolShape *s, const real *image, ptrdiff_t top, ptrdiff_t left, ptrdiff_t c,
-                           ptrdiff_t n, int minimum, vec *best, ivec *place) {
-    ptrdiff_t r0, r1, q0, q1;
-    window_inside(top, s->pool_height, s->height, &r0, &r1);
-    window_inside(left, s->pool_width, s->width, &q0, &q1);
-    for (ptrdiff_t r = r0; r < r1; r++) {
-        for (ptrdiff_t q = q0; q < q1; q++) {
-            const real *p = image + ((top + r) * s->width + left + q) * s->channels + c;
+/* The largest of places [r0, r1) x [q0, q1) of a window of so many columns, and which place it was. n lanes are used;
+ * all loops call it with n == LANES where they can, so that the plain loads are taken. */
+INLINE void extreme_window(const PoolShape *s, const real *corner, ptrdiff_t r0, ptrdiff_t r1, ptrdiff_t q0, ptrdiff_t q1,
+                           const ptrdiff_t columns, ptrdiff_t n, int minimum, vec *best, ivec *place) {
+    UNROLL for (ptrdiff_t r = r0; r < r1; r++) {
+        UNROLL for (ptrdiff_t q = q0; q < q1; q++) {
+            const real *p = corner + (r * s->width + q) * s->channels;
             const vec x = n == LANES ? load(p) : load_first(p, n);
-            const ivec here = (ivec){} + (integer)(r * s->pool_width + q);
+            const ivec here = (ivec){} + (integer)(r * columns + q);
             if (r == r0 && q == q0) {
                 *best = x;
                 *place = here;
@@ -115,34 +113,50 @@ INLINE void extreme_window(const PoolShape *s, const real *image, ptrdiff_t top,
     }
 }
 
-INLINE void extreme_pool_rows(const PoolShape *s, const real *x, real *y, void *index, int bytes, int minimum,
-                              ptrdiff_t first, ptrdiff_t last) {
+/* The same for all channels of window (i, j); rows and columns of the window are constants where it pays. */
+INLINE void extreme_channels(const PoolShape *s, const real *corner, ptrdiff_t r0, ptrdiff_t r1, ptrdiff_t q0,
+                             ptrdiff_t q1, const ptrdiff_t columns, real *y, void *index, ptrdiff_t at, int bytes,
+                             int minimum) {
+    ptrdiff_t c = 0;
+    vec best = {};
+    ivec place = {};
+    for (; c + LANES <= s->channels; c += LANES) {
+        extreme_window(s, corner + c, r0, r1, q0, q1, columns, LANES, minimum, &best, &place);
+        store(y + at + c, best);
+        store_index(index, at + c, bytes, place, LANES);
+    }
+    if (c < s->channels) {
+        const ptrdiff_t n = s->channels - c;
+        extreme_window(s, corner + c, r0, r1, q0, q1, columns, n, minimum, &best, &place);
+        store_first(y + at + c, best, n);
+        store_index(index, at + c, bytes, place, n);
+    }
+}
+
+INLINE void extreme_pool_rows(const PoolShape *s, const ptrdiff_t rows, const ptrdiff_t columns, const real *x, real *y,
+                              void *index, int bytes, int minimum, ptrdiff_t first, ptrdiff_t last) {
     for (ptrdiff_t row = first; row < last; row++) {
         const real *image = x + row / s->grid_height * s->height * s->width * s->channels;
         const ptrdiff_t top = row % s->grid_height * s->stride_y - s->top;
+        ptrdiff_t r0, r1, q0, q1;
+        window_inside(top, rows, s->height, &r0, &r1);
         for (ptrdiff_t j = 0; j < s->grid_width; j++) {
-            const ptrdiff_t out = (row * s->grid_width + j) * s->channels, left = j * s->stride_x - s->left;
-            ptrdiff_t c = 0;
-            vec best = {};
-            ivec place = {};
-            for (; c + LANES <= s->channels; c += LANES) {
-                extreme_window(s, image, top, left, c, LANES, minimum, &best, &place);
-                store(y + out + c, best);
-                store_index(index, out + c, bytes, place, LANES);
-            }
-            if (c < s->channels) {
-                extreme_window(s, image, top, left, c, s->channels - c, minimum, &best, &place);
-                store_first(y + out + c, best, s->channels - c);
-                store_index(index, out + c, bytes, place, s->channels - c);
-            }
+            const ptrdiff_t at = (row * s->grid_width + j) * s->channels, left = j * s->stride_x - s->left;
+            const real *corner = image + (top * s->width + left) * s->channels;
+            window_inside(left, columns, s->width, &q0, &q1);
+            if (r1 - r0 == rows && q1 - q0 == columns)
+                extreme_channels(s, corner, 0, rows, 0, columns, columns, y, index, at, bytes, minimum);
+            else extreme_channels(s, corner, r0, r1, q0, q1, columns, y, index, at, bytes, minimum);
         }
     }
 }
 
 static void extreme_pool_forward(const PoolShape *s, const void *x, void *y, void *index, int bytes, int minimum,
                                  ptrdiff_t first, ptrdiff_t last) {
-    if (bytes == 1 && !minimum) extreme_pool_rows(s, x, y, index, 1, 0, first, last);
-    else extreme_pool_rows(s, x, y, index, bytes, minimum, first, last);
+    const ptrdiff_t rows = s->pool_height, columns = s->pool_width;
+    if (bytes == 1 && !minimum && rows == 2 && columns == 2) extreme_pool_rows(s, 2, 2, x, y, index, 1, 0, first, last);
+    else if (bytes == 1 && !minimum && rows == 3 && columns == 3) extreme_pool_rows(s, 3, 3, x, y, index, 1, 0, first, last);
+    else extreme_pool_rows(s, rows, columns, x, y, index, bytes, minimum, first, last);
 }
 
 INLINE vec extreme_sum(const PoolShape *s, const real *gy, const void *index, int bytes, ptrdiff_t image_row,
