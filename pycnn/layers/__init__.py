@@ -8,7 +8,7 @@ input.py    Input               dense.py    Dense     conv.py        Conv2D, Con
 pool.py     pooling             reshape.py  Flatten   depthwise.py   DepthwiseConv2D, SeparableConv2D
 norm.py     BatchNormalization  dropout.py  Dropout   activation.py  Activation, ReLU, ...
 pad.py      ZeroPadding2D, Cropping2D                 resize.py      Resizing, UpSampling2D, Rescaling
-augment.py  RandomRotation and other affine maps
+augment.py  RandomRotation and other affine maps      merge.py       Add, Concatenate, Dot, ...
 """
 
 from pycnn.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
@@ -20,6 +20,24 @@ from pycnn.layers.dense import Dense
 from pycnn.layers.depthwise import DepthwiseConv2D, SeparableConv2D
 from pycnn.layers.dropout import Dropout
 from pycnn.layers.input import Input, InputLayer
+from pycnn.layers.merge import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    dot,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from pycnn.layers.norm import BatchNormalization
 from pycnn.layers.pad import Cropping2D, ZeroPadding2D
 from pycnn.layers.pool import (
@@ -48,9 +66,12 @@ SeparableConvolution2D = SeparableConv2D
 __all__ = [
     "ELU",
     "Activation",
+    "Add",
+    "Average",
     "AveragePooling2D",
     "AvgPool2D",
     "BatchNormalization",
+    "Concatenate",
     "Conv2D",
     "Conv2DTranspose",
     "Convolution2D",
@@ -58,6 +79,7 @@ __all__ = [
     "Cropping2D",
     "Dense",
     "DepthwiseConv2D",
+    "Dot",
     "Dropout",
     "Flatten",
     "GlobalAveragePooling2D",
@@ -73,8 +95,11 @@ __all__ = [
     "LeakyReLU",
     "MaxPool2D",
     "MaxPooling2D",
+    "Maximum",
     "MinPool2D",
     "MinPooling2D",
+    "Minimum",
+    "Multiply",
     "Permute",
     "RandomRotation",
     "RandomShear",
@@ -87,8 +112,17 @@ __all__ = [
     "SeparableConv2D",
     "SeparableConvolution2D",
     "Softmax",
+    "Subtract",
     "UpSampling2D",
     "ZeroPadding2D",
+    "add",
+    "average",
+    "concatenate",
     "deserialize",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
     "serialize",
+    "subtract",
 ]
