@@ -25,8 +25,8 @@ pytestmark = pytest.mark.skipif(
 def assembly(isa, dtype, folder=SOURCES):
     """What gcc makes of the tiles, as text."""
     double = ["-DPYCNN_DOUBLE"] if dtype == "double" else []
-    command = ["gcc", "-S", "-o", "-", "-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-fkeep-static-functions"]
-    command += [*OPTIONS[isa], *double, "-x", "c", "-"]
+    command = ["gcc", "-S", "-o", "-", "-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fPIC"]
+    command += ["-fkeep-static-functions", *OPTIONS[isa], *double, "-x", "c", "-"]
     program = f'#include "{folder}/planar.h"'
     return subprocess.run(command, check=True, capture_output=True, text=True, input=program).stdout
 
