@@ -18,7 +18,6 @@ The arrays are ``model/<layer>/<weight>``, ``optimizer/<layer>/<weight>/<slot>``
 
 import json
 import os
-import secrets
 import sys
 import warnings
 import zlib
@@ -28,6 +27,7 @@ import numpy as np
 from pycnn.backend import get_backend
 from pycnn.layers.base import serialize_layer
 from pycnn.layers.random import RandomSource
+from pycnn.models.files import existing_file, written_whole
 from pycnn.registration import custom_object_scope, deserialize, serialize
 
 _FORMAT = 1
@@ -155,51 +155,16 @@ def _checksum(arrays):
 def _write(filepath, config, arrays, overwrite):
     from safetensors.numpy import save_file
 
-    path = os.fspath(filepath)
-    if os.path.isdir(path):
-        raise IsADirectoryError(f"filepath must be a file, but it is a folder. Received: filepath={path!r}")
-    if not overwrite and os.path.exists(path):
-        raise FileExistsError(f"The file exists; overwrite=True replaces it. Received: filepath={path!r}")
     config = {"format": _FORMAT, "version": sys.modules["pycnn"].__version__, **config, "checksum": _checksum(arrays)}
     text = json.dumps(config, allow_nan=True)
-    folder, name = os.path.split(os.path.abspath(path))
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"The folder of the file does not exist. Received: filepath={path!r}")
-    beside = os.path.join(folder, f".{name}.{secrets.token_hex(6)}.tmp")
-    try:
-        with open(beside, "xb") as file:
-            mode = os.fstat(file.fileno()).st_mode  # what new files get here: safetensors lets only the owner read
+    with written_whole(filepath, overwrite) as beside:
         save_file(arrays, beside, metadata={_KEY: text})
-        os.chmod(beside, mode)
-        with open(beside, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        if os.path.exists(beside):
-            os.remove(beside)
-    _sync_folder(folder)
-
-
-def _sync_folder(folder):
-    """Let the new name outlive a power failure, where the system allows to ask for that."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # a folder cannot be opened everywhere
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read(filepath):
     from safetensors import SafetensorError, safe_open
 
-    path = os.fspath(filepath)
-    if os.path.isdir(path):
-        raise IsADirectoryError(f"filepath must be a file, but it is a folder. Received: filepath={path!r}")
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"There is no such file. Received: filepath={path!r}")
+    path = existing_file(filepath)
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
