@@ -4,11 +4,12 @@ import numpy as np
 
 from pycnn.config import set_random_seed
 from pycnn.layers.naming import reset_names
-from pycnn.models.batches import PyDataset
+from pycnn.models.dataset import PyDataset
 from pycnn.registration import custom_object_scope, register_serializable
 
 __all__ = [
     "PyDataset",
+    "Sequence",
     "clear_session",
     "custom_object_scope",
     "normalize",
@@ -18,6 +19,7 @@ __all__ = [
 ]
 
 register_keras_serializable = register_serializable
+Sequence = PyDataset
 
 
 def to_categorical(x, num_classes=None):

@@ -3,6 +3,7 @@
 sequential.py  Sequential: layers one after another     model.py    Model: the base, to subclass
 trainer.py     fit, evaluate, predict                   step.py     compile, and what happens to one batch
 batches.py     where batches come from                  compiled.py losses and metrics of what compile got
+dataset.py     PyDataset, and its worker threads
 saving.py      one file a model: safetensors and JSON   summary.py  the table of layers
 """
 

@@ -1,38 +1,13 @@
 """What ``fit``, ``evaluate`` and ``predict`` read, as batches (x, y, sample_weight): from arrays, or a data set."""
 
+import itertools
+
 import numpy as np
 
 from pycnn import config
 from pycnn.autograd import Tensor
 from pycnn.backend import get_backend
-
-
-class PyDataset:
-    """Base of data sets that make their batches themselves, each when it is needed.
-
-    Subclasses define ``__len__`` (batches in an epoch) and ``__getitem__(index)`` (batch ``index``: ``(x, y)`` or
-    ``(x, y, sample_weight)``), and if they like ``on_epoch_end``.
-
-    Examples
-    --------
-    >>> import numpy as np, pycnn
-    >>> class Noise(pycnn.utils.PyDataset):
-    ...     def __len__(self):
-    ...         return 10
-    ...
-    ...     def __getitem__(self, index):
-    ...         return np.random.rand(32, 8), np.zeros((32, 1))
-    """
-
-    def __len__(self):
-        raise NotImplementedError(f"{type(self).__name__} must define __len__(self)")
-
-    def __getitem__(self, index):
-        raise NotImplementedError(f"{type(self).__name__} must define __getitem__(self, index)")
-
-    def on_epoch_end(self):
-        """Called after each epoch."""
-
+from pycnn.models.dataset import PyDataset, read_ahead
 
 _ARRAYS = (np.ndarray, Tensor)
 
@@ -138,18 +113,27 @@ class ArrayBatches:
         return last
 
     def __iter__(self):
+        return self.batches()
+
+    def batches(self, skip=0):
+        """Return an iterator over the batches but the first ``skip``; the order is drawn at once."""
         n, size = self.samples, self.batch_size
-        x, y, weight = self.x, self.y, self.sample_weight
         if self.shuffle and self.shuffle != "batch":
-            order = config.generator().permutation(n)
-            for start in range(0, n, size):
-                index = order[start : start + size]
-                yield map_arrays(lambda a: a.take(index, 0), (x, y, weight))  # noqa: B023  used at once
-            return
+            return self._shuffled(config.generator().permutation(n), skip)
         starts = np.arange(0, n, size)
         if self.shuffle:
             config.generator().shuffle(starts)
-        for start in starts.tolist():
+        return self._slices(starts[skip:].tolist())
+
+    def _shuffled(self, order, skip):
+        x, y, weight, size = self.x, self.y, self.sample_weight, self.batch_size
+        for start in range(skip * size, self.samples, size):
+            index = order[start : start + size]
+            yield map_arrays(lambda a: a.take(index, 0), (x, y, weight))  # noqa: B023  used at once
+
+    def _slices(self, starts):
+        x, y, weight, size = self.x, self.y, self.sample_weight, self.batch_size
+        for start in starts:
             yield map_arrays(lambda a: a[start : start + size], (x, y, weight))  # noqa: B023  used at once
 
 
@@ -159,32 +143,58 @@ class IterableBatches:
     shuffle = False
     y = None
 
-    def __init__(self, source, shuffle=False):
+    def __init__(self, source, shuffle=False, class_weight=None):
         self.source = source
         self.shuffle = shuffle
-        self.is_sequence = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+        self.class_weight = class_weight
+        self.is_sequence = isinstance(source, PyDataset) or (
+            hasattr(source, "__getitem__") and hasattr(source, "__len__")
+        )
         self.once = iter(source) is source if not self.is_sequence else False
 
     @property
     def steps(self):
         """Batches in an epoch, or None if nobody knows."""
+        if isinstance(self.source, PyDataset):
+            return self.source.num_batches
         try:
             return len(self.source)
         except TypeError:
             return None
 
+    @property
+    def endless(self):
+        """Whether there is always another batch."""
+        return self.is_sequence and self.steps is None
+
     def __iter__(self):
-        if self.is_sequence:
-            order = np.arange(len(self.source))
+        return self.batches()
+
+    def batches(self, skip=0):
+        """Return an iterator over the batches but the first ``skip``; the order is drawn at once.
+
+        A sequence does not make the batches that are skipped, anything else does.
+        """
+        if not self.is_sequence:
+            batches = iter(self.source)
+            for _ in range(skip):
+                next(batches, None)
+        elif self.endless:
+            batches = read_ahead(self.source, itertools.count(skip))
+        else:
+            order = np.arange(self.steps)
             if self.shuffle:
                 config.generator().shuffle(order)
-            batches = (self.source[i] for i in order.tolist())
-        else:
-            batches = self.source
-        for batch in batches:
-            yield self._triple(batch)
-        if hasattr(self.source, "on_epoch_end"):
-            self.source.on_epoch_end()
+            batches = read_ahead(self.source, order[skip:].tolist())
+        return self._triples(batches)
+
+    def _triples(self, batches):
+        try:
+            for batch in batches:
+                yield self._triple(batch)
+        finally:
+            if self.is_sequence and hasattr(batches, "close"):  # a generator of the user's stays open
+                batches.close()
 
     def _triple(self, batch):
         if not isinstance(batch, (tuple, list)):
@@ -193,12 +203,14 @@ class IterableBatches:
             raise ValueError(
                 f"A data set must give (x, y) or (x, y, sample_weight). Received: a batch of {len(batch)} parts"
             )
-        triple = tuple(
+        x, y, weight = (
             None if part is None else _as_data(name, part)
             for name, part in zip(("x", "y", "sample_weight"), (*batch, None, None), strict=False)
         )
-        _check_cardinality(dict(zip(("x", "y", "sample_weight"), triple, strict=True)))
-        return triple
+        _check_cardinality({"x": x, "y": y, "sample_weight": weight})
+        if self.class_weight is not None:
+            weight = _class_weights(self.class_weight, y, weight)
+        return x, y, weight
 
 
 class Feed:
@@ -207,28 +219,117 @@ class Feed:
     def __init__(self, source, steps=None):
         self.source = source
         self.steps = source.steps if steps is None else steps
+        if self.steps is None and getattr(source, "endless", False):
+            raise ValueError(
+                "A data set without length never ends: say how many batches an epoch has, by steps_per_epoch in fit, "
+                "validation_steps for its validation_data, or steps. Received: steps=None"
+            )
         self._limit = steps
-        self._rest = None
+        self._pass = None  # the iterator over the source that is under way
+        self._taken = 0  # batches that it gave
+        self._random = None  # where the generator that shuffles stood before
 
-    def epoch(self):
-        """Return an iterator over the batches of an epoch."""
-        return iter(self.source) if self._limit is None else self._limited()
+    def epoch(self, done=0):
+        """Yield the batches of an epoch, without the first ``done``: those were used before ``resume``."""
+        self._tell("on_epoch_begin")
+        if self._limit is None:
+            if self._pass is None:
+                self._start()
+            yield from self._pass
+            self._pass = None
+        else:
+            for _ in range(done, self._limit):
+                batch = self._next()
+                if batch is None:
+                    break
+                yield batch
+        self._tell("on_epoch_end")
 
-    def _limited(self):
-        for _ in range(self._limit):
-            batch = self._next()
-            if batch is None:
-                return
-            yield batch
+    def _tell(self, hook):
+        """Call a hook of the user's data set, if it has it."""
+        method = getattr(getattr(self.source, "source", None), hook, None)
+        if method is not None:
+            method()
+
+    def _start(self, skip=0):
+        self._random = config.generator().bit_generator.state
+        self._taken = skip
+        self._pass = self.source.batches(skip)
 
     def _next(self):
-        if self._rest is None:
-            self._rest = iter(self.source)
-        batch = next(self._rest, None)
+        if self._pass is None:
+            self._start()
+        batch = next(self._pass, None)
         if batch is None and not getattr(self.source, "once", False):
-            self._rest = iter(self.source)
-            batch = next(self._rest, None)
+            self._start()
+            batch = next(self._pass, None)
+        self._taken += batch is not None
         return batch
+
+    def close(self):
+        """Stop the threads of the data set, if it has some."""
+        if self._pass is not None:
+            self._pass.close()
+            self._pass = None
+
+    # Going on where an earlier process was interrupted
+
+    def position(self, done):
+        """Return what ``resume`` needs, as JSON values: where the feed stands after ``done`` batches of an epoch."""
+        state = {"data": self._data_state()}
+        if self._pass is not None:
+            state |= {"taken": done if self._limit is None else self._taken, "random": self._random}
+        return state
+
+    def _data_state(self):
+        get_state = getattr(getattr(self.source, "source", None), "get_state", None)
+        return None if get_state is None else get_state()
+
+    def resume(self, position):
+        """Stand where ``position`` says. Leaves the generator that shuffles behind as it was when the pass began."""
+        self.close()
+        if position["data"] is not None:
+            self.source.source.set_state(position["data"])
+        if "taken" in position:
+            config.generator().bit_generator.state = position["random"]
+            self._start(position["taken"])
+
+    def example(self):
+        """Return a batch, before the first epoch; None if that would use up a batch."""
+        if getattr(self.source, "once", False):
+            return None
+        batches = self.source.batches()
+        try:
+            return next(batches, None)
+        finally:
+            batches.close()
+
+
+class Progress:
+    """How far a call of ``fit`` is: what ``BackupAndRestore`` saves, and sets when it goes on.
+
+    Parameters
+    ----------
+    feed : Feed
+    validation_feed : Feed or None
+    first_epoch : int
+        The epoch to begin with.
+    """
+
+    def __init__(self, feed, validation_feed, first_epoch):
+        self.feeds = (feed,) if validation_feed is None else (feed, validation_feed)
+        self.first_epoch = first_epoch
+        self.first_step = 0
+
+    def take_first_step(self):
+        """Return how many batches of the next epoch were used before; it is 0 for the epochs after it."""
+        step, self.first_step = self.first_step, 0
+        return step
+
+    def close(self):
+        """Stop what the feeds may have running."""
+        for feed in self.feeds:
+            feed.close()
 
 
 def make_source(x, y=None, sample_weight=None, batch_size=None, shuffle=False, class_weight=None):
@@ -238,14 +339,14 @@ def make_source(x, y=None, sample_weight=None, batch_size=None, shuffle=False, c
         return ArrayBatches(x, y, sample_weight, batch_size, shuffle, class_weight)
     if not hasattr(x, "__iter__") and not hasattr(x, "__getitem__"):
         raise TypeError(f"x must be arrays or something that gives batches. Received: x={x!r}")
-    given = {"y": y, "sample_weight": sample_weight, "class_weight": class_weight}
+    given = {"y": y, "sample_weight": sample_weight}
     for name, value in given.items():
         if value is not None:
             raise ValueError(
                 f"{name} must not be given where x gives the batches, which hold it. "
                 f"Received: {name} of type {type(value).__name__}"
             )
-    return IterableBatches(x, shuffle)
+    return IterableBatches(x, shuffle, class_weight)
 
 
 def _class_weights(class_weight, y, sample_weight):

@@ -9,7 +9,7 @@ from pycnn.models.compiled import Metrics, resolve_loss
 class Step:
     """The half of the trainer that knows loss, metrics and optimizer, and one batch."""
 
-    _untracked = frozenset({"_train_variables", "_regularized", "history"})
+    _untracked = frozenset({"_train_variables", "_regularized", "history", "_progress"})
 
     def __init__(self):
         self.compiled = False
@@ -17,6 +17,7 @@ class Step:
         self.loss = None
         self.stop_training = False
         self.history = None
+        self._progress = None  # of the fit that is running
         self._metrics = Metrics()
         self._reset_step_caches()
         self._reset_loss()

@@ -8,7 +8,7 @@ import numpy as np
 from pycnn.autograd import no_grad
 from pycnn.callbacks import CallbackList, History, ProgressBar
 from pycnn.losses import Loss
-from pycnn.models.batches import ArrayBatches, Feed, make_source, map_arrays, to_tensors
+from pycnn.models.batches import ArrayBatches, Feed, Progress, make_source, map_arrays, to_tensors
 from pycnn.models.step import Step
 
 
@@ -99,27 +99,32 @@ class Trainer(Step):
         )
         self.stop_training = False
         self._reset_step_caches()
+        self._progress = Progress(feed, validation_feed, initial_epoch)
         logs = {}
-        calls.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
-            self.reset_metrics()
-            calls.on_epoch_begin(epoch)
-            self._train_epoch(feed, calls)
-            logs = self._logs()
-            if validation_feed is not None and _is_due(epoch + 1, validation_freq):
-                calls.on_test_begin()
-                values = self._test_epoch(validation_feed, calls)
-                calls.on_test_end(values)
-                logs |= {f"val_{name}": value for name, value in values.items()}
-            calls.on_epoch_end(epoch, logs)
-            if self.stop_training:
-                break
-        calls.on_train_end(logs)
+        try:
+            calls.on_train_begin()
+            for epoch in range(self._progress.first_epoch, epochs):
+                self.reset_metrics()
+                calls.on_epoch_begin(epoch)
+                self._train_epoch(feed, calls)
+                logs = self._logs()
+                if validation_feed is not None and _is_due(epoch + 1, validation_freq):
+                    calls.on_test_begin()
+                    values = self._test_epoch(validation_feed, calls)
+                    calls.on_test_end(values)
+                    logs |= {f"val_{name}": value for name, value in values.items()}
+                calls.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
+            calls.on_train_end(logs)
+        finally:
+            self._progress.close()
+            self._progress = None
         return history
 
     def _train_epoch(self, feed, calls):
-        steps = 0
-        for batch in feed.epoch():
+        steps = self._progress.take_first_step()
+        for batch in feed.epoch(steps):
             calls.on_train_batch_begin(steps)
             self.train_step(*to_tensors(batch))
             calls.on_train_batch_end(steps, self._logs)
@@ -179,7 +184,10 @@ class Trainer(Step):
         feed = Feed(source, steps)
         calls, _ = self._callbacks(callbacks, verbose, "evaluate", epochs=1, steps=feed.steps)
         calls.on_test_begin()
-        logs = self._test_epoch(feed, calls)
+        try:
+            logs = self._test_epoch(feed, calls)
+        finally:
+            feed.close()
         calls.on_test_end(logs)
         return _as_asked(logs, return_dict)
 
@@ -199,11 +207,14 @@ class Trainer(Step):
         calls, _ = self._callbacks(callbacks, verbose, "predict", epochs=1, steps=feed.steps)
         outputs = []
         calls.on_predict_begin()
-        with no_grad():
-            for step, batch in enumerate(feed.epoch()):
-                calls.on_predict_batch_begin(step)
-                outputs.append(map_arrays(lambda t: np.array(t.numpy()), self.predict_step(to_tensors(batch[0]))))
-                calls.on_predict_batch_end(step, functools.partial(dict, outputs=outputs[-1]))
+        try:
+            with no_grad():
+                for step, batch in enumerate(feed.epoch()):
+                    calls.on_predict_batch_begin(step)
+                    outputs.append(map_arrays(lambda t: np.array(t.numpy()), self.predict_step(to_tensors(batch[0]))))
+                    calls.on_predict_batch_end(step, functools.partial(dict, outputs=outputs[-1]))
+        finally:
+            feed.close()
         calls.on_predict_end()
         return _concatenate(outputs)
 
