@@ -54,6 +54,10 @@ cdef extern from "kernels.h" nogil:
         void (*sum_squares)(const void *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
         void (*sum_products)(const void *, const void *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, void *) noexcept nogil
         void (*sum_slices)(const void *, ptrdiff_t, ptrdiff_t, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*divide_channels)(void *, double, ptrdiff_t) noexcept nogil
+        void (*batch_norm_terms)(const void *, const void *, const void *, double, ptrdiff_t, void *, void *) noexcept nogil
+        void (*batch_norm_grad_terms)(void *, const void *, const void *, double, double, ptrdiff_t, void *, void *,
+                                      void *) noexcept nogil
         void (*normalize)(const void *, const void *, const void *, const void *, ptrdiff_t, void *,
                           ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*normalize_grad)(const void *, const void *, const void *, const void *, const void *, const void *,

@@ -101,6 +101,8 @@ def pair(argument, value, minimum=1):
     >>> pair("strides", 2)
     (2, 2)
     """
+    if type(value) is tuple and len(value) == 2 and type(value[0]) is int is type(value[1]) and min(value) >= minimum:
+        return value  # at each call of a layer: soon over
     pair_ = (value, value) if is_integer(value) else value
     if not (
         isinstance(pair_, (tuple, list)) and len(pair_) == 2 and all(is_integer(v) and v >= minimum for v in pair_)

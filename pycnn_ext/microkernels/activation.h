@@ -8,14 +8,12 @@
 #include "vector.h"
 
 #ifdef PYCNN_DOUBLE
-#define R(name) name /* the libm function for a real */
 #define MANTISSA 52
 #define EXPONENT_BIAS 1023
 #define EXP_LIMIT 800.0
 #define LN2_HIGH 6.93145751953125e-1
 #define LN2_LOW 1.42860682030941723212e-6
 #else
-#define R(name) name##f
 #define MANTISSA 23
 #define EXPONENT_BIAS 127
 #define EXP_LIMIT 110.0f

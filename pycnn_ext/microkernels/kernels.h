@@ -100,6 +100,13 @@ typedef struct {
     /* target[i] = sum over s of partials[s*size + i], in the order of s, for i in [first, last) */
     void (*sum_slices)(const void *partials, ptrdiff_t slices, ptrdiff_t size, void *target, ptrdiff_t first,
                        ptrdiff_t last);
+    /* By channel: x /= by; scale and shift of a batch norm's forward pass; scale, a and b of its gradient, from sums
+     * (2, channels) over `rows` rows, whose second half becomes the gradient of gamma. */
+    void (*divide_channels)(void *x, double by, ptrdiff_t channels);
+    void (*batch_norm_terms)(const void *variance, const void *gamma, const void *beta, double epsilon,
+                             ptrdiff_t channels, void *scale, void *shift);
+    void (*batch_norm_grad_terms)(void *sums, const void *variance, const void *gamma, double epsilon, double rows,
+                                  ptrdiff_t channels, void *scale, void *a, void *b);
     /* y = (x - center)*scale + shift, and gx = scale*(gy - a - (x - center)*b), by channel, for rows [first, last) */
     void (*normalize)(const void *x, const void *center, const void *scale, const void *shift, ptrdiff_t channels,
                       void *y, ptrdiff_t first, ptrdiff_t last);

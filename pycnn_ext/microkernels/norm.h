@@ -2,6 +2,8 @@
 #ifndef PYCNN_NORM_H
 #define PYCNN_NORM_H
 
+#include <math.h>
+
 #include "kernels.h"
 #include "vector.h"
 
@@ -63,6 +65,35 @@ static void sum_slices(const void *partials, ptrdiff_t slices, ptrdiff_t size, v
         vec sum = load_first((const real *)partials + i, n);
         for (ptrdiff_t s = 1; s < slices; s++) sum += load_first((const real *)partials + s * size + i, n);
         store_first((real *)target + i, sum, n);
+    }
+}
+
+/* By channel: x = x / by */
+static void divide_channels(void *x, double by, ptrdiff_t channels) {
+    for (ptrdiff_t c = 0; c < channels; c++) ((real *)x)[c] /= (real)by;
+}
+
+/* By channel: scale = gamma / sqrt(variance + epsilon); no gamma stands for ones, no beta for zeros. */
+static void batch_norm_terms(const void *variance, const void *gamma, const void *beta, double epsilon,
+                             ptrdiff_t channels, void *scale_, void *shift_) {
+    real *scale = scale_, *shift = shift_;
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        scale[c] = (gamma ? ((const real *)gamma)[c] : 1) / R(sqrt)(((const real *)variance)[c] + (real)epsilon);
+        shift[c] = beta ? ((const real *)beta)[c] : 0;
+    }
+}
+
+/* By channel, of the sums of gy and of gy*(x - mean) over so many rows: what normalize_grad takes, and the gradient
+ * of gamma in place of the second sum. */
+static void batch_norm_grad_terms(void *sums, const void *variance, const void *gamma, double epsilon, double rows,
+                                  ptrdiff_t channels, void *scale_, void *a_, void *b_) {
+    real *gbeta = sums, *products = gbeta + channels, *scale = scale_, *a = a_, *b = b_;
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        const real inverse = 1 / R(sqrt)(((const real *)variance)[c] + (real)epsilon);
+        scale[c] = gamma ? ((const real *)gamma)[c] * inverse : inverse;
+        a[c] = gbeta[c] / (real)rows;
+        b[c] = products[c] * inverse * inverse / (real)rows;
+        products[c] *= inverse;
     }
 }
 

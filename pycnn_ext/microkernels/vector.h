@@ -21,9 +21,11 @@
 #ifdef PYCNN_DOUBLE
 typedef double real;
 typedef int64_t integer; /* as wide as a real: what comparisons of vectors give */
+#define R(name) name /* the libm function for a real */
 #else
 typedef float real;
 typedef int32_t integer;
+#define R(name) name##f
 #endif
 
 #define LANES ((ptrdiff_t)(VECTOR_BYTES / sizeof(real)))

@@ -7,53 +7,31 @@ from pycnn_ext import norm as ext
 
 def sum_rows(x, out=None):
     x = np.ascontiguousarray(x)
-    channels = x.shape[-1]
-    out = np.empty(channels, x.dtype) if out is None else out
-    if channels:
-        ext.sum_rows(x, _partials(x, channels), out)
+    out = np.empty(x.shape[-1], x.dtype) if out is None else out
+    ext.sum_rows(x, out)
     return out
-
-
-def _partials(x, *shape):
-    """Room for the partial sums of x's rows."""
-    channels = x.shape[-1]
-    return np.empty((ext.slices(x.size // channels, channels), *shape), x.dtype)
 
 
 def batch_norm_statistics(x):
     x = np.ascontiguousarray(x)
-    channels = x.shape[-1]
-    rows = max(x.size // channels, 1)
-    mean = sum_rows(x) / x.dtype.type(rows)
-    variance = np.empty_like(mean)
-    ext.sum_squares(x, mean, _partials(x, channels), variance)
-    variance /= x.dtype.type(rows)
+    mean, variance = np.empty((2, x.shape[-1]), x.dtype)
+    ext.batch_norm_statistics(x, mean, variance)
     return mean, variance
 
 
-def _scale(variance, gamma, epsilon):
-    inverse = 1 / np.sqrt(variance + variance.dtype.type(epsilon))
-    return inverse if gamma is None else gamma * inverse
-
-
 def batch_norm_forward(x, mean, variance, gamma, beta, epsilon, out=None):
-    x = np.ascontiguousarray(x)
-    out = np.empty_like(x) if out is None else out
-    shift = np.zeros_like(mean) if beta is None else np.ascontiguousarray(beta)
-    ext.normalize(x, np.ascontiguousarray(mean), _scale(variance, gamma, epsilon), shift, out)
+    out = np.empty(x.shape, x.dtype) if out is None else out
+    ext.batch_norm_forward(*_contiguous(x, mean, variance, gamma, beta), epsilon, out)
     return out
 
 
 def batch_norm_grad(gy, x, mean, variance, gamma, epsilon, out=None):
-    gy, x, mean = np.ascontiguousarray(gy), np.ascontiguousarray(x), np.ascontiguousarray(mean)
-    out = np.empty_like(x) if out is None else out
-    channels = x.shape[-1]
-    sums = np.empty((2, channels), x.dtype)
-    ext.sum_products(gy, x, mean, _partials(x, 2, channels), sums)
-    gbeta, products = sums
-    inverse = _scale(variance, None, epsilon)
-    rows = x.dtype.type(max(x.size // channels, 1))
-    ext.normalize_grad(
-        gy, x, mean, _scale(variance, gamma, epsilon), gbeta / rows, products * inverse * inverse / rows, out
-    )
-    return out, products * inverse, gbeta
+    out = np.empty(x.shape, x.dtype) if out is None else out
+    sums = np.empty((2, x.shape[-1]), x.dtype)
+    ext.batch_norm_grad(*_contiguous(gy, x, mean, variance, gamma), epsilon, out, sums)
+    gbeta, ggamma = sums
+    return out, ggamma, gbeta
+
+
+def _contiguous(*arrays):
+    return [None if a is None else np.ascontiguousarray(a) for a in arrays]

@@ -6,16 +6,31 @@ from math import prod
 import numpy as np
 
 _ALIGNMENT = 64  # a cache line, and a vector of AVX-512
-_local = threading.local()
+_MOST_VIEWS = 256
+
+
+class _Memory(threading.local):
+    def __init__(self):
+        self.bytes = np.empty(0, np.uint8)
+        self.views = {}  # (shape, dtype) -> the array: making one takes longer than a small kernel
+
+
+_memory = _Memory()
 
 
 def workspace(shape, dtype):
     """An uninitialised, aligned array; the same memory at the next call in this thread."""
-    dtype = np.dtype(dtype)
-    nbytes = prod(shape) * dtype.itemsize
-    memory = getattr(_local, "memory", None)
-    if memory is None or memory.nbytes < nbytes:
+    view = _memory.views.get((shape, dtype))
+    return _make(shape, dtype) if view is None else view
+
+
+def _make(shape, dtype):
+    nbytes = prod(shape) * np.dtype(dtype).itemsize
+    if _memory.bytes.nbytes < nbytes or len(_memory.views) >= _MOST_VIEWS:
+        _memory.views.clear()
+    if _memory.bytes.nbytes < nbytes:
         raw = np.empty(nbytes + _ALIGNMENT, np.uint8)
         start = -raw.ctypes.data % _ALIGNMENT
-        memory = _local.memory = raw[start : start + nbytes]
-    return memory[:nbytes].view(dtype).reshape(shape)
+        _memory.bytes = raw[start : start + nbytes]
+    view = _memory.views[shape, dtype] = _memory.bytes[:nbytes].view(dtype).reshape(shape)
+    return view
