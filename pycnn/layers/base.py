@@ -7,11 +7,12 @@ import threading
 import numpy as np
 
 from pycnn import config, ops, regularizers
-from pycnn.autograd import Tensor, as_tensor, no_grad
+from pycnn.autograd import Tensor, Variable, as_tensor
 from pycnn.layers.naming import snake_case, unique_name
 from pycnn.layers.structure import is_shape, map_structure
-from pycnn.layers.symbolic import Node, SymbolicTensor
+from pycnn.layers.symbolic import Node, SymbolicTensor, infer
 from pycnn.layers.weights import WeightOwner
+from pycnn.ops.symbolic import has_symbolic
 from pycnn.registration import registered_name, serialize
 
 
@@ -23,6 +24,7 @@ class _CallContext(threading.local):
 
 
 _context = _CallContext()
+_MISSING = object()
 
 
 def _building(build):
@@ -31,11 +33,14 @@ def _building(build):
     @functools.wraps(build)
     def build_once(self, input_shape):
         if not self.built:
+            locked, Variable.locked = Variable.locked, False  # build may set weights, also while shapes are inferred
             try:
                 build(self, input_shape)
             except (ValueError, TypeError) as error:
                 self._put_name_on(error)
                 raise
+            finally:
+                Variable.locked = locked
             self.built = True
             self._build_shape = input_shape
 
@@ -127,12 +132,8 @@ class Layer(WeightOwner):
 
     def compute_output_shape(self, input_shape):
         """Return the shape of the output for ``input_shape``; here by running the layer on zeros."""
-        blank = map_structure(
-            lambda shape: Tensor(np.zeros([1 if n is None else n for n in shape], self.dtype)), input_shape, is_shape
-        )
-        with no_grad():
-            outputs = self(blank, training=False)
-        return map_structure(lambda y: (None, *y.shape[1:]), outputs)
+        inputs = map_structure(lambda shape: SymbolicTensor(shape, self.dtype), input_shape, is_shape)
+        return map_structure(lambda y: y.shape, self._infer((inputs,), {}))
 
     def get_config(self):
         """Return the arguments that make the same layer, without weights, as JSON values.
@@ -174,12 +175,15 @@ class Layer(WeightOwner):
 
     # Calling
 
-    def __call__(self, inputs, *args, training=None, **kwargs):
+    def __call__(self, inputs=_MISSING, *args, training=None, **kwargs):
         """Compute the outputs, building the layer at the first call.
 
         Parameters
         ----------
-        inputs : Tensor or array, or a list or dict of them
+        inputs : Tensor, array or SymbolicTensor, or a list or dict of them
+            On symbolic tensors nothing is computed but shapes; the call becomes part of a graph (see ``Model``).
+        *args, **kwargs
+            Further arguments of ``call``, tensors among them.
         training : bool, optional
             Passed on to every layer inside; False unless given.
         """
@@ -192,9 +196,11 @@ class Layer(WeightOwner):
                 or inputs.data.shape[1:] != self._known_shape
                 or inputs.data.dtype is not self._known_dtype
             ):
-                if _has_symbolic(inputs):
-                    return self._connect(inputs, args, kwargs)
+                if inputs is _MISSING or has_symbolic(inputs):
+                    return self._enter(inputs, args, training, kwargs)
                 inputs = self._admit(inputs)
+            if args or kwargs:
+                args, kwargs = self._convert_arguments(args, kwargs)
             if self._takes_training:
                 outputs = self.call(inputs, *args, training=context.training, **kwargs)
             else:
@@ -208,6 +214,10 @@ class Layer(WeightOwner):
 
     def _enter(self, inputs, args, training, kwargs):
         """Call from outside, or with another ``training``: set what holds for all calls inside."""
+        if inputs is _MISSING:
+            inputs, kwargs = self._first_by_keyword(kwargs)
+        if has_symbolic(inputs) or has_symbolic(args) or has_symbolic(kwargs):
+            return self._connect(inputs, args, training, kwargs)
         context = _context
         entry, before = context.entry, context.training
         if entry is None:
@@ -247,18 +257,85 @@ class Layer(WeightOwner):
             self.built = True  # where build is not overridden
             self._build_shape = input_shape
 
-    def _connect(self, inputs, args, kwargs):
+    def _convert_arguments(self, args, kwargs):
+        """Convert arrays, and cast floats, among the arguments behind the first."""
+
+        def convert(value):
+            if isinstance(value, np.ndarray):
+                value = as_tensor(value)
+            if isinstance(value, Tensor) and value.data.dtype.kind == "f":
+                return self._convert(value)
+            return value
+
+        return tuple(map_structure(convert, a) for a in args), {k: map_structure(convert, v) for k, v in kwargs.items()}
+
+    def _first_by_keyword(self, kwargs):
+        """Return the first argument of ``call``, given by its name, and the other ones."""
+        first = next(iter(inspect.signature(self.call).parameters), "inputs")
+        if first not in kwargs:
+            raise TypeError(f"Layer {self.name!r} must be called on inputs. Received: arguments {sorted(kwargs)}")
+        return kwargs[first], {key: value for key, value in kwargs.items() if key != first}
+
+    # Graphs
+
+    def _connect(self, inputs, args, training, kwargs):
         """Call on symbolic tensors: nothing is computed but shapes; the call is remembered as a Node."""
-        shape = map_structure(lambda x: x.shape, inputs)
+        try:
+            outputs = self._specify(inputs, args, kwargs)
+        except (ValueError, TypeError) as error:
+            self._put_name_on(error)
+            raise
+        if training is not None:
+            kwargs = {**kwargs, "training": training}
+        return self._remember((inputs, *args), kwargs, outputs)
+
+    def _specify(self, inputs, args, kwargs):
+        """Return new symbolic tensors for the outputs; build the layer if need be."""
+        shape = map_structure(lambda x: tuple(x.shape), inputs)
         if self.input_spec is not None:
             map_structure(self.input_spec.check, shape, is_shape)
         self._ensure_built(shape)
-        node = Node(self, inputs, args, kwargs)
-        node.outputs = map_structure(
-            lambda s: SymbolicTensor(s, self.dtype, node=node), self.compute_output_shape(shape), is_shape
-        )
-        self._nodes.append(node)
-        return node.outputs
+        says_shape = type(self).compute_output_shape is not Layer.compute_output_shape
+        if not says_shape or has_symbolic(args) or has_symbolic(kwargs) or not self._is_built_inside():
+            return self._infer((inputs, *args), kwargs)
+        return map_structure(lambda s: SymbolicTensor(s, self.dtype), self.compute_output_shape(shape), is_shape)
+
+    def _infer(self, args, kwargs):
+        """Find out what comes out by running the layer, which leaves no trace: no losses, no changed state."""
+        context, before = _context, (_context.entry, _context.training, Variable.locked)
+        context.entry, context.training, Variable.locked = None, False, True
+        try:
+            return infer(self, args, {**kwargs, "training": False})
+        finally:
+            context.entry, context.training, Variable.locked = before
+            for owner in self._loss_owners:
+                owner._losses.clear()
+            self._loss_owners.clear()
+
+    def _is_built_inside(self):
+        return all(layer.built for layer in self.flatten_layers())
+
+    def _remember(self, args, kwargs, outputs):
+        self._nodes.append(Node(self, args, kwargs, outputs))
+        return outputs
+
+    @property
+    def input(self):
+        """What the layer was first called with in a graph: a symbolic tensor, or a structure of them."""
+        return self._first_node("input").args[0]
+
+    @property
+    def output(self):
+        """What the layer gave when it was first called in a graph: a symbolic tensor, or a structure of them."""
+        return self._first_node("output").outputs
+
+    def _first_node(self, wanted):
+        if not self._nodes:
+            raise AttributeError(
+                f"Layer {self.name!r} was never called on symbolic tensors and so has no {wanted}: "
+                "call it on pycnn.Input(...), or on what other layers gave for it"
+            )
+        return self._nodes[0]
 
     def _put_name_on(self, error):
         """Say at the head of an error's message which layer it comes from; the innermost one only."""
@@ -302,13 +379,3 @@ def _float_name(dtype):
     if name not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64'. Received: dtype={dtype!r}")
     return name
-
-
-def _has_symbolic(inputs):
-    if isinstance(inputs, SymbolicTensor):
-        return True
-    if isinstance(inputs, dict):
-        inputs = inputs.values()
-    elif not isinstance(inputs, (list, tuple)):
-        return False
-    return any(isinstance(x, SymbolicTensor) for x in inputs)

@@ -1,8 +1,13 @@
 """The entrance of a model: Input."""
 
+import numpy as np
+
+from pycnn import config, ops
+from pycnn.autograd import Tensor
 from pycnn.layers.base import Layer
 from pycnn.layers.spec import InputSpec
-from pycnn.layers.symbolic import Node, SymbolicTensor
+from pycnn.layers.structure import map_structure
+from pycnn.layers.symbolic import SymbolicTensor
 from pycnn.registration import register_serializable
 
 
@@ -12,19 +17,22 @@ class InputLayer(Layer):
 
     _arguments = ("shape", "batch_size")
 
-    def __init__(self, shape=None, batch_size=None, dtype=None, name=None, batch_shape=None, **kwargs):
-        super().__init__(dtype=dtype, name=name, **kwargs)
+    def __init__(
+        self, shape=None, batch_size=None, dtype=None, name=None, batch_shape=None, input_shape=None, **kwargs
+    ):
+        super().__init__(name=name, **kwargs)
+        self.dtype = _dtype_name(dtype)
         if batch_shape is not None:
             batch_size, *shape = batch_shape
+        elif shape is None:
+            shape = input_shape
         if shape is None or not all(n is None or (isinstance(n, int) and n > 0) for n in shape):
             raise ValueError(f"shape must be a tuple of sizes, without the batch. Received: shape={shape}")
         self.shape = tuple(shape)
         self.batch_size = batch_size
         self.input_spec = InputSpec(shape=self.batch_shape)
         self.built = True
-        node = Node(self, ())
-        node.outputs = SymbolicTensor(self.batch_shape, self.dtype, self.name, node)
-        self._nodes.append(node)
+        self._remember((), {}, SymbolicTensor(self.batch_shape, self.dtype))
 
     @property
     def batch_shape(self):
@@ -32,9 +40,20 @@ class InputLayer(Layer):
         return (self.batch_size, *self.shape)
 
     @property
-    def output(self):
+    def input(self):
         """The symbolic tensor that stands for the input."""
-        return self._nodes[0].outputs
+        return self.output
+
+    def _admit(self, inputs):
+        """Convert and check inputs; an axis of size 1 at the end may be missing, or be too many, as in Keras."""
+        inputs = map_structure(self._convert, inputs)
+        if type(inputs) is Tensor:
+            ndim = len(self.batch_shape)
+            if inputs.ndim == ndim - 1 and self.batch_shape[-1] == 1:
+                inputs = ops.expand_dims(inputs, -1)
+            elif inputs.ndim == ndim + 1 and inputs.shape[-1] == 1:
+                inputs = ops.squeeze(inputs, -1)
+        return super()._admit(inputs)
 
     def call(self, inputs):
         """Return the inputs."""
@@ -50,8 +69,15 @@ class InputLayer(Layer):
         return tuple(input_shape)
 
 
+def _dtype_name(dtype):
+    dtype = np.dtype(config.floatx() if dtype is None else dtype)
+    if dtype.kind not in "fiub":
+        raise ValueError(f"dtype must be that of floats, integers or bool. Received: dtype={dtype.name!r}")
+    return dtype.name
+
+
 def Input(shape=None, batch_size=None, dtype=None, name=None, batch_shape=None):  # noqa: N802  Keras's name
-    """The shape of a model's input, put first in a Sequential, so that its weights are made at once.
+    """The place of a model's input: put first in a Sequential, or given to layers to make a graph (see ``Model``).
 
     Parameters
     ----------

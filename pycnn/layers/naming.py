@@ -21,3 +21,13 @@ def snake_case(name):
     """``MaxPooling2D`` -> ``max_pooling2d``, Keras's rule."""
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def name_by_class(layers):
+    """Return pairs (name, layer): ``conv2d``, ``conv2d_1``, ..., which do not depend on the models made before."""
+    counts, named = {}, []
+    for layer in layers:
+        name = snake_case(type(layer).__name__)
+        count = counts[name] = counts.get(name, -1) + 1
+        named.append((f"{name}_{count}" if count else name, layer))
+    return named

@@ -20,5 +20,29 @@ def map_structure(function, value, is_leaf=None):
 
 
 def _holds_arrays(value):
-    """Whether a list holds tensors or arrays, and is not itself an array written as nested lists."""
-    return bool(value) and not isinstance(value[0], (int, float, list)) and hasattr(value[0], "shape")
+    """Whether a list holds tensors or arrays, or lists or dicts of them; an array written as nested lists does not."""
+    first = value[0] if value else None
+    return (
+        hasattr(first, "shape")
+        or isinstance(first, dict)
+        or (isinstance(first, (list, tuple)) and _holds_arrays(first))
+    )
+
+
+def flatten_structure(value, is_leaf=None):
+    """Return the things in nested lists, tuples and dicts as one list, dicts in the order of their sorted keys."""
+    if is_leaf is not None and is_leaf(value):
+        return [value]
+    if isinstance(value, dict):
+        return [leaf for key in sorted_keys(value) for leaf in flatten_structure(value[key], is_leaf)]
+    if isinstance(value, (list, tuple)):
+        return [leaf for item in value for leaf in flatten_structure(item, is_leaf)]
+    return [value]
+
+
+def sorted_keys(value):
+    """The keys of a dict, sorted where they can be: Keras's order."""
+    try:
+        return sorted(value)
+    except TypeError:
+        return list(value)

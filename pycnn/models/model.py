@@ -5,21 +5,39 @@ import numpy as np
 from pycnn.autograd import Tensor, no_grad
 from pycnn.layers.base import Layer
 from pycnn.layers.input import InputLayer
+from pycnn.layers.naming import name_by_class, unique_name
+from pycnn.layers.operation import Operation
+from pycnn.layers.structure import map_structure
 from pycnn.models.batches import map_arrays
+from pycnn.models.graph import Graph
 from pycnn.models.saving import load_weights, save_model, save_weights
 from pycnn.models.summary import summary_text
 from pycnn.models.trainer import Trainer
 
 
 class Model(Trainer, Layer):
-    """A layer that can be trained, saved and shown. Subclass it to combine layers as you like.
+    """A layer that can be trained, saved and shown: a graph of layers from inputs to outputs, or what a subclass says.
 
-    Make the layers in ``__init__``, which calls ``super().__init__()`` first, and use them in ``call``.
+    A subclass makes its layers in ``__init__``, which calls ``super().__init__()`` first, and uses them in ``call``.
+
+    Parameters
+    ----------
+    inputs, outputs : SymbolicTensor, or a list, tuple or dict of them, optional
+        What ``pycnn.Input`` gave, and what layers called on it gave. ``inputs`` may also lie inside a larger graph.
+    name : str, optional
 
     Examples
     --------
     >>> import numpy as np, pycnn
     >>> from pycnn import layers
+    >>> inputs = pycnn.Input((8, 8, 3))
+    >>> x = layers.Conv2D(3, 3, padding="same")(inputs)
+    >>> model = pycnn.Model(inputs, inputs + x)
+    >>> model(np.zeros((1, 8, 8, 3))).shape, model.count_params()
+    ((1, 8, 8, 3), 84)
+
+    The same by a subclass:
+
     >>> class Residual(pycnn.Model):
     ...     def __init__(self, **kwargs):
     ...         super().__init__(**kwargs)
@@ -33,16 +51,109 @@ class Model(Trainer, Layer):
     """
 
     autocast = False  # the layers inside cast
-    _untracked = Layer._untracked | Trainer._untracked
+    _untracked = Layer._untracked | Trainer._untracked | {"_graph"}
+    _graph = None
 
-    def __init__(self, *, trainable=True, dtype=None, name=None):
+    def __init__(self, inputs=None, outputs=None, *, trainable=True, dtype=None, name=None):
+        if (inputs is None) != (outputs is None):
+            raise ValueError(f"Give both inputs and outputs, or none. Received: inputs={inputs}, outputs={outputs}")
+        if inputs is not None and name is None and type(self) is Model:
+            name = unique_name("functional")
         Layer.__init__(self, trainable=trainable, dtype=dtype, name=name)
         Trainer.__init__(self)
+        if inputs is not None:
+            self._graph = Graph(inputs, outputs)
+            self.built = True
+            self._build_shape = self.input_shape
+            if not trainable:
+                self.trainable = False
+
+    def call(self, inputs):
+        """Compute the outputs; subclasses without ``inputs`` and ``outputs`` define it."""
+        if self._graph is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} must define call(self, inputs), or get inputs and outputs"
+            )
+        return self._graph.run(inputs)
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of each output, in the structure of the outputs."""
+        return (
+            super().compute_output_shape(input_shape)
+            if self._graph is None
+            else self._graph.compute_output_shape(input_shape)
+        )
+
+    def _specify(self, inputs, args, kwargs):
+        if self._runs_graph and not args and not kwargs:
+            return self._graph.specify(inputs)
+        return super()._specify(inputs, args, kwargs)
+
+    @property
+    def _runs_graph(self):
+        """Whether a call is nothing but the graph."""
+        return self._graph is not None and type(self).call is Model.call
 
     @property
     def layers(self):
-        """The layers directly inside the model."""
+        """The layers directly inside the model; those of a graph, inputs among them, by their distance from the outputs."""
+        if self._graph is not None:
+            return [layer for layer in self._graph.layers if not isinstance(layer, Operation)]
         return [layer for _, layer in self._sublayers() if not isinstance(layer, InputLayer)]
+
+    @property
+    def operations(self):
+        """The layers, and with them the operations of pycnn.ops in a graph."""
+        return self.layers if self._graph is None else list(self._graph.layers)
+
+    def _sublayers(self):
+        """Those of a graph are named by class and counted: names in files do not depend on earlier models."""
+        if self._graph is None:
+            return super()._sublayers()
+        layers = [layer for layer in self._graph.layers if not isinstance(layer, (InputLayer, Operation))]
+        return name_by_class(layers) + super()._sublayers()
+
+    # The symbolic tensors of a graph
+
+    @property
+    def input(self):
+        """The symbolic input, or the structure of inputs that the model was made of."""
+        return super().input if self._graph is None else self._graph.inputs
+
+    @property
+    def output(self):
+        """The symbolic output, or the structure of outputs that the model was made of."""
+        return super().output if self._graph is None else self._graph.outputs
+
+    @property
+    def inputs(self):
+        """The symbolic inputs in a flat list; None where the model is no graph."""
+        return None if self._graph is None else list(self._graph.flat_inputs)
+
+    @property
+    def outputs(self):
+        """The symbolic outputs in a flat list; None where the model is no graph."""
+        return None if self._graph is None else list(self._graph.flat_outputs)
+
+    @property
+    def input_shape(self):
+        """Shape of the input, or the structure of shapes, with None for the batch size; None if it is not known."""
+        return None if self._graph is None else map_structure(lambda x: x.shape, self._graph.inputs)
+
+    @property
+    def output_shape(self):
+        """Shape of the output, or the structure of shapes, with None for the batch size; None if it is not known."""
+        return None if self._graph is None else map_structure(lambda y: y.shape, self._graph.outputs)
+
+    @property
+    def input_names(self):
+        """The names of the inputs; None where the model is no graph."""
+        return None if self._graph is None else [layer.name for layer in self._graph.input_layers]
+
+    @property
+    def output_names(self):
+        """The names of the layers that give the outputs; None where the model is no graph."""
+        return None if self._graph is None else [y.node.layer.name for y in self._graph.flat_outputs]
 
     def get_layer(self, name=None, index=None):
         """Return the layer of this name, or with this number.
@@ -68,6 +179,8 @@ class Model(Trainer, Layer):
 
     def build(self, input_shape):
         """Make the weights of all layers, by running the model on zeros of this shape: (None, height, ...)."""
+        if self._graph is not None:
+            return
         with no_grad():
             self.call(_zeros(input_shape, self.dtype))
 

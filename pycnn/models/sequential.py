@@ -3,7 +3,8 @@
 from pycnn.layers.augment import join_affine
 from pycnn.layers.base import Layer, serialize_layer
 from pycnn.layers.input import InputLayer
-from pycnn.layers.naming import snake_case
+from pycnn.layers.naming import name_by_class
+from pycnn.layers.structure import flatten_structure, map_structure
 from pycnn.layers.symbolic import SymbolicTensor
 from pycnn.models.model import Model
 from pycnn.registration import deserialize, register_serializable
@@ -31,13 +32,14 @@ class Sequential(Model):
     (5, 2)
     """
 
-    _untracked = Model._untracked | {"_layers", "_steps"}
+    _untracked = Model._untracked | {"_layers", "_steps", "_symbols", "_entrance"}
 
     def __init__(self, layers=None, trainable=True, name=None, **kwargs):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self._layers = []
         self._steps = []  # what call does: the layers, affine ones joined
-        self._output_shape = None
+        self._entrance = None  # the Input: the first of the layers, or one that build made
+        self._symbols = []  # what each layer after the Input gives in the graph
         for layer in layers or ():
             self._insert(layer)
         self._reset_step_caches()
@@ -54,6 +56,7 @@ class Sequential(Model):
         if not self.layers:
             raise ValueError(f"There is no layer to remove from the model {self.name!r}")
         layer = self._layers.pop()
+        del self._symbols[len(self._after_input) :]
         self._reset_step_caches()
         self._try_to_build()
         return layer
@@ -79,7 +82,7 @@ class Sequential(Model):
         """Build if the input's shape is known, now that the layers have changed."""
         shape = self._layers[0].batch_shape if self._layers and isinstance(self._layers[0], InputLayer) else None
         self.built = False
-        self._known_shape = self._build_shape = self._output_shape = None
+        self._known_shape = self._build_shape = None
         self._steps = join_affine(self._layers)
         if shape is not None:
             self.build(shape)
@@ -90,6 +93,35 @@ class Sequential(Model):
         return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
 
     @property
+    def _after_input(self):
+        return self._layers[1:] if self._layers and isinstance(self._layers[0], InputLayer) else self._layers
+
+    @property
+    def operations(self):
+        """The layers."""
+        return self.layers
+
+    @property
+    def input(self):
+        """The symbolic input; None if the model was not built yet."""
+        return self._entrance.output if self.built else None
+
+    @property
+    def output(self):
+        """The symbolic output; None if the model was not built yet."""
+        return (self._symbols[-1] if self._symbols else self._entrance.output) if self.built else None
+
+    @property
+    def inputs(self):
+        """The symbolic input in a list; None if the model was not built yet."""
+        return [self.input] if self.built else None
+
+    @property
+    def outputs(self):
+        """The symbolic outputs in a flat list; None if the model was not built yet."""
+        return flatten_structure(self.output) if self.built else None
+
+    @property
     def input_shape(self):
         """Shape of the input, with None for the batch size; None if the model was not built yet."""
         return self._build_shape
@@ -97,7 +129,17 @@ class Sequential(Model):
     @property
     def output_shape(self):
         """Shape of the output, with None for the batch size; None if the model was not built yet."""
-        return self._output_shape
+        return map_structure(lambda y: y.shape, self.output) if self.built else None
+
+    @property
+    def input_names(self):
+        """The name of the input in a list; None if the model was not built yet."""
+        return [self._entrance.name] if self.built else None
+
+    @property
+    def output_names(self):
+        """The name of the last layer in a list; None if the model was not built yet."""
+        return [y.node.layer.name for y in self.outputs] if self.built else None
 
     def build(self, input_shape=None):
         """Make the weights of all layers, for inputs of this shape: (None, height, width, channels)."""
@@ -105,11 +147,19 @@ class Sequential(Model):
             raise ValueError(f"input_shape must be given to build the model {self.name!r} that has no Input")
         if not self._layers:
             raise ValueError(f"The model {self.name!r} has no layers to build. Received: input_shape={input_shape}")
-        shape = tuple(input_shape)
-        for layer in self._layers:
-            layer._ensure_built(shape)
-            shape = layer.compute_output_shape(shape)
-        self._output_shape = tuple(shape)
+        if isinstance(self._layers[0], InputLayer):
+            entrance = self._layers[0]
+        elif self._entrance is not None and self._entrance.batch_shape[1:] == tuple(input_shape)[1:]:
+            entrance = self._entrance
+        else:
+            entrance = InputLayer(batch_shape=(None, *tuple(input_shape)[1:]))
+        if entrance is not self._entrance:
+            self._entrance = entrance
+            self._symbols.clear()
+        x = self._symbols[-1] if self._symbols else entrance.output
+        for layer in self._after_input[len(self._symbols) :]:
+            x = layer(x)
+            self._symbols.append(x)
 
     def call(self, inputs):
         """Compute the output."""
@@ -125,13 +175,7 @@ class Sequential(Model):
 
     def _sublayers(self):
         """Names by class, counted, so that they do not depend on how many models were made before."""
-        counts, named = {}, []
-        for layer in self._layers:
-            if not isinstance(layer, InputLayer):
-                name = snake_case(type(layer).__name__)
-                count = counts[name] = counts.get(name, -1) + 1
-                named.append((f"{name}_{count}" if count else name, layer))
-        return named + super()._sublayers()
+        return name_by_class(self.layers) + super()._sublayers()
 
     def get_config(self):
         """Return the layers and their arguments."""

@@ -6,11 +6,13 @@ activation.py  relu ... softmax             linear.py       matmul dense        
 pool.py        max, min, mean of windows    norm.py         batch_norm                        dropout.py    dropout
 resample.py    pad crop resize affine2d     loss.py         mse mae huber hinge ...           crossentropy.py
 operators.py   the Tensor's operators and methods     promotion.py  which dtype     axes.py  which axes
+symbolic.py    operations on tensors without values: they become part of a graph
 """
 
 import difflib as _difflib
 
 from pycnn.ops import operators  # noqa: F401  attaches the operators to Tensor
+from pycnn.ops import symbolic as _symbolic
 from pycnn.ops.activation import (
     activation,
     elu,
@@ -270,6 +272,8 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+_symbolic.trace(globals(), __all__)
 
 
 def __getattr__(name):

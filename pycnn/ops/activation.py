@@ -206,7 +206,7 @@ def get_activation(identifier):
     if isinstance(identifier, str):
         return ACTIVATIONS.get(identifier) or resolve(identifier, "activations", "activation")
     if callable(identifier):
-        return identifier
+        return getattr(identifier, "eager", identifier)  # pycnn.ops.relu is relu
     raise TypeError(f"activation must be a name, a callable or None. Received: activation={identifier!r}")
 
 

@@ -1,7 +1,7 @@
 """What makes ``a + b``, ``x[i]`` and ``x.sum()`` work: the Tensor gets its operators and methods here."""
 
 from pycnn.autograd import Tensor
-from pycnn.ops import arithmetic, creation, elementwise, indexing, linear, reduction, shaping
+from pycnn.ops import arithmetic, creation, elementwise, indexing, linear, reduction, shaping, symbolic
 
 
 def _reflected(function):
@@ -59,6 +59,7 @@ def attach():
         setattr(Tensor, name, member)
     for function in _METHODS:
         setattr(Tensor, function.__name__, function)
+    symbolic.attach(_BINARY, _OTHER, _METHODS)
 
 
 attach()

@@ -268,7 +268,8 @@ def test_symbolic_calls_compute_shapes_and_remember_the_way():
     y = conv(x)
     assert (y.shape, y.dtype) == ((None, 6, 6, 3), "float32")
     assert y.node.layer is conv
-    assert y.node.inputs is x
+    assert y.node.args == (x,)
+    assert (conv.input, conv.output) == (x, y)
     z = layers.Flatten()(y)
     assert z.shape == (None, 108)
     assert conv.kernel.shape == (3, 3, 1, 3)

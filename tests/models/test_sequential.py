@@ -144,7 +144,7 @@ def test_channels_first_model_equals_channels_last(backend):
     ("shape", "message"),
     [
         ((2, 1, 32, 32), r"the shape \(None, 32, 32, 1\).*channels_first \(NCHW\): use x.transpose\(0, 2, 3, 1\)"),
-        ((2, 32, 32), r"4 axes, the shape \(None, 32, 32, 1\).*x\[..., None\].*inputs.shape=\(2, 32, 32\)"),
+        ((2, 32), r"4 axes, the shape \(None, 32, 32, 1\).*inputs.shape=\(2, 32\)"),
         ((2, 32, 32, 3), r"size 1 on axis 3, the shape \(None, 32, 32, 1\).*inputs.shape=\(2, 32, 32, 3\)"),
         ((2, 28, 28, 1), r"size 32 on axis 1, the shape \(None, 32, 32, 1\)"),
     ],
@@ -156,6 +156,13 @@ def test_wrong_inputs(backend, shape, message):
     for use in (lambda: model(x), lambda: model.predict(x), lambda: model.fit(x, y, verbose=0)):
         with pytest.raises(ValueError, match=rf"^Layer 'input_layer\w*' \(InputLayer\): inputs must have .*{message}"):
             use()
+
+
+def test_a_last_axis_of_one_may_be_missing(backend):
+    model = lenet5()
+    x = normal((2, 32, 32, 1), np.float32)
+    np.testing.assert_array_equal(model(x[..., 0]).numpy(), model(x).numpy())
+    np.testing.assert_array_equal(model(x[..., None]).numpy(), model(x).numpy())
 
 
 def test_wrong_layers():
