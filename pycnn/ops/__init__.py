@@ -1,17 +1,28 @@
 """Differentiable maths, one family a file, all names here in one flat namespace. NumPy arrays go in, Tensors come out.
 
 arithmetic.py  + - * / ** maximum where     elementwise.py  exp log sqrt clip, comparisons    reduction.py  sum mean
-shaping.py     reshape transpose concat     indexing.py     x[...] take                       creation.py   zeros ones
-activation.py  relu ... softmax             linear.py       matmul dense                      conv.py       conv2d
-pool.py        max, min, mean of windows    norm.py         batch_norm                        dropout.py    dropout
-resample.py    pad crop resize affine2d     loss.py         mse mae huber hinge ...           crossentropy.py
+shaping.py     reshape transpose concat     indexing.py     x[...] take scatter slice         creation.py   zeros ones
+arranging.py   tile roll stacks meshgrid    sorting.py      sort top_k quantile unique        cumulative.py cumsum
+activation.py  relu ... softmax             nonlinearity.py hard_sigmoid mish ...             logarithm.py  log2 exp2
+trigonometry.py  tan sinh erf               product.py      dot einsum tensordot diag         linear.py     matmul
+conv.py        conv2d                       window.py       Keras's conv and pools, 1-D too   pool.py       max_pool2d
+norm.py        batch_norm                   normalization.py  norm normalize layer_norm...    dropout.py    dropout
+resample.py    pad crop resize affine2d     image.py        Keras's ops.image                 control.py    cond scan
+loss.py        mse mae huber hinge ...      crossentropy.py those of the losses               entropy.py    Keras's
 operators.py   the Tensor's operators and methods     promotion.py  which dtype     axes.py  which axes
 symbolic.py    operations on tensors without values: they become part of a graph
+
+Names, arguments and defaults are those of ``keras.ops`` where Keras has the operation. On purpose different: integer
+results (``argmax``, ``top_k``, integer arithmetic) have 64 bits, and a few functions take more than Keras's do.
 """
 
-import difflib as _difflib
+# ruff: noqa: F401
 
-from pycnn.ops import operators  # noqa: F401  attaches the operators to Tensor
+import difflib as _difflib
+import sys as _sys
+import types as _types
+
+from pycnn.ops import image, operators  # operators are attached to Tensor
 from pycnn.ops import symbolic as _symbolic
 from pycnn.ops.activation import (
     activation,
@@ -40,33 +51,84 @@ from pycnn.ops.arithmetic import (
     subtract,
     where,
 )
-from pycnn.ops.conv import conv2d, conv2d_transpose
+from pycnn.ops.arranging import (
+    append,
+    array_split,
+    depth_to_space,
+    dsplit,
+    dstack,
+    fliplr,
+    flipud,
+    hsplit,
+    hstack,
+    meshgrid,
+    ravel,
+    roll,
+    rot90,
+    space_to_depth,
+    tile,
+    unstack,
+    vsplit,
+    vstack,
+)
+from pycnn.ops.control import (
+    cond,
+    fori_loop,
+    map,
+    scan,
+    switch,
+    vectorized_map,
+    while_loop,
+)
+from pycnn.ops.conv import (
+    conv2d,
+    conv2d_transpose,
+)
 from pycnn.ops.creation import (
     arange,
+    array,
     cast,
     convert_to_numpy,
     convert_to_tensor,
+    copy,
+    dtype,
+    empty,
+    empty_like,
     eye,
     full,
+    full_like,
+    identity,
+    is_tensor,
     linspace,
+    logspace,
+    multi_hot,
+    ndim,
     one_hot,
     ones,
     ones_like,
+    saturate_cast,
     shape,
+    size,
     stop_gradient,
+    tri,
     zeros,
     zeros_like,
 )
 from pycnn.ops.crossentropy import (
-    binary_crossentropy,
     binary_focal_crossentropy,
-    categorical_crossentropy,
     categorical_focal_crossentropy,
-    sparse_categorical_crossentropy,
 )
-from pycnn.ops.dropout import dropout
+from pycnn.ops.cumulative import (
+    cumprod,
+    cumsum,
+    diff,
+)
+from pycnn.ops.dropout import (
+    dropout,
+)
 from pycnn.ops.elementwise import (
     absolute,
+    allclose,
     arctan,
     ceil,
     clip,
@@ -77,8 +139,12 @@ from pycnn.ops.elementwise import (
     floor,
     greater,
     greater_equal,
+    isclose,
     isfinite,
+    isinf,
     isnan,
+    isneginf,
+    isposinf,
     less,
     less_equal,
     log,
@@ -93,12 +159,47 @@ from pycnn.ops.elementwise import (
     round,
     rsqrt,
     sign,
+    signbit,
     sin,
     sqrt,
     square,
+    trunc,
 )
-from pycnn.ops.indexing import getitem, take
-from pycnn.ops.linear import dense, matmul
+from pycnn.ops.entropy import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    sparse_categorical_crossentropy,
+)
+from pycnn.ops.indexing import (
+    get_item,
+    getitem,
+    nonzero,
+    scatter,
+    scatter_update,
+    segment_max,
+    segment_sum,
+    slice,
+    slice_update,
+    take,
+    take_along_axis,
+    unravel_index,
+)
+from pycnn.ops.linear import (
+    dense,
+    matmul,
+)
+from pycnn.ops.logarithm import (
+    cbrt,
+    divide_no_nan,
+    exp2,
+    fmod,
+    heaviside,
+    isin,
+    log2,
+    log10,
+    logaddexp,
+    nan_to_num,
+)
 from pycnn.ops.loss import (
     categorical_hinge,
     cosine_similarity,
@@ -113,10 +214,81 @@ from pycnn.ops.loss import (
     poisson,
     squared_hinge,
 )
-from pycnn.ops.norm import batch_norm
-from pycnn.ops.pool import avg_pool2d, global_avg_pool2d, global_max_pool2d, global_min_pool2d, max_pool2d, min_pool2d
-from pycnn.ops.reduction import all, any, argmax, argmin, logsumexp, max, mean, min, prod, std, sum, top_k, var
-from pycnn.ops.resample import affine2d, crop, pad, resize
+from pycnn.ops.nonlinearity import (
+    celu,
+    exponential,
+    glu,
+    hard_shrink,
+    hard_sigmoid,
+    hard_silu,
+    hard_tanh,
+    log_sigmoid,
+    mish,
+    soft_shrink,
+    softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    tanh_shrink,
+    threshold,
+)
+from pycnn.ops.norm import (
+    batch_norm,
+)
+from pycnn.ops.normalization import (
+    batch_normalization,
+    layer_normalization,
+    norm,
+    normalize,
+    psnr,
+    rms_normalization,
+)
+from pycnn.ops.pool import (
+    avg_pool2d,
+    global_avg_pool2d,
+    global_max_pool2d,
+    global_min_pool2d,
+    max_pool2d,
+    min_pool2d,
+)
+from pycnn.ops.product import (
+    diag,
+    diagonal,
+    dot,
+    einsum,
+    inner,
+    outer,
+    tensordot,
+    trace,
+    tril,
+    triu,
+    vdot,
+)
+from pycnn.ops.reduction import (
+    all,
+    any,
+    argmax,
+    argmin,
+    average,
+    count_nonzero,
+    logsumexp,
+    max,
+    mean,
+    min,
+    moments,
+    prod,
+    ptp,
+    std,
+    sum,
+    var,
+)
+from pycnn.ops.resample import (
+    affine2d,
+    crop,
+    pad,
+    resize,
+)
 from pycnn.ops.shaping import (
     broadcast_to,
     concatenate,
@@ -132,148 +304,61 @@ from pycnn.ops.shaping import (
     swapaxes,
     transpose,
 )
+from pycnn.ops.sorting import (
+    argpartition,
+    argsort,
+    bincount,
+    digitize,
+    histogram,
+    in_top_k,
+    median,
+    percentile,
+    quantile,
+    searchsorted,
+    sort,
+    top_k,
+    unique,
+)
+from pycnn.ops.trigonometry import (
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan2,
+    arctanh,
+    cosh,
+    deg2rad,
+    erf,
+    erfc,
+    hypot,
+    rad2deg,
+    sinh,
+    tan,
+)
+from pycnn.ops.window import (
+    average_pool,
+    conv,
+    conv_transpose,
+    depthwise_conv,
+    max_pool,
+    separable_conv,
+)
 
 abs = absolute
+amax, amin = max, min
 concat = concatenate
+hard_swish = hard_silu
 permute = transpose
 swish = silu
+true_divide = divide
+nn = numpy = linalg = _sys.modules[__name__]  # Keras's names for parts of the one namespace
 
-__all__ = [
-    "abs",
-    "absolute",
-    "activation",
-    "add",
-    "affine2d",
-    "all",
-    "any",
-    "arange",
-    "arctan",
-    "argmax",
-    "argmin",
-    "avg_pool2d",
-    "batch_norm",
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
-    "broadcast_to",
-    "cast",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "categorical_hinge",
-    "ceil",
-    "clip",
-    "concat",
-    "concatenate",
-    "conv2d",
-    "conv2d_transpose",
-    "convert_to_numpy",
-    "convert_to_tensor",
-    "cos",
-    "cosine_similarity",
-    "crop",
-    "dense",
-    "divide",
-    "dropout",
-    "elu",
-    "equal",
-    "exp",
-    "expand_dims",
-    "expm1",
-    "eye",
-    "flatten",
-    "flip",
-    "floor",
-    "floor_divide",
-    "full",
-    "gelu",
-    "getitem",
-    "global_avg_pool2d",
-    "global_max_pool2d",
-    "global_min_pool2d",
-    "greater",
-    "greater_equal",
-    "hinge",
-    "huber",
-    "isfinite",
-    "isnan",
-    "kl_divergence",
-    "leaky_relu",
-    "less",
-    "less_equal",
-    "linspace",
-    "log",
-    "log1p",
-    "log_cosh",
-    "log_softmax",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logical_xor",
-    "logsumexp",
-    "matmul",
-    "max",
-    "max_pool2d",
-    "maximum",
-    "mean",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_error",
-    "mean_squared_logarithmic_error",
-    "min",
-    "min_pool2d",
-    "minimum",
-    "mod",
-    "moveaxis",
-    "multiply",
-    "negative",
-    "not_equal",
-    "one_hot",
-    "ones",
-    "ones_like",
-    "pad",
-    "permute",
-    "poisson",
-    "power",
-    "prod",
-    "reciprocal",
-    "relu",
-    "relu6",
-    "repeat",
-    "reshape",
-    "resize",
-    "round",
-    "rsqrt",
-    "selu",
-    "shape",
-    "sigmoid",
-    "sign",
-    "silu",
-    "sin",
-    "softmax",
-    "softplus",
-    "sparse_categorical_crossentropy",
-    "split",
-    "sqrt",
-    "square",
-    "squared_hinge",
-    "squeeze",
-    "stack",
-    "std",
-    "stop_gradient",
-    "subtract",
-    "sum",
-    "swapaxes",
-    "swish",
-    "take",
-    "tanh",
-    "top_k",
-    "transpose",
-    "var",
-    "where",
-    "zeros",
-    "zeros_like",
-]
+__all__ = sorted(  # all functions, those of Python's own names among them
+    name for name, thing in globals().items() if isinstance(thing, _types.FunctionType) and name[0] != "_"
+)
 
 _symbolic.trace(globals(), __all__)
+__all__ += ["image"]
 
 
 def __getattr__(name):

@@ -132,9 +132,17 @@ def selu(x):
     return _Activation.apply(x, name="selu")
 
 
-def gelu(x, approximate=False):
-    """x times the normal distribution function of x, or its tanh form (Hendrycks and Gimpel 2016)."""
+def gelu(x, approximate=True):
+    """x times the normal distribution function of x, or its tanh form (Hendrycks and Gimpel 2016).
+
+    As in Keras, the operation is approximate unless told otherwise; the activation named "gelu" is exact.
+    """
     return _Activation.apply(x, name="gelu_tanh" if approximate else "gelu")
+
+
+def exact_gelu(x, approximate=False):
+    """x times the normal distribution function of x, or its tanh form (Hendrycks and Gimpel 2016)."""
+    return gelu(x, approximate)
 
 
 def silu(x):
@@ -181,10 +189,10 @@ def _along(function, x, axis):
     return moveaxis(function.apply(moveaxis(x, axis, -1)), -1, axis)
 
 
-ACTIVATIONS = {"swish": silu} | {
+ACTIVATIONS = {"swish": silu, "gelu": exact_gelu} | {
     function.__name__: function
     for function in (
-        *(linear, relu, relu6, leaky_relu, elu, selu, gelu, silu, sigmoid, tanh, softplus, softmax, log_softmax),
+        *(linear, relu, relu6, leaky_relu, elu, selu, silu, sigmoid, tanh, softplus, softmax, log_softmax),
     )
 }
 """Every activation that has a name. Users' own, registered with ``register_serializable``, are found by theirs."""

@@ -2,7 +2,7 @@
 
 import math
 
-from pycnn.autograd import Function, Tensor
+from pycnn.autograd import Function, Tensor, as_tensor
 from pycnn.backend import get_backend
 from pycnn.ops.promotion import align, is_number, operands
 
@@ -154,8 +154,8 @@ class _Where(Function):
         )
 
 
-def add(a, b):
-    """a + b.
+def add(x1, x2):
+    """x1 + x2.
 
     Examples
     --------
@@ -163,53 +163,55 @@ def add(a, b):
     >>> pycnn.ops.add([1.0, 2.0], 0.5).numpy()
     array([1.5, 2.5], dtype=float32)
     """
-    return _Add.apply(*operands(a, b))
+    return _Add.apply(*operands(x1, x2))
 
 
-def subtract(a, b):
-    """a - b."""
-    return _Subtract.apply(*operands(a, b))
+def subtract(x1, x2):
+    """x1 - x2."""
+    return _Subtract.apply(*operands(x1, x2))
 
 
-def multiply(a, b):
-    """a * b."""
-    return _Multiply.apply(*operands(a, b))
+def multiply(x1, x2):
+    """x1 * x2."""
+    return _Multiply.apply(*operands(x1, x2))
 
 
-def divide(a, b):
-    """a / b, a floating result also for integers."""
-    return _Divide.apply(*operands(a, b))
+def divide(x1, x2):
+    """x1 / x2, a floating result also for integers."""
+    return _Divide.apply(*operands(x1, x2))
 
 
-def floor_divide(a, b):
-    """floor(a / b). Its derivative is 0, so no gradient flows."""
-    a, b = operands(a, b)
+def floor_divide(x1, x2):
+    """floor(x1 / x2). Its derivative is 0, so no gradient flows."""
+    a, b = operands(x1, x2)
     a, b = align(a.data, b.data, "int64")
     return Tensor.wrap(a // b)
 
 
-def mod(a, b):
-    """a - b * floor(a / b): the remainder, with the sign of ``b``."""
-    return _Mod.apply(*operands(a, b))
+def mod(x1, x2):
+    """x1 - x2 * floor(x1 / x2): the remainder, with the sign of ``x2``."""
+    return _Mod.apply(*operands(x1, x2))
 
 
-def power(a, b):
-    """a to the power b."""
-    return _Power.apply(*operands(a, b))
+def power(x1, x2):
+    """x1 to the power x2."""
+    return _Power.apply(*operands(x1, x2))
 
 
-def maximum(a, b):
-    """The larger of a and b, element by element; equal ones share the gradient by halves."""
-    return _Extreme.apply(*operands(a, b), largest=True)
+def maximum(x1, x2):
+    """The larger of x1 and x2, element by element; equal ones share the gradient by halves."""
+    return _Extreme.apply(*operands(x1, x2), largest=True)
 
 
-def minimum(a, b):
-    """The smaller of a and b, element by element; equal ones share the gradient by halves."""
-    return _Extreme.apply(*operands(a, b), largest=False)
+def minimum(x1, x2):
+    """The smaller of x1 and x2, element by element; equal ones share the gradient by halves."""
+    return _Extreme.apply(*operands(x1, x2), largest=False)
 
 
-def where(condition, a, b):
-    """Elements of ``a`` where ``condition`` holds, else of ``b``; all three are broadcast.
+def where(condition, x1=None, x2=None):
+    """Elements of ``x1`` where ``condition`` holds, else of ``x2``; all three are broadcast.
+
+    With ``condition`` alone: the places where it holds, one tensor of indices an axis, as in NumPy.
 
     Examples
     --------
@@ -217,4 +219,8 @@ def where(condition, a, b):
     >>> pycnn.ops.where([True, False], [1.0, 2.0], 0.0).numpy()
     array([1., 0.], dtype=float32)
     """
-    return _Where.apply(condition, *operands(a, b))
+    if x1 is None and x2 is None:
+        return tuple(map(Tensor.wrap, get_backend().xp.nonzero(as_tensor(condition).data)))
+    if x1 is None or x2 is None:
+        raise ValueError(f"x1 and x2 must be given together. Received: x1={x1!r}, x2={x2!r}")
+    return _Where.apply(condition, *operands(x1, x2))

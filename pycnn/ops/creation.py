@@ -16,6 +16,14 @@ class _Cast(Function):
         return gy
 
 
+class _Copy(Function):
+    def forward(self, x):
+        return x.copy()
+
+    def backward(self, gy):
+        return gy
+
+
 def _like_shape(shape):
     return (int(shape),) if is_integer(shape) else tuple(shape)
 
@@ -52,8 +60,8 @@ def ones_like(x, dtype=None):
     return Tensor.wrap(get_backend().xp.ones_like(as_tensor(x).data, dtype=dtype))
 
 
-def arange(start, stop=None, step=1, dtype=None):
-    """Numbers from ``start`` up to, not including, ``stop``; with one argument, from 0 up to it.
+def arange(start, stop=None, step=None, dtype=None):
+    """Numbers ``step`` (1) apart, from ``start`` up to, not including, ``stop``; with one argument, from 0 up to it.
 
     Examples
     --------
@@ -63,19 +71,89 @@ def arange(start, stop=None, step=1, dtype=None):
     """
     if stop is None:
         start, stop = 0, start
+    step = 1 if step is None else step
     if dtype is None and not (is_integer(start) and is_integer(stop) and is_integer(step)):
         dtype = floatx_dtype()
     return Tensor.wrap(get_backend().xp.arange(start, stop, step, dtype=dtype))
 
 
-def linspace(start, stop, num=50, dtype=None):
-    """``num`` numbers at equal distances from ``start`` to ``stop``, both included."""
-    return Tensor.wrap(get_backend().xp.linspace(start, stop, num, dtype=dtype or floatx_dtype()))
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
+    """``num`` numbers at equal distances from ``start`` to ``stop``, which ``endpoint`` includes.
+
+    With ``retstep`` the distance is returned, too.
+    """
+    ends = [as_tensor(end).data for end in (start, stop)]
+    values, step = get_backend().xp.linspace(*ends, num, endpoint, True, dtype or floatx_dtype(), axis)
+    return (Tensor.wrap(values), as_tensor(step)) if retstep else Tensor.wrap(values)
 
 
-def eye(n, m=None, dtype=None):
-    """The identity matrix of n rows and m (default n) columns."""
-    return Tensor.wrap(get_backend().xp.eye(n, m, dtype=dtype or floatx_dtype()))
+def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
+    """``base`` to the power of ``num`` numbers at equal distances from ``start`` to ``stop``."""
+    ends = [as_tensor(end).data for end in (start, stop)]
+    return Tensor.wrap(get_backend().xp.logspace(*ends, num, endpoint, base, dtype or floatx_dtype(), axis))
+
+
+def eye(N, M=None, k=0, dtype=None):
+    """A matrix of N rows and M (default N) columns with ones on its k-th diagonal, zeros elsewhere."""
+    return Tensor.wrap(get_backend().xp.eye(N, M, k, dtype or floatx_dtype()))
+
+
+def identity(n, dtype=None):
+    """The identity matrix of n rows."""
+    return eye(n, dtype=dtype)
+
+
+def tri(N, M=None, k=0, dtype=None):
+    """A matrix with ones on and below its k-th diagonal, zeros above."""
+    return Tensor.wrap(get_backend().xp.tri(N, M, k, dtype or floatx_dtype()))
+
+
+def full_like(x, fill_value, dtype=None):
+    """``fill_value`` in x's shape and dtype."""
+    return Tensor.wrap(get_backend().xp.full_like(as_tensor(x).data, fill_value, dtype=dtype))
+
+
+def empty(shape, dtype=None):
+    """A tensor for values to come; zeros until then."""
+    return full(shape, 0, dtype)
+
+
+def empty_like(x, dtype=None):
+    """A tensor of x's shape and dtype for values to come; zeros until then."""
+    return zeros_like(x, dtype)
+
+
+def array(x, dtype=None):
+    """``x`` as a Tensor, in ``dtype`` if one is given. The same as ``convert_to_tensor``."""
+    return convert_to_tensor(x, dtype)
+
+
+def copy(x):
+    """The same numbers in memory of their own; gradients flow through."""
+    return _Copy.apply(x)
+
+
+def saturate_cast(x, dtype):
+    """``cast`` that takes what the dtype cannot hold to its nearest bound, instead of wrapping around."""
+    x, dtype = as_tensor(x), np.dtype(dtype)
+    if dtype.kind in "iu":
+        bounds, held = np.iinfo(dtype), np.iinfo if x.dtype.kind in "iu" else np.finfo
+        low, high = max(bounds.min, held(x.dtype).min), min(bounds.max, held(x.dtype).max)
+        return Tensor.wrap(x.data.clip(x.dtype.type(low), x.dtype.type(high)).astype(dtype, copy=False))
+    return cast(x, dtype)
+
+
+def multi_hot(inputs, num_classes, axis=-1, dtype=None):
+    """Vectors with a one at each place that the integers along ``axis`` name, zeros elsewhere.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.ops.multi_hot([0, 2], 4).numpy()
+    array([1., 0., 1., 0.], dtype=float32)
+    """
+    hot = one_hot(inputs, num_classes, axis, dtype).data
+    return Tensor.wrap(hot.max(axis=1 if hot.ndim > 2 else 0))
 
 
 def cast(x, dtype):
@@ -113,6 +191,26 @@ def one_hot(x, num_classes, axis=-1, dtype=None):
     return Tensor.wrap(hot if axis == -1 else xp.moveaxis(hot, -1, axis))
 
 
+def ndim(x):
+    """Number of axes."""
+    return as_tensor(x).ndim
+
+
+def size(x):
+    """Number of elements."""
+    return as_tensor(x).size
+
+
+def dtype(x):
+    """Name of the dtype, such as ``"float32"``."""
+    return str(as_tensor(x).dtype)
+
+
+def is_tensor(x):
+    """Whether ``x`` is a Tensor."""
+    return isinstance(x, Tensor)
+
+
 def shape(x):
     """Sizes of the axes, a tuple of ints."""
     return as_tensor(x).shape
@@ -128,6 +226,6 @@ def convert_to_numpy(x):
     return as_tensor(x).numpy()
 
 
-def stop_gradient(x):
+def stop_gradient(variable):
     """The same numbers, which no gradient flows through."""
-    return as_tensor(x).detach()
+    return as_tensor(variable).detach()

@@ -14,6 +14,7 @@ from pycnn.ops.loss import matching
 from pycnn.ops.promotion import as_float
 from pycnn.ops.reduction import mean
 from pycnn.ops.reduction import sum as total
+from pycnn.ops.shaping import moveaxis
 
 
 class _SparseCrossEntropy(Function):
@@ -108,7 +109,7 @@ def _check_labels(labels, classes):
         )
 
 
-def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None):
+def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
     """-log of the probability of the right class.
 
     Parameters
@@ -120,6 +121,8 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     from_logits : bool
     ignore_class : int, optional
         Where ``y_true`` is this number the loss is 0.
+    axis : int
+        Where the classes of ``y_pred`` stand.
 
     Returns
     -------
@@ -136,7 +139,7 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     >>> pycnn.ops.sparse_categorical_crossentropy([1], [[0.5, 0.25, 0.25]]).numpy()
     array([1.3862944], dtype=float32)
     """
-    y_pred = as_tensor(y_pred)
+    y_pred = as_tensor(y_pred) if axis == -1 else moveaxis(y_pred, axis, -1)
     if ignore_class is None:
         return _sparse(integer_labels(y_true, y_pred), y_pred, from_logits, False)
     labels = integer_labels(y_true, y_pred)
@@ -162,7 +165,7 @@ def _sparse(labels, y_pred, from_logits, of_all):
     return mean(loss) if of_all else loss
 
 
-def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0):
+def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
     """-sum(y_true * log(y_pred)) over the classes.
 
     Parameters
@@ -172,12 +175,16 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
     from_logits : bool
     label_smoothing : float in [0, 1]
         The targets become ``y_true * (1 - label_smoothing) + label_smoothing / classes``.
+    axis : int
+        Where the classes stand.
 
     Returns
     -------
     Tensor (...)
     """
     y_true, y_pred = matching(y_true, y_pred)
+    if axis != -1:
+        y_true, y_pred = moveaxis(y_true, axis, -1), moveaxis(y_pred, axis, -1)
     y_true = _smooth(y_true, label_smoothing, y_pred.data.shape[-1])
     logits = y_pred if from_logits else logits_of(y_pred, "softmax")
     if logits is None:
@@ -193,8 +200,8 @@ def _smooth(y_true, label_smoothing, classes):
     return y_true * (1 - label_smoothing) + label_smoothing / classes
 
 
-def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0):
-    """-(y_true * log(y_pred) + (1 - y_true) * log(1 - y_pred)), averaged over the last axis.
+def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+    """-(y_true * log(y_pred) + (1 - y_true) * log(1 - y_pred)), averaged over ``axis``.
 
     Parameters
     ----------
@@ -203,8 +210,11 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0):
     from_logits : bool
     label_smoothing : float in [0, 1]
         The targets become ``y_true * (1 - label_smoothing) + label_smoothing / 2``.
+    axis : int
     """
     y_true, y_pred = matching(y_true, y_pred)
+    if axis != -1:
+        y_true, y_pred = moveaxis(y_true, axis, -1), moveaxis(y_pred, axis, -1)
     y_true = _smooth(y_true, label_smoothing, 2)
     logits = y_pred if from_logits else logits_of(y_pred, "sigmoid")
     if logits is None:
@@ -218,7 +228,7 @@ def _binary_terms(y_true, y_pred):
 
 
 def binary_focal_crossentropy(
-    y_true, y_pred, from_logits=False, label_smoothing=0.0, gamma=2.0, alpha=0.25, apply_class_balancing=False
+    y_true, y_pred, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
 ):
     """Binary cross-entropy weighted by (1 - probability of the truth) ** gamma (Lin et al. 2017)."""
     y_true, y_pred = matching(y_true, y_pred)
@@ -227,12 +237,16 @@ def binary_focal_crossentropy(
     loss = _binary_terms(y_true, p) * (1 - (y_true * p + (1 - y_true) * (1 - p))) ** gamma
     if apply_class_balancing:
         loss = loss * (y_true * alpha + (1 - y_true) * (1 - alpha))
-    return mean(loss, axis=-1)
+    return mean(loss, axis=axis)
 
 
-def categorical_focal_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, gamma=2.0, alpha=0.25):
+def categorical_focal_crossentropy(
+    y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
+):
     """Categorical cross-entropy weighted by alpha * (1 - probability) ** gamma (Lin et al. 2017)."""
     y_true, y_pred = matching(y_true, y_pred)
+    if axis != -1:
+        y_true, y_pred = moveaxis(y_true, axis, -1), moveaxis(y_pred, axis, -1)
     y_true = _smooth(y_true, label_smoothing, y_pred.data.shape[-1])
     logits = y_pred if from_logits else logits_of(y_pred, "softmax")
     if logits is None:

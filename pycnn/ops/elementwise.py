@@ -1,8 +1,38 @@
 """Elementwise functions of one operand, and comparisons (whose results are boolean, without gradient)."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from pycnn.autograd import Function, Tensor, as_tensor
 from pycnn.backend import get_backend
+from pycnn.ops.arithmetic import maximum, minimum
 from pycnn.ops.promotion import as_float, operands
+
+
+class Rule(NamedTuple):
+    """A function of one operand: its value from (xp, x), and its derivative from (xp, x, y)."""
+
+    value: Callable
+    slope: Callable
+
+
+class _ByRule(Function):
+    def forward(self, x, *, rule):
+        x = as_float(x)
+        y = rule.value(self.backend.xp, x)
+        self.rule, self.x, self.y = rule, x, y
+        return y
+
+    def backward(self, gy):
+        return gy * self.rule.slope(self.backend.xp, self.x, self.y)
+
+
+def by_rule(rule, x):
+    """Apply a function that is given by its ``Rule``."""
+    return _ByRule.apply(x, rule=rule)
+
+
+_BOUNDS = (int, float, type(None))
 
 
 class _FromInput(Function):
@@ -213,7 +243,7 @@ def arctan(x):
 
 
 def clip(x, x_min=None, x_max=None):
-    """Bring x into [x_min, x_max]; outside no gradient flows. None means no bound on that side.
+    """Bring x into [x_min, x_max], numbers or arrays; outside no gradient flows. None means no bound on that side.
 
     Examples
     --------
@@ -221,10 +251,11 @@ def clip(x, x_min=None, x_max=None):
     >>> pycnn.ops.clip([-2.0, 0.5, 3.0], 0.0, 1.0).numpy()
     array([0. , 0.5, 1. ], dtype=float32)
     """
-    for name, bound in (("x_min", x_min), ("x_max", x_max)):
-        if bound is not None and not isinstance(bound, (int, float)):
-            raise TypeError(f"{name} must be a number or None. Received: {name}={bound!r}")
-    return _Clip.apply(x, low=x_min, high=x_max)
+    if isinstance(x_min, _BOUNDS) and isinstance(x_max, _BOUNDS):
+        return _Clip.apply(x, low=x_min, high=x_max)
+    if x_min is not None:
+        x = maximum(x, x_min)
+    return x if x_max is None else minimum(x, x_max)
 
 
 def sign(x):
@@ -242,9 +273,19 @@ def ceil(x):
     return _without_gradient("ceil", x)
 
 
-def round(x):
-    """The nearest integer, halves to even, as a float. No gradient flows."""
-    return _without_gradient("rint", x)
+def round(x, decimals=0):
+    """The nearest number of ``decimals`` decimals, halves to even. No gradient flows."""
+    return Tensor.wrap(as_tensor(x).data.round(decimals)) if decimals else _without_gradient("rint", x)
+
+
+def trunc(x):
+    """The integer part, as a float. No gradient flows."""
+    return _without_gradient("trunc", x)
+
+
+def signbit(x):
+    """Whether each element is below 0, or -0."""
+    return _without_gradient("signbit", x)
 
 
 def isnan(x):
@@ -257,54 +298,80 @@ def isfinite(x):
     return _without_gradient("isfinite", x)
 
 
+def isinf(x):
+    """Whether each element is infinite."""
+    return _without_gradient("isinf", x)
+
+
+def isposinf(x):
+    """Whether each element is +inf."""
+    return _without_gradient("isposinf", x)
+
+
+def isneginf(x):
+    """Whether each element is -inf."""
+    return _without_gradient("isneginf", x)
+
+
+def isclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
+    """Whether ``|x1 - x2| <= atol + rtol * |x2|``, element by element."""
+    a, b = operands(x1, x2)
+    return Tensor.wrap(get_backend().xp.isclose(a.data, b.data, rtol, atol, equal_nan))
+
+
+def allclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
+    """Whether ``isclose`` holds for all elements."""
+    return Tensor.wrap(isclose(x1, x2, rtol, atol, equal_nan).data.all())
+
+
 def logical_not(x):
     """Whether each element is zero or False."""
     return _without_gradient("logical_not", x)
 
 
-def equal(a, b):
-    """a == b, element by element."""
-    return _compare("equal", a, b)
+def equal(x1, x2):
+    """x1 == x2, element by element."""
+    return _compare("equal", x1, x2)
 
 
-def not_equal(a, b):
-    """a != b, element by element."""
-    return _compare("not_equal", a, b)
+def not_equal(x1, x2):
+    """x1 != x2, element by element."""
+    return _compare("not_equal", x1, x2)
 
 
-def less(a, b):
-    """a < b, element by element."""
-    return _compare("less", a, b)
+def less(x1, x2):
+    """x1 < x2, element by element."""
+    return _compare("less", x1, x2)
 
 
-def less_equal(a, b):
-    """a <= b, element by element."""
-    return _compare("less_equal", a, b)
+def less_equal(x1, x2):
+    """x1 <= x2, element by element."""
+    return _compare("less_equal", x1, x2)
 
 
-def greater(a, b):
-    """a > b, element by element."""
-    return _compare("greater", a, b)
+def greater(x1, x2):
+    """x1 > x2, element by element."""
+    return _compare("greater", x1, x2)
 
 
-def greater_equal(a, b):
-    """a >= b, element by element."""
-    return _compare("greater_equal", a, b)
+def greater_equal(x1, x2):
+    """x1 >= x2, element by element."""
+    return _compare("greater_equal", x1, x2)
 
 
-def logical_and(a, b):
+def logical_and(x1, x2):
     """Whether both are true, element by element."""
-    return _compare("logical_and", a, b)
+    return _compare("logical_and", x1, x2)
 
 
-def logical_or(a, b):
+def logical_or(x1, x2):
     """Whether one or both are true, element by element."""
-    return _compare("logical_or", a, b)
+    return _compare("logical_or", x1, x2)
 
 
-def logical_xor(a, b):
+def logical_xor(x1, x2):
     """Whether exactly one is true, element by element."""
-    return _compare("logical_xor", a, b)
+    return _compare("logical_xor", x1, x2)
 
 
 def _without_gradient(name, x):

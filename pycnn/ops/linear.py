@@ -56,13 +56,13 @@ def _broadcast_shape(a, b):
     return tuple(n if m == 1 else m for m, n in zip(a, b, strict=True))
 
 
-def matmul(a, b):
+def matmul(x1, x2):
     """Matrix product over the last two axes, broadcast over the others; a vector counts as one row or column.
 
     Parameters
     ----------
-    a : (..., m, k) or (k,)
-    b : (..., k, n) or (k,)
+    x1 : (..., m, k) or (k,)
+    x2 : (..., k, n) or (k,)
 
     Returns
     -------
@@ -74,7 +74,7 @@ def matmul(a, b):
     >>> pycnn.ops.matmul([[1.0, 2.0]], [[3.0], [4.0]]).numpy()
     array([[11.]], dtype=float32)
     """
-    a, b = as_tensor(a), as_tensor(b)
+    a, b = as_tensor(x1), as_tensor(x2)
     _check_product(a.shape, b.shape)
     left = expand_dims(a, 0) if a.ndim == 1 else a
     right = expand_dims(b, 1) if b.ndim == 1 else b
@@ -91,8 +91,8 @@ def _check_product(a, b):
         fits = all(m == n or 1 in (m, n) for m, n in zip(a[-3::-1], b[-3::-1], strict=False))
     if not fits:
         raise ValueError(
-            "a and b must be (..., m, k) and (..., k, n), with leading axes that broadcast. "
-            f"Received: a.shape={a}, b.shape={b}"
+            "x1 and x2 must be (..., m, k) and (..., k, n), with leading axes that broadcast. "
+            f"Received: x1.shape={a}, x2.shape={b}"
         )
 
 

@@ -163,8 +163,8 @@ def poisson(y_true, y_pred):
     return mean(y_pred - y_true * log(y_pred + config.epsilon()), axis=-1)
 
 
-def cosine_similarity(y_true, y_pred):
-    """Minus the cosine of the angle between the vectors along the last axis: -1 where they point the same way."""
+def cosine_similarity(y_true, y_pred, axis=-1):
+    """Minus the cosine of the angle between the vectors along ``axis``: -1 where they point the same way."""
     y_true, y_pred = matching(y_true, y_pred)
-    lengths = [rsqrt(maximum(total(square(v), axis=-1, keepdims=True), 1e-12)) for v in (y_true, y_pred)]
-    return -total(y_true * lengths[0] * (y_pred * lengths[1]), axis=-1)
+    lengths = [rsqrt(maximum(total(square(v), axis=axis, keepdims=True), 1e-12)) for v in (y_true, y_pred)]
+    return -total(y_true * lengths[0] * (y_pred * lengths[1]), axis=axis)

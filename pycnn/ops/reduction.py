@@ -4,7 +4,9 @@ import math
 
 from pycnn.autograd import Function, Tensor, as_tensor
 from pycnn.backend import get_backend
+from pycnn.ops.arithmetic import divide, maximum, minimum, multiply, subtract
 from pycnn.ops.axes import normalize_axes, without
+from pycnn.ops.creation import cast
 from pycnn.ops.elementwise import sqrt
 from pycnn.ops.promotion import as_float
 
@@ -70,10 +72,13 @@ class _Variance(_Reduction):
 class _Extreme(_Reduction):
     """Largest or smallest element. Equal ones share the gradient evenly."""
 
-    def forward(self, x, *, axis, keepdims, largest):
+    def forward(self, x, *, axis, keepdims, largest, initial=None):
         self.remember(x, axis)
         self.x = x
-        self.y = x.max(axis=self.axes, keepdims=True) if largest else x.min(axis=self.axes, keepdims=True)
+        if initial is not None and not x.size:
+            self.y = self.kept(x.sum(axis=self.axes)) + x.dtype.type(initial)
+        else:
+            self.y = x.max(axis=self.axes, keepdims=True) if largest else x.min(axis=self.axes, keepdims=True)
         return self.y if keepdims else self.dropped(self.y)
 
     def backward(self, gy):
@@ -147,18 +152,30 @@ def std(x, axis=None, keepdims=False):
     return sqrt(var(x, axis, keepdims))
 
 
-def max(x, axis=None, keepdims=False):
-    """Largest element along ``axis``; equal ones share the gradient evenly."""
+def max(x, axis=None, keepdims=False, initial=None):
+    """Largest element along ``axis``, or ``initial`` if that is larger; equal ones share the gradient evenly."""
+    if initial is not None:
+        return _with_initial(x, axis, keepdims, initial, largest=True)
     return _Extreme.apply(x, axis=axis, keepdims=keepdims, largest=True)
 
 
-def min(x, axis=None, keepdims=False):
-    """Smallest element along ``axis``; equal ones share the gradient evenly."""
+def min(x, axis=None, keepdims=False, initial=None):
+    """Smallest element along ``axis``, or ``initial`` if that is smaller; equal ones share the gradient evenly."""
+    if initial is not None:
+        return _with_initial(x, axis, keepdims, initial, largest=False)
     return _Extreme.apply(x, axis=axis, keepdims=keepdims, largest=False)
 
 
-def prod(x, axis=None, keepdims=False):
-    """Product over ``axis``."""
+def _with_initial(x, axis, keepdims, initial, largest):
+    """The same, of tensors without elements too."""
+    y = _Extreme.apply(x, axis=axis, keepdims=keepdims, largest=largest, initial=initial)
+    return (maximum if largest else minimum)(y, initial)
+
+
+def prod(x, axis=None, keepdims=False, dtype=None):
+    """Product over ``axis``, computed in ``dtype`` if one is given."""
+    if dtype is not None:
+        x = cast(x, dtype)
     return _Product.apply(x, axis=axis, keepdims=keepdims)
 
 
@@ -187,25 +204,45 @@ def all(x, axis=None, keepdims=False):
     return Tensor.wrap(get_backend().xp.all(as_tensor(x).data, axis=axis, keepdims=keepdims))
 
 
-def top_k(x, k):
-    """The k largest elements along the last axis, in falling order, and their indices; equals by index.
+def count_nonzero(x, axis=None):
+    """Number of elements along ``axis`` that are not 0."""
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    return Tensor.wrap(get_backend().xp.asarray(get_backend().xp.count_nonzero(as_tensor(x).data, axis=axis)))
 
-    Only the values carry a gradient.
+
+def ptp(x, axis=None, keepdims=False):
+    """Largest minus smallest element along ``axis``."""
+    return subtract(max(x, axis, keepdims), min(x, axis, keepdims))
+
+
+def average(x, axis=None, weights=None):
+    """Mean over ``axis``, weighted if ``weights`` (of x's shape, or one a place of the axis) are given.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.ops.average([1.0, 4.0], weights=[3.0, 1.0]).item()
+    1.75
     """
-    x = as_tensor(x)
-    if not 1 <= k <= x.shape[-1]:
-        raise ValueError(f"k must lie between 1 and the size of the last axis, {x.shape[-1]}. Received: k={k!r}")
-    xp = get_backend().xp
-    indices = xp.argsort(-as_float(x.data), axis=-1, kind="stable")[..., :k]
-    return _TakeAlongLast.apply(x, indices=indices), Tensor.wrap(indices)
+    if weights is None:
+        return mean(x, axis)
+    x, weights = as_tensor(x), as_tensor(weights)
+    if weights.shape != x.shape:
+        if weights.ndim != 1 or not hasattr(axis, "__index__") or weights.shape[0] != x.shape[axis]:
+            raise ValueError(
+                f"weights must have the shape {x.shape} of x, or one number for each place along axis. "
+                f"Received: weights.shape={weights.shape}, axis={axis!r}"
+            )
+        (place,) = normalize_axes(axis, x.ndim)
+        weights = weights.reshape([-1 if i == place else 1 for i in range(x.ndim)])
+    total = sum(weights, axis) if weights.shape == x.shape else sum(weights)
+    return divide(sum(multiply(x, weights), axis), total)
 
 
-class _TakeAlongLast(Function):
-    def forward(self, x, *, indices):
-        self.shape, self.indices = x.shape, indices
-        return self.backend.xp.take_along_axis(x, indices, axis=-1)
+def moments(x, axes, keepdims=False, synchronized=False):
+    """Mean and biased variance over ``axes``.
 
-    def backward(self, gy):
-        gx = self.backend.xp.zeros(self.shape, gy.dtype)
-        self.backend.xp.put_along_axis(gx, self.indices, gy, axis=-1)
-        return gx
+    The variance is the mean of squared differences, which does not cancel as Keras's E[x**2] - E[x]**2 does.
+    ``synchronized`` is accepted for Keras's scripts; there is one device.
+    """
+    return mean(x, axes, keepdims), var(x, axes, keepdims)

@@ -100,15 +100,15 @@ def _one_dtype(xs):
     return same_float(*xs) if any(x.dtype.kind == "f" for x in xs) else xs
 
 
-def _shape_argument(shape):
+def _sizes(first, more):
     """``reshape(2, 3)`` and ``reshape((2, 3))`` mean the same."""
-    if len(shape) == 1:
-        return tuple(shape[0]) if isinstance(shape[0], (tuple, list)) else shape
-    return shape
+    return tuple(first) if isinstance(first, (tuple, list)) else (first, *more)
 
 
-def reshape(x, *shape):
+def reshape(x, newshape, *more):
     """Read the elements in another shape; one size may be -1, for what remains.
+
+    The shape is a tuple or, as a convenience, several integers.
 
     Examples
     --------
@@ -116,12 +116,12 @@ def reshape(x, *shape):
     >>> pycnn.ops.reshape(pycnn.ops.arange(6), (2, -1)).shape
     (2, 3)
     """
-    x, shape = as_tensor(x), _shape_argument(shape)
+    x, shape = as_tensor(x), _sizes(newshape, more)
     try:
         return _Reshape.apply(x, shape=shape)
     except ValueError:
         raise ValueError(
-            f"shape must hold the {x.size} elements of x. Received: shape={tuple(shape)} for x.shape={x.shape}"
+            f"newshape must hold the {x.size} elements of x. Received: newshape={shape} for x.shape={x.shape}"
         ) from None
 
 
@@ -130,8 +130,8 @@ def flatten(x):
     return _Reshape.apply(x, shape=(-1,))
 
 
-def transpose(x, *axes):
-    """Put the axes in the order ``axes``; in reverse if it is not given. Also named ``permute``.
+def transpose(x, axes=None, *more):
+    """Put the axes in the order ``axes`` (a tuple or integers); in reverse if it is not given. Also named ``permute``.
 
     Examples
     --------
@@ -140,9 +140,9 @@ def transpose(x, *axes):
     (4, 2, 3)
     """
     x = as_tensor(x)
-    if not axes or axes == (None,):
+    if axes is None:
         return _Transpose.apply(x, axes=tuple(range(x.ndim))[::-1])
-    axes = _shape_argument(axes)
+    axes = _sizes(axes, more)
     normal = tuple(normalize_axis(a, x.ndim, "axes") for a in axes)
     if sorted(normal) != list(range(x.ndim)):
         raise ValueError(f"axes must name each of the {x.ndim} axes once. Received: axes={axes}")
@@ -150,11 +150,20 @@ def transpose(x, *axes):
 
 
 def moveaxis(x, source, destination):
-    """Move the axis ``source`` to the place ``destination``; the others keep their order."""
+    """Move the axis (or axes) ``source`` to the place ``destination``; the others keep their order."""
     x = as_tensor(x)
-    source = normalize_axis(source, x.ndim, "source")
-    axes = [i for i in range(x.ndim) if i != source]
-    axes.insert(normalize_axis(destination, x.ndim, "destination"), source)
+    if not isinstance(source, (tuple, list)):
+        source, destination = (source,), (destination,)
+    sources = [normalize_axis(a, x.ndim, "source") for a in source]
+    places = [normalize_axis(a, x.ndim, "destination") for a in destination]
+    if len(set(sources)) != len(sources) or len(set(places)) != len(places) or len(places) != len(sources):
+        raise ValueError(
+            "source and destination must name equally many axes, none of them twice. "
+            f"Received: source={source}, destination={destination}"
+        )
+    axes = [i for i in range(x.ndim) if i not in sources]
+    for place, axis in sorted(zip(places, sources, strict=True)):
+        axes.insert(place, axis)
     return _Transpose.apply(x, axes=tuple(axes))
 
 
@@ -199,9 +208,11 @@ def broadcast_to(x, shape):
     return _BroadcastTo.apply(x, shape=tuple(shape))
 
 
-def repeat(x, repeats, axis):
-    """Repeat each element ``repeats`` times along ``axis``."""
+def repeat(x, repeats, axis=None):
+    """Repeat each element ``repeats`` times along ``axis``; without it, of the flattened tensor."""
     x = as_tensor(x)
+    if axis is None:
+        x, axis = flatten(x), 0
     return _Repeat.apply(x, repeats=int(repeats), axis=normalize_axis(axis, x.ndim))
 
 
@@ -229,14 +240,12 @@ def concatenate(xs, axis=0):
     return _Concatenate.apply(*xs, axis=axis)
 
 
-def stack(xs, axis=0):
-    """Join tensors of one shape along a new axis."""
-    xs = [as_tensor(x) for x in xs]
+def stack(x, axis=0):
+    """Join tensors of one shape, given as a list, along a new axis."""
+    xs = [as_tensor(one) for one in x]
     if not xs or any(x.shape != xs[0].shape for x in xs):
         shapes = ", ".join(str(x.shape) for x in xs)
-        raise ValueError(
-            f"xs must hold one tensor or more, all of one shape. Received: shapes {shapes or 'of nothing'}"
-        )
+        raise ValueError(f"x must hold one tensor or more, all of one shape. Received: shapes {shapes or 'of nothing'}")
     return _Stack.apply(*xs, axis=normalize_axis(axis, xs[0].ndim + 1))
 
 

@@ -38,7 +38,7 @@ def test_an_inner_size_of_zero_gives_zeros(backend):
 
 @pytest.mark.parametrize("shapes", [((3, 4), (5, 4)), ((4,), (5,)), ((2, 3, 4), (3, 4, 5)), ((), (4,)), ((4,), ())])
 def test_wrong_shapes(backend, shapes):
-    with pytest.raises(ValueError, match=r"a and b must be .* Received: a.shape=\(.*\), b.shape=\("):
+    with pytest.raises(ValueError, match=r"x1 and x2 must be .* Received: x1.shape=\(.*\), x2.shape=\("):
         ops.matmul(np.ones(shapes[0]), np.ones(shapes[1]))
 
 

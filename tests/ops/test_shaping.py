@@ -66,15 +66,15 @@ def test_concatenate_passes_gradients_to_whom_they_belong(backend):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: ops.reshape(X, (5, 5)), r"shape must hold the 24 elements of x. Received: shape=\(5, 5\)"),
-        (lambda: ops.reshape(X, (-1, -1)), "Received: shape="),
-        (lambda: ops.reshape(X, (-1, 7)), "Received: shape="),
+        (lambda: ops.reshape(X, (5, 5)), r"newshape must hold the 24 elements of x. Received: newshape=\(5, 5\)"),
+        (lambda: ops.reshape(X, (-1, -1)), "Received: newshape="),
+        (lambda: ops.reshape(X, (-1, 7)), "Received: newshape="),
         (lambda: ops.transpose(X, (0, 1)), r"axes must name each of the 3 axes once. Received: axes=\(0, 1\)"),
         (lambda: ops.transpose(X, (0, 1, 5)), "axes must be an integer from -3 to 2"),
         (lambda: ops.squeeze(X, 0), r"axis must name axes of size 1. Received: axis=0"),
         (lambda: ops.concatenate([X, X[:1]], axis=1), r"xs must agree in all axes but axis=1. Received: shapes"),
         (lambda: ops.concatenate([]), r"Received: xs=\[\]"),
-        (lambda: ops.stack([X, X[:1]]), r"xs must hold .* one shape. Received: shapes"),
+        (lambda: ops.stack([X, X[:1]]), r"x must hold .* one shape. Received: shapes"),
         (lambda: ops.split(X, 5, axis=1), "indices_or_sections must divide the size 3 of axis 1. Received: "),
     ],
 )  # fmt: skip
