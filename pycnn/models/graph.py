@@ -115,7 +115,7 @@ class Graph:
         self._calls, self._steps = calls, []
         for i, node in enumerate(calls):
             dead = tuple(place for place, last in last_use.items() if last == i)
-            self._steps.append((i, *_fillers(node, places), _target(node, places), dead))
+            self._steps.append((node, *_fillers(node, places), _target(node, places), dead))
         self._places = len(places)
         self._pack = _filler(_unwrap_single(self.outputs), places)
         self._one = self.input_layers[0] if isinstance(self.inputs, SymbolicTensor) else None
@@ -128,9 +128,9 @@ class Graph:
         else:
             for i, (layer, x) in enumerate(zip(self.input_layers, self._flatten(inputs), strict=True)):
                 values[i] = layer(x)
-        at = -1
+        call = None
         try:
-            for at, function, fill, fill_more, fill_keywords, target, dead in self._steps:
+            for call, function, fill, fill_more, fill_keywords, target, dead in self._steps:
                 if fill_keywords is not None:
                     result = function(*[f(values) for f in fill_more], **{k: f(values) for k, f in fill_keywords})
                 elif fill_more is not None:
@@ -145,8 +145,8 @@ class Graph:
                 for place in dead:
                     values[place] = None
         except (ValueError, TypeError) as error:
-            if at >= 0:
-                self._calls[at].layer._put_name_on(error)
+            if call is not None:
+                call.layer._put_name_on(error)
             raise
         return self._pack(values)
 

@@ -1,20 +1,26 @@
 """Model: a layer that can be trained, saved and shown."""
 
+import inspect
+import json
+
 import numpy as np
 
 from pycnn.autograd import Tensor, no_grad
-from pycnn.layers.base import Layer
+from pycnn.layers.base import Layer, serialize_layer
 from pycnn.layers.input import InputLayer
 from pycnn.layers.naming import name_by_class, unique_name
 from pycnn.layers.operation import Operation
 from pycnn.layers.structure import map_structure
 from pycnn.models.batches import map_arrays
 from pycnn.models.graph import Graph
+from pycnn.models.graph_config import read_graph, write_graph
 from pycnn.models.saving import load_weights, save_model, save_weights
 from pycnn.models.summary import summary_text
 from pycnn.models.trainer import Trainer
+from pycnn.registration import register_serializable
 
 
+@register_serializable("models")
 class Model(Trainer, Layer):
     """A layer that can be trained, saved and shown: a graph of layers from inputs to outputs, or what a subclass says.
 
@@ -96,7 +102,7 @@ class Model(Trainer, Layer):
 
     @property
     def layers(self):
-        """The layers directly inside the model; those of a graph, inputs among them, by their distance from the outputs."""
+        """The layers directly inside the model; those of a graph with its inputs, in the graph's order."""
         if self._graph is not None:
             return [layer for layer in self._graph.layers if not isinstance(layer, Operation)]
         return [layer for _, layer in self._sublayers() if not isinstance(layer, InputLayer)]
@@ -189,6 +195,42 @@ class Model(Trainer, Layer):
         if not self.built and type(self).build is Model.build:
             self.built, self._build_shape = True, input_shape
         super()._ensure_built(input_shape)
+
+    @property
+    def _keeps_inputs_and_outputs(self):
+        """Whether the class is made of inputs and outputs, so that the graph is its configuration."""
+        parameters = inspect.signature(type(self).__init__).parameters
+        return (
+            type(self).__init__ is Model.__init__
+            or {"inputs", "outputs"} <= set(parameters)
+            or (
+                {p.kind for p in parameters.values()}
+                >= {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+            )
+        )
+
+    def get_config(self):
+        """Return what makes the same model, without weights, as JSON values: of a graph the layers and their calls."""
+        config = super().get_config()
+        if self._graph is not None and self._keeps_inputs_and_outputs:
+            config |= write_graph(self._graph)
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        """Make the model, with new weights, of what ``get_config`` returned."""
+        if "calls" not in config:
+            return super().from_config(config)
+        inputs, outputs = read_graph(config)
+        rest = {key: value for key, value in config.items() if key not in ("layers", "calls", "inputs", "outputs")}
+        return cls(inputs=inputs, outputs=outputs, **rest)
+
+    def to_json(self, **kwargs):
+        """Return the model, without weights, as a JSON string, which ``pycnn.models.model_from_json`` reads.
+
+        ``kwargs`` go to ``json.dumps``, such as ``indent=2``.
+        """
+        return json.dumps(serialize_layer(self), **kwargs)
 
     def summary(self, line_length=None, print_fn=None, expand_nested=False):
         """Print the layers, the shapes of their outputs and the numbers of their parameters.
