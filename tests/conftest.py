@@ -9,6 +9,7 @@ import pycnn
 from pycnn import config
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 BACKENDS = ("reference", "cpu")
 

@@ -1,17 +1,22 @@
 """Callbacks: what ``fit``, ``evaluate`` and ``predict`` call while they run.
 
 base.py      Callback, CallbackList, History, LambdaCallback
+backup.py    BackupAndRestore                 state.py     what it writes, as a file
 monitor.py   EarlyStopping, ModelCheckpoint, ReduceLROnPlateau: they watch one value
 training.py  LearningRateScheduler, TerminateOnNaN, CSVLogger
 progress.py  ProgressBar: what ``verbose`` means
 """
 
+from pycnn.callbacks.backup import BackupAndRestore
 from pycnn.callbacks.base import Callback, CallbackList, History, LambdaCallback
 from pycnn.callbacks.monitor import EarlyStopping, ModelCheckpoint, MonitorCallback, ReduceLROnPlateau
 from pycnn.callbacks.progress import ProgressBar
 from pycnn.callbacks.training import CSVLogger, LearningRateScheduler, TerminateOnNaN
 
+ProgbarLogger = ProgressBar
+
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",
@@ -21,6 +26,7 @@ __all__ = [
     "LearningRateScheduler",
     "ModelCheckpoint",
     "MonitorCallback",
+    "ProgbarLogger",
     "ProgressBar",
     "ReduceLROnPlateau",
     "TerminateOnNaN",

@@ -7,7 +7,11 @@ class Callback:
     ``self.model`` is the model, ``self.params`` a dict with ``epochs``, ``steps`` and ``verbose``. ``logs`` is a
     dict of what is known then: the means over the epoch so far of ``loss`` and the metrics, and at the end of an
     epoch also ``val_loss`` and so on. A method of batches costs time in each: means are computed for it.
-    With ``takes_lazy_logs = True`` such a method gets a function that returns the dict instead.
+    With ``takes_lazy_logs = True`` such a method gets a function that returns the dict instead. With
+    ``runs_last = True`` a callback is called after the others, wherever it stands in the list.
+
+    A callback that remembers something from batch to batch or epoch to epoch tells ``BackupAndRestore`` of it by
+    ``get_state()``, and takes it back by ``set_state(state)`` after its ``on_train_begin``.
 
     Examples
     --------
@@ -18,10 +22,17 @@ class Callback:
     """
 
     takes_lazy_logs = False
+    runs_last = False
 
     def __init__(self):
         self.model = None
         self.params = None
+
+    def get_state(self):
+        """Return what the callback remembers, as a dict of numbers, texts, arrays, lists and dicts, or None."""
+
+    def set_state(self, state):
+        """Remember what ``get_state`` returned in an earlier process."""
 
     def set_params(self, params):
         """Take the dict that becomes ``self.params``."""
@@ -92,6 +103,11 @@ def _listens(callback, hook):
     return hook in _ALIASES and _listens(callback, _ALIASES[hook])
 
 
+def _trait(method, name):
+    """An attribute of the callback that a method belongs to; a plain function has none."""
+    return getattr(getattr(method, "__self__", None), name, False)
+
+
 class CallbackList:
     """Several callbacks as one.
 
@@ -101,24 +117,39 @@ class CallbackList:
     Parameters
     ----------
     callbacks : list of Callback, optional
+    add_history, add_progbar : bool
+        Whether to add a ``History`` or a ``ProgressBar`` if there is none.
     model : Model, optional
     params : dict
         What each callback gets as ``params``.
     """
 
-    def __init__(self, callbacks=None, model=None, **params):
+    def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, **params):
         self.callbacks = []
         self.model = model
         self.params = params
         self._listeners = {}
-        for callback in callbacks or ():
+        callbacks = [] if callbacks is None else callbacks
+        for callback in callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]:
             self.append(callback)
+        if add_history and not any(isinstance(callback, History) for callback in self.callbacks):
+            self.append(History())
+        if add_progbar:
+            self._append_progress_bar()
+
+    def _append_progress_bar(self):
+        from pycnn.callbacks.progress import ProgressBar
+
+        if not any(isinstance(callback, ProgressBar) for callback in self.callbacks):
+            self.append(ProgressBar(self.params.get("verbose", "auto") or "auto"))
 
     def append(self, callback):
         """Add a callback at the end."""
         if not hasattr(callback, "set_model"):
             raise TypeError(f"callbacks must be instances of Callback. Received: callback={callback!r}")
         self.callbacks.append(callback)
+        if hasattr(callback, "set_callbacks"):
+            callback.set_callbacks(self.callbacks)
         callback.set_params(self.params)
         callback.set_model(self.model)
         self._listeners.clear()
@@ -138,22 +169,27 @@ class CallbackList:
     def _listening(self, hook):
         methods = self._listeners.get(hook)
         if methods is None:
-            methods = self._listeners[hook] = [getattr(c, hook) for c in self.callbacks if _listens(c, hook)]
+            ordered = sorted(self.callbacks, key=lambda c: getattr(c, "runs_last", False))
+            methods = self._listeners[hook] = [getattr(c, hook) for c in ordered if _listens(c, hook)]
         return methods
 
     def _call_batch(self, hook, batch, logs):
         listeners = self._listeners.get((hook, "batch"))
         if listeners is None:
             methods = self._listening(hook)
-            lazy = [m for m in methods if getattr(getattr(m, "__self__", None), "takes_lazy_logs", False)]
-            listeners = self._listeners[hook, "batch"] = ([m for m in methods if m not in lazy], lazy)
-        eager, lazy = listeners
+            lazy = [m for m in methods if _trait(m, "takes_lazy_logs")]
+            last = [m for m in lazy if _trait(m, "runs_last")]
+            eager = [m for m in methods if m not in lazy]
+            listeners = self._listeners[hook, "batch"] = (eager, [m for m in lazy if m not in last], last)
+        eager, lazy, last = listeners
         for method in lazy:
             method(batch, logs)
         if eager:
-            logs = logs() if callable(logs) else logs or {}
+            numbers = logs() if callable(logs) else logs or {}
             for method in eager:
-                method(batch, logs)
+                method(batch, numbers)
+        for method in last:
+            method(batch, logs)
 
     def on_train_begin(self, logs=None):
         """Call all."""
@@ -236,6 +272,14 @@ class History(Callback):
         """Start anew."""
         self.history, self.epoch = {}, []
         self.model.history = self
+
+    def get_state(self):
+        """Return all numbers."""
+        return {"history": self.history, "epoch": self.epoch}
+
+    def set_state(self, state):
+        """Go on from these numbers."""
+        self.history, self.epoch = state["history"], state["epoch"]
 
     def on_epoch_end(self, epoch, logs=None):
         """Keep the numbers."""

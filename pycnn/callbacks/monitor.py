@@ -32,6 +32,17 @@ class MonitorCallback(Callback):
         self.min_delta = abs(min_delta)
         self.best = None
 
+    _remembers = ("best",)  # attributes that get_state returns
+
+    def get_state(self):
+        """Return what is known of earlier epochs."""
+        return {name: getattr(self, name) for name in self._remembers}
+
+    def set_state(self, state):
+        """Go on from what an earlier process knew."""
+        for name in self._remembers:
+            setattr(self, name, state[name])
+
     def larger_is_better(self):
         """Whether a larger value is an improvement."""
         if self.mode != "auto":
@@ -88,6 +99,8 @@ class EarlyStopping(MonitorCallback):
     >>> from pycnn.callbacks import EarlyStopping
     >>> stop = EarlyStopping(monitor="val_loss", patience=3, restore_best_weights=True)
     """
+
+    _remembers = ("best", "best_weights", "best_epoch", "stopped_epoch", "wait")
 
     def __init__(
         self,
@@ -167,6 +180,8 @@ class ModelCheckpoint(MonitorCallback):
     >>> from pycnn.callbacks import ModelCheckpoint
     >>> keep = ModelCheckpoint("best.pycnn", monitor="val_accuracy", save_best_only=True)
     """
+
+    _remembers = ("best", "_batches")
 
     def __init__(
         self,
@@ -266,6 +281,8 @@ class ReduceLROnPlateau(MonitorCallback):
     >>> from pycnn.callbacks import ReduceLROnPlateau
     >>> slow_down = ReduceLROnPlateau(monitor="val_loss", factor=0.2, patience=5, min_lr=1e-5)
     """
+
+    _remembers = ("best", "wait", "cooldown_counter")
 
     def __init__(
         self,

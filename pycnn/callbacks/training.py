@@ -59,12 +59,24 @@ def _positional(function):
 
 
 class TerminateOnNaN(Callback):
-    """Stop training when the loss is NaN or infinite."""
+    """Stop training when the loss is NaN or infinite.
+
+    Parameters
+    ----------
+    raise_error : bool
+        Raise a ``RuntimeError`` instead of stopping.
+    """
+
+    def __init__(self, raise_error=False):
+        super().__init__()
+        self.raise_error = raise_error
 
     def on_train_batch_end(self, batch, logs=None):
         """Look at the loss."""
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(loss):
+            if self.raise_error:
+                raise RuntimeError(f"The loss is no longer a number. Received: loss={loss} at batch {batch}")
             print(f"Batch {batch}: the loss is {loss}, training stops")
             self.model.stop_training = True
 
@@ -90,32 +102,43 @@ class CSVLogger(Callback):
         self.filename = os.fspath(filename)
         self.separator = separator
         self.append = append
-        self._file = self._names = None
+        self._names = None
+        self._start = 0  # where the lines of this training begin in the file
 
     def on_train_begin(self, logs=None):
-        """Open the file."""
+        """Begin the file, or find its end."""
         self._names = None
         if self.append and os.path.exists(self.filename):
             with open(self.filename, newline="") as file:
                 self._names = next(csv.reader(file, delimiter=self.separator), [None])[1:] or None
-        self._file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115  closed at the end
+        with open(self.filename, "ab" if self.append else "wb") as file:
+            self._start = file.tell()
+
+    def get_state(self):
+        """Return what was written in this training."""
+        with open(self.filename, "rb") as file:
+            file.seek(self._start)
+            return {"names": self._names, "start": self._start, "text": file.read().decode()}
+
+    def set_state(self, state):
+        """Make the file end as it did then: what an interrupted epoch wrote goes, what was written before stays."""
+        self._names, self._start = state["names"], state["start"]
+        with open(self.filename, "rb+") as file:
+            file.truncate(self._start)
+            file.seek(0, os.SEEK_END)
+            file.write(state["text"].encode())
 
     def on_epoch_end(self, epoch, logs=None):
         """Write a line; what a column has no value for stays empty."""
         logs = logs or {}
-        writer = csv.writer(self._file, delimiter=self.separator, lineterminator="\n")
-        if self._names is None:
-            self._names = list(logs)
-            self._names += [f"val_{n}" for n in logs if f"val_{n}" not in logs and self._validates(n)]
-            writer.writerow(["epoch", *self._names])
-        writer.writerow([epoch, *(logs.get(name, "") for name in self._names)])
-        self._file.flush()
+        with open(self.filename, "a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, delimiter=self.separator, lineterminator="\n")
+            if self._names is None:
+                self._names = list(logs)
+                self._names += [f"val_{n}" for n in logs if f"val_{n}" not in logs and self._validates(n)]
+                writer.writerow(["epoch", *self._names])
+            writer.writerow([epoch, *(logs.get(name, "") for name in self._names)])
 
     def _validates(self, name):
         """Whether ``val_name`` may come in a later epoch, as with ``validation_freq=2``."""
         return bool((self.params or {}).get("validates")) and not name.startswith("val_") and name != "learning_rate"
-
-    def on_train_end(self, logs=None):
-        """Close the file."""
-        self._file.close()
-        self._file = None

@@ -151,6 +151,7 @@ class IterableBatches:
             hasattr(source, "__getitem__") and hasattr(source, "__len__")
         )
         self.once = iter(source) is source if not self.is_sequence else False
+        self._skipped = None
 
     @property
     def steps(self):
@@ -167,6 +168,10 @@ class IterableBatches:
         """Whether there is always another batch."""
         return self.is_sequence and self.steps is None
 
+    def skipped(self):
+        """Return the last batch that was skipped, of a source that gives each batch once."""
+        return None if self._skipped is None else self._triple(self._skipped)
+
     def __iter__(self):
         return self.batches()
 
@@ -178,7 +183,7 @@ class IterableBatches:
         if not self.is_sequence:
             batches = iter(self.source)
             for _ in range(skip):
-                next(batches, None)
+                self._skipped = next(batches, None)
         elif self.endless:
             batches = read_ahead(self.source, itertools.count(skip))
         else:
@@ -228,10 +233,14 @@ class Feed:
         self._pass = None  # the iterator over the source that is under way
         self._taken = 0  # batches that it gave
         self._random = None  # where the generator that shuffles stood before
+        self._data = None  # state of the user's data set that an epoch goes on with
 
     def epoch(self, done=0):
         """Yield the batches of an epoch, without the first ``done``: those were used before ``resume``."""
         self._tell("on_epoch_begin")
+        if self._data is not None:  # as it was in the middle of the epoch, not as it begins one
+            self.source.source.set_state(self._data)
+            self._data = None
         if self._limit is None:
             if self._pass is None:
                 self._start()
@@ -275,8 +284,8 @@ class Feed:
     # Going on where an earlier process was interrupted
 
     def position(self, done):
-        """Return what ``resume`` needs, as JSON values: where the feed stands after ``done`` batches of an epoch."""
-        state = {"data": self._data_state()}
+        """Return what ``resume`` needs: where the feed stands after ``done`` batches of an epoch."""
+        state = {"data": self._data_state(), "done": done}
         if self._pass is not None:
             state |= {"taken": done if self._limit is None else self._taken, "random": self._random}
         return state
@@ -290,14 +299,15 @@ class Feed:
         self.close()
         if position["data"] is not None:
             self.source.source.set_state(position["data"])
+            self._data = position["data"] if position["done"] else None
         if "taken" in position:
             config.generator().bit_generator.state = position["random"]
             self._start(position["taken"])
 
     def example(self):
-        """Return a batch, before the first epoch; None if that would use up a batch."""
+        """Return a batch that is not counted, or None if there is none."""
         if getattr(self.source, "once", False):
-            return None
+            return self.source.skipped()
         batches = self.source.batches()
         try:
             return next(batches, None)

@@ -9,6 +9,7 @@ from pycnn.models.compiled import Metrics, resolve_loss
 class Step:
     """The half of the trainer that knows loss, metrics and optimizer, and one batch."""
 
+    _gathered_in_epoch = ("_loss_sum", "_loss_samples")  # what reset_metrics resets besides metrics: backups hold it
     _untracked = frozenset({"_train_variables", "_regularized", "history", "_progress"})
 
     def __init__(self):
