@@ -3,7 +3,7 @@
 import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS, activation_forward
-from pycnn_ext import conv as ext
+from pycnn_ext import gemm as ext
 
 
 def matmul(a, b, transpose_a=False, transpose_b=False, bias=None, activation=None, out=None):
