@@ -38,7 +38,7 @@ class Initializer(Configurable):
         """Return a Tensor of ``shape``; ``dtype`` defaults to ``config.floatx()``."""
         shape = tuple(int(n) for n in shape)
         generator = config.generator() if self.seed is None else np.random.default_rng(self.seed)
-        values = np.ascontiguousarray(self.values(shape, generator), dtype=dtype or config.floatx())
+        values = np.asarray(self.values(shape, generator), dtype=dtype or config.floatx(), order="C")
         return Tensor.wrap(get_backend().asarray(values))
 
 

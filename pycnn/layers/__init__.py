@@ -4,22 +4,29 @@ base.py     Layer: building, calling, configuration   weights.py     weights and
 spec.py     what an input must look like              image.py       channels_first at the edge of image layers
 symbolic.py shapes that go through without data       structure.py, naming.py, random.py   helpers of base and others
 
-input.py    Input               dense.py    Dense     conv.py        Conv2D, Conv2DTranspose
-pool.py     pooling             reshape.py  Flatten   depthwise.py   DepthwiseConv2D, SeparableConv2D
-norm.py     BatchNormalization  dropout.py  Dropout   activation.py  Activation, ReLU, ...
-pad.py      ZeroPadding2D, Cropping2D                 resize.py      Resizing, UpSampling2D, Rescaling
-augment.py  RandomRotation and other affine maps      merge.py       Add, Concatenate, Dot, ...
+input.py      Input                      dense.py          Dense        conv.py         Conv2D, Conv2DTranspose
+pool.py       pooling                    reshape.py        Flatten ...  depthwise.py    DepthwiseConv2D, SeparableConv2D
+norm.py       BatchNormalization         samplenorm.py     LayerNormalization and others of each sample
+datanorm.py   Normalization              dropout.py        Dropout      noise.py        GaussianNoise, SpatialDropout2D, ...
+activation.py Activation, ReLU, ...      embedding.py      Embedding    wrapper.py      TimeDistributed
+merge.py      Add, Concatenate, Dot ...  local.py          LocallyConnected2D
+plain.py      Identity, Lambda, ...      squeeze_excite.py SqueezeExcite
+pad.py        ZeroPadding2D, Cropping2D  resize.py         Resizing, UpSampling2D, Rescaling
+augment.py    RandomRotation and other affine maps
 """
 
-from pycnn.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from pycnn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from pycnn.layers.augment import RandomRotation, RandomShear, RandomTranslation, RandomZoom
 from pycnn.layers.base import Layer
 from pycnn.layers.base import serialize_layer as serialize
 from pycnn.layers.conv import Conv2D, Conv2DTranspose
+from pycnn.layers.datanorm import Normalization
 from pycnn.layers.dense import Dense
 from pycnn.layers.depthwise import DepthwiseConv2D, SeparableConv2D
 from pycnn.layers.dropout import Dropout
+from pycnn.layers.embedding import Embedding
 from pycnn.layers.input import Input, InputLayer
+from pycnn.layers.local import LocallyConnected2D
 from pycnn.layers.merge import (
     Add,
     Average,
@@ -38,8 +45,10 @@ from pycnn.layers.merge import (
     multiply,
     subtract,
 )
+from pycnn.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D
 from pycnn.layers.norm import BatchNormalization
 from pycnn.layers.pad import Cropping2D, ZeroPadding2D
+from pycnn.layers.plain import ActivityRegularization, CategoryEncoding, Identity, Lambda, RepeatVector
 from pycnn.layers.pool import (
     AveragePooling2D,
     GlobalAveragePooling2D,
@@ -50,7 +59,16 @@ from pycnn.layers.pool import (
 )
 from pycnn.layers.reshape import Flatten, Permute, Reshape
 from pycnn.layers.resize import Rescaling, Resizing, UpSampling2D
+from pycnn.layers.samplenorm import (
+    GroupNormalization,
+    LayerNormalization,
+    LocalResponseNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
 from pycnn.layers.spec import InputSpec
+from pycnn.layers.squeeze_excite import SqueezeExcite
+from pycnn.layers.wrapper import TimeDistributed, Wrapper
 from pycnn.registration import deserialize
 
 AvgPool2D = AveragePooling2D
@@ -66,11 +84,14 @@ SeparableConvolution2D = SeparableConv2D
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
     "AveragePooling2D",
     "AvgPool2D",
     "BatchNormalization",
+    "CategoryEncoding",
     "Concatenate",
     "Conv2D",
     "Conv2DTranspose",
@@ -81,18 +102,27 @@ __all__ = [
     "DepthwiseConv2D",
     "Dot",
     "Dropout",
+    "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling2D",
     "GlobalAvgPool2D",
     "GlobalMaxPool2D",
     "GlobalMaxPooling2D",
     "GlobalMinPool2D",
     "GlobalMinPooling2D",
+    "GroupNormalization",
+    "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "Lambda",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
+    "LocalResponseNormalization",
+    "LocallyConnected2D",
     "MaxPool2D",
     "MaxPooling2D",
     "Maximum",
@@ -100,20 +130,30 @@ __all__ = [
     "MinPooling2D",
     "Minimum",
     "Multiply",
+    "Normalization",
+    "PReLU",
     "Permute",
+    "RMSNormalization",
     "RandomRotation",
     "RandomShear",
     "RandomTranslation",
     "RandomZoom",
     "ReLU",
+    "RepeatVector",
     "Rescaling",
     "Reshape",
     "Resizing",
     "SeparableConv2D",
     "SeparableConvolution2D",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SqueezeExcite",
     "Subtract",
+    "TimeDistributed",
+    "UnitNormalization",
     "UpSampling2D",
+    "Wrapper",
     "ZeroPadding2D",
     "add",
     "average",

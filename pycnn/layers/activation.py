@@ -1,7 +1,9 @@
 """Activations as layers, and how layers read the argument ``activation``."""
 
-from pycnn import ops, registration
+from pycnn import constraints, initializers, ops, registration, regularizers
+from pycnn.backend.geometry import is_integer
 from pycnn.layers.base import Layer
+from pycnn.layers.spec import InputSpec
 from pycnn.ops.activation import ACTIVATIONS, get_activation
 from pycnn.registration import register_serializable
 
@@ -139,6 +141,11 @@ class ELU(_Elementwise):
 class Softmax(_Elementwise):
     """exp(x) / sum(exp(x)) along ``axis``.
 
+    Parameters
+    ----------
+    axis : int or tuple of ints
+        Over several axes the output's sum is 1 over all of them together.
+
     Examples
     --------
     >>> from pycnn import layers
@@ -150,8 +157,86 @@ class Softmax(_Elementwise):
 
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
-        self.axis = axis
+        self.axis = axis if is_integer(axis) else list(axis)
+        if not is_integer(axis) and not (self.axis and all(map(is_integer, self.axis))):
+            raise ValueError(f"axis must be an integer or a tuple of integers. Received: axis={axis!r}")
+
+    def call(self, inputs, mask=None):
+        """Compute the output; it is 0 where ``mask``, which is broadcast to the inputs, does not hold."""
+        if mask is not None:
+            inputs = ops.where(mask, inputs, -1e9)
+        if isinstance(self.axis, list):
+            outputs = ops.exp(inputs - ops.logsumexp(inputs, self.axis, keepdims=True))
+        else:
+            outputs = ops.softmax(inputs, self.axis)
+        return outputs if mask is None else ops.where(mask, outputs, 0.0)
+
+
+@register_serializable("layers")
+class PReLU(_Elementwise):
+    """x where it is positive, else ``alpha * x``, with an alpha for each place that is learned.
+
+    Parameters
+    ----------
+    alpha_initializer : str or Initializer
+    alpha_regularizer : str or Regularizer, optional
+    alpha_constraint : callable, optional
+    shared_axes : int or list of ints, optional
+        Axes, counted from 1 behind the batch, along which alpha is the same: ``[1, 2]`` gives one for each channel
+        of images.
+
+    Notes
+    -----
+    He et al., Delving deep into rectifiers, ICCV 2015.
+
+    Examples
+    --------
+    >>> from pycnn import layers
+    >>> layers.PReLU(alpha_initializer="ones")([[-1.0, 2.0]]).numpy()
+    array([[-1.,  2.]], dtype=float32)
+    """
+
+    _arguments = ("alpha_initializer", "alpha_regularizer", "alpha_constraint", "shared_axes")
+
+    def __init__(
+        self,
+        alpha_initializer="Zeros",
+        alpha_regularizer=None,
+        alpha_constraint=None,
+        shared_axes=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        self.shared_axes = (
+            [shared_axes] if is_integer(shared_axes) else None if shared_axes is None else list(shared_axes)
+        )
+        self.alpha = None
+
+    def build(self, input_shape):
+        """Make alpha."""
+        rank, shared = len(input_shape), self.shared_axes or []
+        if not all(is_integer(a) and 1 <= a < rank for a in shared):
+            raise ValueError(
+                f"shared_axes must hold axes from 1 to {rank - 1}. Received: shared_axes={self.shared_axes}"
+            )
+        shape = tuple(1 if i in shared else n for i, n in enumerate(input_shape))[1:]
+        if None in shape:
+            raise ValueError(
+                f"Sizes must be known along axes that are not shared. Received: shared_axes={self.shared_axes}, "
+                f"input_shape={tuple(input_shape)}"
+            )
+        self.alpha = self.add_weight(
+            shape,
+            self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+            name="alpha",
+        )
+        self.input_spec = InputSpec(ndim=rank, axes={i: n for i, n in enumerate(shape, 1) if i not in shared})
 
     def call(self, inputs):
         """Compute the output."""
-        return ops.softmax(inputs, self.axis)
+        return ops.where(inputs > 0, inputs, inputs * self.alpha)

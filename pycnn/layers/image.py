@@ -18,11 +18,7 @@ class ImageLayer(Layer):
 
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        if data_format not in (None, "channels_last", "channels_first"):
-            raise ValueError(
-                f"data_format must be 'channels_last' or 'channels_first'. Received: data_format={data_format!r}"
-            )
-        self.data_format = data_format or config.image_data_format()
+        self.data_format = read_data_format(data_format)
         self._first = self.data_format == "channels_first"
         self._expect_channels(None)
 
@@ -81,6 +77,15 @@ class ImageLayer(Layer):
         if input_shape[-1] is None:
             raise ValueError(f"The number of channels must be known. Received: input_shape={tuple(input_shape)}")
         return input_shape[-1]
+
+
+def read_data_format(data_format):
+    """Return ``data_format``, or ``config.image_data_format()`` for None."""
+    if data_format not in (None, "channels_last", "channels_first"):
+        raise ValueError(
+            f"data_format must be 'channels_last' or 'channels_first'. Received: data_format={data_format!r}"
+        )
+    return data_format or config.image_data_format()
 
 
 def read_padding(padding):

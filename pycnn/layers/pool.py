@@ -11,8 +11,17 @@ class _Pooling2D(ImageLayer):
 
     _arguments = ("pool_size", "strides", "ceil_mode")
 
-    def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, ceil_mode=False, **kwargs):
-        super().__init__(data_format, **kwargs)
+    def __init__(
+        self,
+        pool_size=(2, 2),
+        strides=None,
+        padding="valid",
+        data_format=None,
+        name=None,
+        ceil_mode=False,
+        **kwargs,
+    ):
+        super().__init__(data_format, name=name, **kwargs)
         self.pool_size = pair("pool_size", pool_size)
         self.strides = self.pool_size if strides is None else pair("strides", strides)
         self.padding = read_padding(padding)
@@ -96,9 +105,16 @@ class AveragePooling2D(_Pooling2D):
     _arguments = ("count_include_pad",)
 
     def __init__(
-        self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, count_include_pad=False, **kwargs
+        self,
+        pool_size=(2, 2),
+        strides=None,
+        padding="valid",
+        data_format=None,
+        name=None,
+        count_include_pad=False,
+        **kwargs,
     ):
-        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
         self.count_include_pad = bool(count_include_pad)
 
     def call_nhwc(self, inputs):

@@ -2,9 +2,10 @@
 
 import math
 
-from pycnn import config, ops
+from pycnn import ops
 from pycnn.backend.geometry import is_integer
 from pycnn.layers.base import Layer
+from pycnn.layers.image import read_data_format
 from pycnn.layers.spec import InputSpec
 from pycnn.registration import register_serializable
 
@@ -31,11 +32,7 @@ class Flatten(Layer):
 
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        if data_format not in (None, "channels_last", "channels_first"):
-            raise ValueError(
-                f"data_format must be 'channels_last' or 'channels_first'. Received: data_format={data_format!r}"
-            )
-        self.data_format = data_format or config.image_data_format()
+        self.data_format = read_data_format(data_format)
         self._first = self.data_format == "channels_first"
         self.input_spec = InputSpec(min_ndim=1)
 

@@ -6,14 +6,16 @@ class InputSpec:
 
     Parameters
     ----------
-    ndim : int, optional
-        Exact number of axes, that of the batch included.
-    min_ndim : int, optional
-        Smallest number of axes.
-    axes : dict, optional
-        Axis -> size.
+    dtype : str, optional
+        Kept, and not looked at: layers cast their inputs.
     shape : tuple, optional
         The whole shape, with None where any size will do.
+    ndim : int, optional
+        Exact number of axes, that of the batch included.
+    max_ndim, min_ndim : int, optional
+        Largest and smallest number of axes.
+    axes : dict, optional
+        Axis -> size.
     meaning : str, optional
         The axes in words, for the error: ``"(batch, height, width, channels)"``.
 
@@ -22,8 +24,10 @@ class InputSpec:
     >>> InputSpec(ndim=2, axes={-1: 3}).check((5, 3))
     """
 
-    def __init__(self, ndim=None, min_ndim=None, axes=None, shape=None, meaning=None):
+    def __init__(self, dtype=None, shape=None, ndim=None, max_ndim=None, min_ndim=None, axes=None, meaning=None):
+        self.dtype = dtype
         self.ndim = len(shape) if shape is not None else ndim
+        self.max_ndim = max_ndim
         self.min_ndim = min_ndim
         self.axes = dict(axes or {})
         if shape is not None:
@@ -33,10 +37,15 @@ class InputSpec:
 
     def check(self, shape):
         """Raise ValueError unless ``shape`` fits; sizes of None fit everything."""
-        if (self.ndim is not None and len(shape) != self.ndim) or (
-            self.min_ndim is not None and len(shape) < self.min_ndim
+        rank = len(shape)
+        if (
+            (self.ndim is not None and rank != self.ndim)
+            or (self.min_ndim is not None and rank < self.min_ndim)
+            or (self.max_ndim is not None and rank > self.max_ndim)
         ):
-            wanted = f"{self.ndim}" if self.ndim is not None else f"at least {self.min_ndim}"
+            limits = [("at least ", self.min_ndim), ("at most ", self.max_ndim)]
+            limits = [("", self.ndim)] if self.ndim is not None else limits
+            wanted = " and ".join(f"{word}{n}" for word, n in limits if n is not None)
             raise ValueError(
                 f"inputs must have {wanted} axes{self._in_words()}.{self._rank_hint(shape)} "
                 f"Received: inputs.shape={tuple(shape)}"
