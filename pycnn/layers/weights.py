@@ -1,9 +1,37 @@
 """What a layer owns: its weights and sublayers, found by looking at its attributes."""
 
+import math
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import numpy as np
 
 from pycnn import constraints, initializers, regularizers
 from pycnn.autograd import Variable
+
+_limit = ContextVar("pycnn_weight_limit", default=None)  # [numbers that weights may still have], or None
+
+
+@contextmanager
+def weights_limited_to(count):
+    """Inside a ``with`` block refuse to make weights of more than ``count`` numbers in all: files may claim any shape.
+
+    Raises
+    ------
+    ValueError
+        By the layer that goes beyond it, before any memory is taken.
+    """
+    token = _limit.set([count])
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+def _spend(limit, name, shape):
+    limit[0] -= math.prod(shape)
+    if limit[0] < 0:
+        raise ValueError(f"The weight {name!r} is larger than all that there is for it. Received: shape={shape}")
 
 
 class WeightOwner:
@@ -52,6 +80,8 @@ class WeightOwner:
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         if any(n is None for n in shape):
             raise ValueError(f"The shape of a weight must be known. Received: shape={shape}, name={name!r}")
+        if (limit := _limit.get()) is not None:
+            _spend(limit, name, shape)
         initializer = initializers.get(initializer)
         value = initializer(shape, dtype or self.dtype)
         name = name or f"weight_{len(self._weights)}"
