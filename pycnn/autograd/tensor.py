@@ -193,16 +193,31 @@ class Variable(Tensor):
 
     def assign(self, value):
         """Copy ``value``, of the same shape, into the variable, and return it."""
+        value = self._fitting(value)
+        if not Variable.locked:
+            self.data[...] = value
+            self.version += 1
+        return self
+
+    def assign_add(self, value):
+        """Add ``value``, of the same shape, to the variable in place, and return it."""
+        value = self._fitting(value)
+        if not Variable.locked:
+            self.data += value
+            self.version += 1
+        return self
+
+    def assign_sub(self, value):
+        """Subtract ``value``, of the same shape, from the variable in place, and return it."""
+        return self.assign_add(-self._fitting(value))
+
+    def _fitting(self, value):
         value = _to_device(value)
-        if value.shape != self.shape:
+        if value.shape != self.data.shape:
             raise ValueError(
                 f"value must have the shape {self.shape} of variable {self.name!r}. Received: value.shape={value.shape}"
             )
-        if Variable.locked:
-            return self
-        self.data[...] = value
-        self.version += 1
-        return self
+        return value
 
     def __repr__(self):
         return f"Variable(name={self.name!r}, shape={self.shape}, dtype={self.dtype}, trainable={self.trainable})"

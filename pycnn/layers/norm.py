@@ -137,7 +137,7 @@ class BatchNormalization(Layer):
         return y if last else ops.moveaxis(y, -1, self.axis)
 
     def _move(self, moving, batch):
-        moving.assign(moving.data * self.momentum + batch.data * (1 - self.momentum))
+        moving.assign_add((batch.data - moving.data) * (1 - self.momentum))
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""

@@ -1,7 +1,5 @@
 """Batch normalisation (Ioffe and Szegedy 2015), in training and at inference."""
 
-import math
-
 from pycnn.autograd import Function, Tensor, as_tensor
 from pycnn.ops.promotion import same_float
 
@@ -64,22 +62,28 @@ def batch_norm(x, gamma=None, beta=None, mean=None, variance=None, epsilon=1e-3,
     x = as_tensor(x)
     if (mean is None) != (variance is None):
         raise ValueError("mean and variance must be given together. Received: only one of them")
-    named = {"gamma": gamma, "beta": beta, "mean": mean, "variance": variance}
-    tensors = [None if value is None else as_tensor(value) for value in named.values()]
-    channels = x.shape[-1:]
-    for name, tensor in zip(named, tensors, strict=True):
-        if tensor is not None and tensor.shape != channels:
-            raise ValueError(
-                f"{name} must have the shape {channels}, one number a channel. Received: {name}.shape={tensor.shape}"
-            )
+    channels = x.data.shape[-1:]
+    gamma, beta = _by_channel("gamma", gamma, channels), _by_channel("beta", beta, channels)
+    mean, variance = _by_channel("mean", mean, channels), _by_channel("variance", variance, channels)
     statistics = None
     if mean is None:
-        if not math.prod(x.shape[:-1]):
+        if not x.data.size and channels != (0,):
             raise ValueError(f"An empty batch has no mean and variance. Received: x.shape={x.shape}")
         statistics = {}
-    y = _BatchNorm.apply(x, *tensors, epsilon=epsilon, statistics=statistics)
+    y = _BatchNorm.apply(x, gamma, beta, mean, variance, epsilon=epsilon, statistics=statistics)
     if not return_statistics:
         return y
     if statistics is None:
-        return y, *tensors[2:]
+        return y, mean, variance
     return y, Tensor.wrap(statistics["mean"]), Tensor.wrap(statistics["variance"])
+
+
+def _by_channel(name, value, channels):
+    if value is None:
+        return None
+    value = as_tensor(value)
+    if value.data.shape != channels:
+        raise ValueError(
+            f"{name} must have the shape {channels}, one number a channel. Received: {name}.shape={value.shape}"
+        )
+    return value

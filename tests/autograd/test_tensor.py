@@ -105,6 +105,18 @@ def test_variables_own_their_memory(backend):
     np.testing.assert_array_equal(variable.numpy(), np.zeros((3, 2)))
 
 
+def test_assign_add_and_sub_work_in_place(backend):
+    variable = Variable([1.0, 2.0])
+    array = variable.data
+    assert variable.assign_add([0.5, 1.0]) is variable
+    assert variable.assign_sub(Tensor([1.0, 0.0])) is variable
+    assert variable.data is array
+    assert variable.tolist() == [0.5, 3.0]
+    assert variable.version == 2
+    with pytest.raises(ValueError, match=r"value must have the shape \(2,\)"):
+        variable.assign_add(1.0)
+
+
 def test_assign_keeps_the_array_and_counts_versions(backend):
     variable = Variable([1.0, 2.0], "bias")
     array, version = variable.data, variable.version
