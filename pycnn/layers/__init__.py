@@ -7,16 +7,19 @@ symbolic.py shapes that go through without data       structure.py, naming.py, r
 input.py      Input                      dense.py          Dense        conv.py         Conv2D, Conv2DTranspose
 pool.py       pooling                    reshape.py        Flatten ...  depthwise.py    DepthwiseConv2D, SeparableConv2D
 norm.py       BatchNormalization         samplenorm.py     LayerNormalization and others of each sample
-datanorm.py   Normalization              dropout.py        Dropout      noise.py        GaussianNoise, SpatialDropout2D, ...
+datanorm.py   Normalization              dropout.py        Dropout      noise.py        GaussianNoise and others
 activation.py Activation, ReLU, ...      embedding.py      Embedding    wrapper.py      TimeDistributed
 merge.py      Add, Concatenate, Dot ...  local.py          LocallyConnected2D
 plain.py      Identity, Lambda, ...      squeeze_excite.py SqueezeExcite
 pad.py        ZeroPadding2D, Cropping2D  resize.py         Resizing, UpSampling2D, Rescaling
 augment.py    RandomRotation and other affine maps
+augment_place.py CenterCrop, RandomCrop, RandomFlip     augment_colour.py RandomContrast, RandomBrightness, ...
 """
 
 from pycnn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from pycnn.layers.augment import RandomRotation, RandomShear, RandomTranslation, RandomZoom
+from pycnn.layers.augment_colour import RandomBrightness, RandomContrast, RandomErasing, RandomGrayscale, RandomInvert
+from pycnn.layers.augment_place import CenterCrop, RandomCrop, RandomFlip
 from pycnn.layers.base import Layer
 from pycnn.layers.base import serialize_layer as serialize
 from pycnn.layers.conv import Conv2D, Conv2DTranspose
@@ -92,6 +95,7 @@ __all__ = [
     "AvgPool2D",
     "BatchNormalization",
     "CategoryEncoding",
+    "CenterCrop",
     "Concatenate",
     "Conv2D",
     "Conv2DTranspose",
@@ -134,6 +138,13 @@ __all__ = [
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGrayscale",
+    "RandomInvert",
     "RandomRotation",
     "RandomShear",
     "RandomTranslation",

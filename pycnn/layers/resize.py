@@ -21,6 +21,15 @@ def read_interpolation(interpolation):
     return interpolation
 
 
+def cut_to_aspect_ratio(images, height, width):
+    """Return the largest middle part of images (batch, height, width, channels) with this aspect ratio."""
+    _, rows, columns, _ = images.shape
+    high = max(min(rows, columns * height // width), 1)
+    wide = max(min(columns, rows * width // height), 1)
+    top, left = (rows - high) // 2, (columns - wide) // 2
+    return images[:, top : top + high, left : left + wide]
+
+
 @register_serializable("layers")
 class UpSampling2D(ImageLayer):
     """Images made larger by whole factors.
@@ -113,10 +122,7 @@ class Resizing(ImageLayer):
         """Compute the output."""
         _, height, width, _ = inputs.data.shape
         if self.crop_to_aspect_ratio:
-            high, wide = min(height, width * self.height // self.width), min(width, height * self.width // self.height)
-            high, wide = max(high, 1), max(wide, 1)
-            top, left = (height - high) // 2, (width - wide) // 2
-            inputs = inputs[:, top : top + high, left : left + wide]
+            inputs = cut_to_aspect_ratio(inputs, self.height, self.width)
         elif self.pad_to_aspect_ratio:
             high, wide = max(height, width * self.height // self.width), max(width, height * self.width // self.height)
             top, left = (high - height) // 2, (wide - width) // 2
