@@ -216,7 +216,7 @@ class BackupAndRestore(Callback):
 
         batch = feed.example()
         if batch is not None:
-            self.model.train_step(*to_tensors(batch))
+            self.model._run_train_step(*to_tensors(batch))
 
     def _random_sources(self):
         """The generators of layers with seeds of their own."""

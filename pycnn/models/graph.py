@@ -117,7 +117,7 @@ class Graph:
             dead = tuple(place for place, last in last_use.items() if last == i)
             self._steps.append((node, *_fillers(node, places), _target(node, places), dead))
         self._places = len(places)
-        self._pack = _filler(_unwrap_single(self.outputs), places)
+        self._pack = _filler(unwrap_single(self.outputs), places)
         self._one = self.input_layers[0] if isinstance(self.inputs, SymbolicTensor) else None
 
     def run(self, inputs):
@@ -130,7 +130,7 @@ class Graph:
                 values[i] = layer(x)
         call = None
         try:
-            for call, function, fill, fill_more, fill_keywords, target, dead in self._steps:
+            for call, function, fill, fill_more, fill_keywords, target, dead in self._steps:  # noqa: B007  call: below
                 if fill_keywords is not None:
                     result = function(*[f(values) for f in fill_more], **{k: f(values) for k, f in fill_keywords})
                 elif fill_more is not None:
@@ -181,7 +181,7 @@ class Graph:
         for layer, x, declared in zip(self.input_layers, flat, self.flat_inputs, strict=True):
             known[id(declared)] = SymbolicTensor(layer.compute_output_shape(x.shape), layer.dtype)
         if all(known[id(x)].shape == x.shape for x in self.flat_inputs):
-            return map_structure(lambda y: SymbolicTensor(y.shape, y.dtype), _unwrap_single(self.outputs))
+            return map_structure(lambda y: SymbolicTensor(y.shape, y.dtype), unwrap_single(self.outputs))
 
         def look_up(tensor):
             return known[id(tensor)]
@@ -190,7 +190,7 @@ class Graph:
             first, *rest = replace_symbolic(node.args, look_up)
             results = node.layer._specify(first, tuple(rest), replace_symbolic(node.kwargs, look_up))
             known.update((id(y), new) for y, new in zip(node.output_tensors, flatten_structure(results), strict=True))
-        outputs = replace_symbolic(_unwrap_single(self.outputs), look_up)
+        outputs = replace_symbolic(unwrap_single(self.outputs), look_up)
         return map_structure(lambda y: SymbolicTensor(y.shape, y.dtype), outputs)
 
     def compute_output_shape(self, input_shape):
@@ -239,7 +239,7 @@ def _leaves(value, declared):
     return flatten_structure(value)
 
 
-def _unwrap_single(outputs):
+def unwrap_single(outputs):
     """A list of one output is that output, as in Keras."""
     return outputs[0] if isinstance(outputs, (list, tuple)) and len(outputs) == 1 else outputs
 

@@ -12,7 +12,7 @@ from pycnn.layers.naming import name_by_class, unique_name
 from pycnn.layers.operation import Operation
 from pycnn.layers.structure import map_structure
 from pycnn.models.batches import map_arrays
-from pycnn.models.graph import Graph
+from pycnn.models.graph import Graph, unwrap_single
 from pycnn.models.graph_config import read_graph, write_graph
 from pycnn.models.saving import load_weights, save_model, save_weights
 from pycnn.models.summary import summary_text
@@ -144,12 +144,17 @@ class Model(Trainer, Layer):
     @property
     def input_shape(self):
         """Shape of the input, or the structure of shapes, with None for the batch size; None if it is not known."""
-        return None if self._graph is None else map_structure(lambda x: x.shape, self._graph.inputs)
+        return None if self._graph is None else map_structure(lambda x: x.shape, unwrap_single(self._graph.inputs))
 
     @property
     def output_shape(self):
         """Shape of the output, or the structure of shapes, with None for the batch size; None if it is not known."""
-        return None if self._graph is None else map_structure(lambda y: y.shape, self._graph.outputs)
+        return None if self._graph is None else map_structure(lambda y: y.shape, unwrap_single(self._graph.outputs))
+
+    @property
+    def _symbolic_outputs(self):
+        """What ``call`` will give, as symbolic tensors; None if that is not known."""
+        return unwrap_single(self._graph.outputs) if self._runs_graph else None
 
     @property
     def input_names(self):

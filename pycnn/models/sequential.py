@@ -132,6 +132,10 @@ class Sequential(Model):
         return map_structure(lambda y: y.shape, self.output) if self.built else None
 
     @property
+    def _symbolic_outputs(self):
+        return self.output
+
+    @property
     def input_names(self):
         """The name of the input in a list; None if the model was not built yet."""
         return [self._entrance.name] if self.built else None

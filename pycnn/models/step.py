@@ -1,16 +1,32 @@
 """One step: compile, and what happens to a batch. Everything here runs for each batch, and is kept short."""
 
+import inspect
+
 from pycnn import losses, optimizers
 from pycnn.autograd import Tensor, Variable
+from pycnn.metrics import Metric
 from pycnn.models.batches import all_arrays, map_arrays
-from pycnn.models.compiled import Metrics, resolve_loss
+from pycnn.models.compiled import Losses, LossMean, Metrics, plain, wants_shapes
+from pycnn.models.outputs import Outputs
 
 
 class Step:
     """The half of the trainer that knows loss, metrics and optimizer, and one batch."""
 
-    _gathered_in_epoch = ("_loss_sum", "_loss_samples")  # what reset_metrics resets besides metrics: backups hold it
-    _untracked = frozenset({"_train_variables", "_regularized", "history", "_progress"})
+    _gathered_in_epoch = (
+        "_loss_sum",
+        "_loss_samples",
+        "_part_sums",
+    )  # what reset_metrics resets besides metrics: backups hold it
+    _untracked = frozenset({"_train_variables", "_regularized", "history", "_progress", "_metrics", "_losses"})
+    _train_takes_data = _test_takes_data = False  # whether a subclass has Keras's train_step(self, data)
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "train_step" in cls.__dict__:
+            cls._train_takes_data = _takes_one(cls.train_step)
+        if "test_step" in cls.__dict__:
+            cls._test_takes_data = _takes_one(cls.test_step)
 
     def __init__(self):
         self.compiled = False
@@ -20,6 +36,8 @@ class Step:
         self.history = None
         self._progress = None  # of the fit that is running
         self._metrics = Metrics()
+        self._losses = self._loss = self._loss_weight = None
+        self._step_logs = None  # what a train_step of one's own returned
         self._reset_step_caches()
         self._reset_loss()
 
@@ -41,19 +59,26 @@ class Step:
         ----------
         optimizer : str or Optimizer
         loss : str, Loss or callable(y_true, y_pred)
-        loss_weights : float, optional
-            Factor of the loss.
+            For several outputs a list in their order, or a dict by their names (the keys where the model returns a
+            dict, else the names of the layers); None for outputs without a loss. One for all is used for each.
+        loss_weights : float, or list or dict of floats, optional
+            Factors of the losses, which are then added up.
         metrics : list of str, Metric or callable(y_true, y_pred), optional
-            ``"accuracy"`` becomes the binary, categorical or sparse one as the first batch shows.
-        weighted_metrics : list, optional
+            ``"accuracy"`` becomes the binary, categorical or sparse one as the first batch shows. For several outputs
+            a list or dict, as for ``loss``, of metrics or lists of them.
+        weighted_metrics : list or dict, optional
             Metrics that take sample weights into account.
         run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
             Accepted so that Keras's scripts run; pycnn always runs eagerly, step by step.
         """
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
-        self._loss_weight = _single_weight(loss_weights)
-        self._loss = None if loss is None or _wants_shapes(loss) else losses.get(loss)
+        self._losses = None if loss is None else Losses(loss, loss_weights)
+        is_one = loss is not None and not isinstance(loss, (list, tuple, dict)) and not wants_shapes(loss)
+        self._loss = losses.get(loss) if is_one else None  # of a single output; others wait for the first batch
+        self._loss_weight = loss_weights if isinstance(loss_weights, (int, float)) else None
+        if self._loss_weight is None and loss_weights is not None:
+            self._loss = None
         self._metrics = Metrics(metrics, weighted_metrics)
         self._compile_arguments = {
             "optimizer": self.optimizer,
@@ -72,21 +97,74 @@ class Step:
 
     @property
     def metrics(self):
-        """The metrics, once the first batch has shown which."""
-        return self._metrics.all
+        """The mean of the loss, the metrics of ``compile``, and metrics that are attributes of the model or its layers.
+
+        Those of ``compile`` are one, named ``"compile_metrics"``, until the first batch has shown which they are, and
+        where the model has several outputs.
+        """
+        own = self._own_metrics()
+        if not self.compiled:
+            return own
+        metrics = self._metrics
+        is_one = not metrics.built or (metrics.all and metrics.outputs.count > 1)
+        return [LossMean(self), *([metrics] if is_one else metrics.all), *own]
+
+    def _own_metrics(self):
+        return list({id(m): m for layer in self.flatten_layers() for _, m in layer._tracked(Metric)}.values())
 
     @property
     def metrics_names(self):
-        """``"loss"``, and the metrics' names."""
-        return ["loss", *(metric.name for metric in self.metrics)]
+        """The names in the logs, in the order of what ``evaluate`` returns."""
+        return list(self._in_order(self.get_metrics_result()))
 
     def reset_metrics(self):
         """Forget what loss and metrics have seen."""
         self._reset_loss()
-        self._metrics.reset()
+        self._metrics.reset_state()
+        for metric in self.metrics:
+            metric.reset_state()
 
-    def train_step(self, x, y, sample_weight=None):
-        """Train on one batch of tensors, and return the loss, a Tensor. Override it for training of your own."""
+    def get_metrics_result(self):
+        """Return a dict of the means of loss and metrics since the last reset, as numbers."""
+        logs = {"loss": self._loss_mean()}
+        if self._part_sums:
+            logs |= {
+                name: float(part) / self._loss_samples
+                for name, part in zip(self._losses.names, self._part_sums, strict=True)
+            }
+        logs |= self._metrics.result()
+        for metric in self._own_metrics():
+            logs.setdefault(metric.name, plain(metric.result()))
+        return logs
+
+    # One batch
+
+    def _run_train_step(self, x, y, sample_weight):
+        """Call ``train_step`` with what it takes, and keep the logs it returns."""
+        if self._train_takes_data:
+            result = self.train_step(pack_batch(x, y, sample_weight))
+        else:
+            result = self.train_step(x, y, sample_weight)
+        self._step_logs = result if type(result) is dict else None
+
+    def _run_test_step(self, x, y, sample_weight):
+        if self._test_takes_data:
+            result = self.test_step(pack_batch(x, y, sample_weight))
+        else:
+            result = self.test_step(x, y, sample_weight)
+        self._step_logs = result if type(result) is dict else None
+
+    def train_step(self, x, y=None, sample_weight=None):
+        """Train on one batch of tensors, and return the loss, a Tensor. Override it for training of your own.
+
+        An override may be as in Keras: ``train_step(self, data)`` gets ``(x, y)``, ``(x, y, sample_weight)`` or, where
+        there are no targets, ``x``, and returns a dict of logs. Gradients are those of
+        ``loss.backward()``, then ``self.optimizer.apply([v.grad for v in variables], variables)``. Given such a tuple
+        this method returns a dict, too.
+        """
+        if type(x) is tuple:
+            self.train_step(*unpack_batch(x))
+            return self.get_metrics_result()
         y_pred = self(x, training=True)
         if self._found_at != Variable.changes:
             self._find_variables()
@@ -101,8 +179,11 @@ class Step:
         self._count(loss, y, y_pred, sample_weight)
         return loss
 
-    def test_step(self, x, y, sample_weight=None):
-        """Evaluate one batch of tensors, and return the loss, a Tensor."""
+    def test_step(self, x, y=None, sample_weight=None):
+        """Evaluate one batch of tensors, and return the loss, a Tensor; of a tuple ``(x, y)`` a dict of logs."""
+        if type(x) is tuple:
+            self.test_step(*unpack_batch(x))
+            return self.get_metrics_result()
         y_pred = self(x, training=False)
         if self._found_at != Variable.changes:
             self._find_variables()
@@ -110,19 +191,27 @@ class Step:
         self._count(loss, y, y_pred, sample_weight)
         return loss
 
+    def zero_grad(self):
+        """Forget the gradients of all weights, before ``loss.backward()`` in a training step of your own."""
+        for variable in self.weights:
+            variable._grad = None
+
     def predict_step(self, x):
         """Return the outputs for one batch of tensors."""
-        return self(x, training=False)
+        return self(x[0] if type(x) is tuple else x, training=False)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Return the loss of a batch, and what regularizers and ``add_loss`` add to it, as one Tensor."""
-        loss = None
-        if self.loss is not None:
-            if self._loss is None:
-                self._loss = resolve_loss(self.loss, y, y_pred)
-            loss = self._loss(y, y_pred, sample_weight)
-            if self._loss_weight is not None:
-                loss = loss * self._loss_weight
+        if self._found_at != Variable.changes:
+            self._find_variables()
+        loss = self._parts = None
+        if self._losses is not None:
+            if self._loss is not None and type(y_pred) is Tensor and type(y) is Tensor:
+                loss = self._loss(y, y_pred, sample_weight)
+                if self._loss_weight is not None:
+                    loss = loss * self._loss_weight
+            else:
+                loss = self._sum_of_losses(y, y_pred, sample_weight)
         if self._regularized or self._loss_owners:
             extra = [v.regularizer(v) for v in self._regularized]
             extra += [added for owner in {id(o): o for o in self._loss_owners}.values() for added in owner._losses]
@@ -132,19 +221,56 @@ class Step:
             raise ValueError("There is no loss: give compile() one, or add_loss() in a layer. Received: loss=None")
         return loss
 
+    def _sum_of_losses(self, y, y_pred, sample_weight):
+        """The losses of several outputs, or of one whose loss shows only now."""
+        several = self._losses
+        if not several.built:
+            several.build(y, y_pred, self.output_names)
+            if several.outputs.count == 1 and several.entries:
+                _, self._loss, self._loss_weight = several.entries[0]
+        self._parts = []
+        return several(y, y_pred, sample_weight, self._parts)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Take a batch into the metrics; return a dict of logs. Override it for metrics of your own."""
+        if not self._metrics.built or self._metrics.all:
+            predictions = map_arrays(Tensor.detach, y_pred)
+            self._metrics.update(self._targets(y, y_pred), predictions, sample_weight, self.output_names)
+        return self.get_metrics_result()
+
+    def _targets(self, y, y_pred):
+        """A list of the targets of each output."""
+        if type(y) is Tensor and type(y_pred) is Tensor:
+            return (y,)
+        if self._losses is not None and self._losses.built:
+            return self._losses.targets(y)
+        return Outputs(y_pred, self.output_names).spread("y", y)
+
     def _count(self, loss, y, y_pred, sample_weight):
         """Take a batch into the means of loss and metrics; nothing is fetched from the device."""
         first = y_pred if type(y_pred) is Tensor else all_arrays(y_pred)[0]
         n = first.data.shape[0]
         self._loss_sum = self._loss_sum + loss.data.astype("float64") * n
         self._loss_samples += n
-        metrics = self._metrics
-        if metrics.plain or metrics.weighted or not metrics.built:
-            metrics.update(y, map_arrays(Tensor.detach, y_pred), sample_weight)
+        if self._parts and len(self._parts) > 1:
+            parts = [part.data.astype("float64") * n for part in self._parts]
+            before = self._part_sums or [0.0] * len(parts)
+            self._part_sums = [a + b for a, b in zip(before, parts, strict=True)]
+        if type(self).compute_metrics is not Step.compute_metrics:
+            self._step_logs = self.compute_metrics(None, y, y_pred, sample_weight)
+        elif not self._metrics.built or self._metrics.all:
+            predictions = map_arrays(Tensor.detach, y_pred)
+            names = None if self._metrics.built else self.output_names
+            self._metrics.update(self._targets(y, y_pred), predictions, sample_weight, names)
+
+    def _loss_mean(self):
+        return float(self._loss_sum) / self._loss_samples if self._loss_samples else float("nan")
 
     def _reset_loss(self):
         self._loss_sum = 0.0
         self._loss_samples = 0
+        self._part_sums = []
+        self._parts = None
 
     def _reset_step_caches(self):
         """Look for weights anew at the next step: the layers have changed."""
@@ -157,21 +283,45 @@ class Step:
         self._regularized = [v for v in self._train_variables if v.regularizer is not None]
 
     def _logs(self):
-        """Means of loss and metrics over the batches since the last reset, as numbers."""
-        mean = float(self._loss_sum) / self._loss_samples if self._loss_samples else float("nan")
-        return {"loss": mean, **self._metrics.results()}
+        """What the last step returned as logs, or the means of loss and metrics since the last reset, as numbers."""
+        if self._step_logs is None:
+            return self.get_metrics_result()
+        logs = {}
+        for name, value in self._step_logs.items():
+            logs |= {k: plain(v) for k, v in value.items()} if isinstance(value, dict) else {name: plain(value)}
+        return logs
+
+    def _in_order(self, logs):
+        """Logs in the order of what ``evaluate`` returns: the losses, then the metrics by name, as in Keras."""
+        first = ["loss", *([] if self._losses is None else self._losses.names)]
+        return {name: logs[name] for name in (*first, *sorted(logs)) if name in logs}
 
 
-def _wants_shapes(loss):
-    """Whether which loss is meant shows only with the first batch."""
-    return isinstance(loss, str) and loss.lower() in ("crossentropy", "ce")
+def pack_batch(x, y=None, sample_weight=None):
+    """Return ``x``, ``(x, y)`` or ``(x, y, sample_weight)``: what ``train_step(self, data)`` of Keras gets."""
+    if sample_weight is not None:
+        return (x, y, sample_weight)
+    return x if y is None else (x, y)
 
 
-def _single_weight(loss_weights):
-    if isinstance(loss_weights, (list, tuple)) and len(loss_weights) == 1:
-        loss_weights = loss_weights[0]
-    if loss_weights is None or isinstance(loss_weights, (int, float)):
-        return loss_weights
-    raise ValueError(
-        f"loss_weights must be one number for a model of one output. Received: loss_weights={loss_weights!r}"
-    )
+def unpack_batch(data):
+    """Return ``(x, y, sample_weight)``, with None for what ``data`` lacks.
+
+    Examples
+    --------
+    >>> from pycnn.utils import unpack_x_y_sample_weight
+    >>> unpack_x_y_sample_weight((1, 2))
+    (1, 2, None)
+    """
+    if not isinstance(data, (tuple, list)):
+        return data, None, None
+    if not 1 <= len(data) <= 3:
+        raise ValueError(f"data must be x, (x, y) or (x, y, sample_weight). Received: data of {len(data)} parts")
+    return (*data, None, None)[:3]
+
+
+def _takes_one(step):
+    """Whether a method takes one argument beside self."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = list(inspect.signature(step).parameters.values())[1:]
+    return len(parameters) == 1 and parameters[0].kind in kinds

@@ -7,7 +7,6 @@ import numpy as np
 
 from pycnn.autograd import no_grad
 from pycnn.callbacks import CallbackList, History, ProgressBar
-from pycnn.losses import Loss
 from pycnn.models.batches import ArrayBatches, Feed, Progress, make_source, map_arrays, to_tensors
 from pycnn.models.step import Step
 
@@ -126,7 +125,7 @@ class Trainer(Step):
         steps = self._progress.take_first_step()
         for batch in feed.epoch(steps):
             calls.on_train_batch_begin(steps)
-            self.train_step(*to_tensors(batch))
+            self._run_train_step(*to_tensors(batch))
             calls.on_train_batch_end(steps, self._logs)
             steps += 1
             if self.stop_training:
@@ -146,7 +145,7 @@ class Trainer(Step):
         with no_grad():
             for batch in feed.epoch():
                 calls.on_test_batch_begin(steps)
-                self.test_step(*to_tensors(batch))
+                self._run_test_step(*to_tensors(batch))
                 calls.on_test_batch_end(steps, self._logs)
                 steps += 1
         _require_batches(steps)
@@ -189,7 +188,7 @@ class Trainer(Step):
         finally:
             feed.close()
         calls.on_test_end(logs)
-        return _as_asked(logs, return_dict)
+        return _as_asked(self._in_order(logs), return_dict)
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Return the outputs for data, as a ``numpy.ndarray``.
@@ -224,16 +223,16 @@ class Trainer(Step):
         """Train on one batch; return loss and metrics, as means since the last ``reset_metrics()``, as Keras does."""
         self._require_compiled()
         x, y, sample_weight = self._one_batch(x, y, sample_weight, class_weight)
-        self.train_step(x, y, sample_weight)
-        return _as_asked(self._logs(), return_dict)
+        self._run_train_step(x, y, sample_weight)
+        return _as_asked(self._in_order(self._logs()), return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Evaluate one batch; return loss and metrics, as means since the last ``reset_metrics()``, as Keras does."""
         self._require_compiled()
         x, y, sample_weight = self._one_batch(x, y, sample_weight)
         with no_grad():
-            self.test_step(x, y, sample_weight)
-        return _as_asked(self._logs(), return_dict)
+            self._run_test_step(x, y, sample_weight)
+        return _as_asked(self._in_order(self._logs()), return_dict)
 
     def predict_on_batch(self, x):
         """Return the outputs for one batch, as a ``numpy.ndarray``."""
@@ -254,15 +253,11 @@ class Trainer(Step):
 
     def _check(self, source):
         """Report targets that cannot be right before anything is computed."""
-        if not (isinstance(source, ArrayBatches) and isinstance(source.y, np.ndarray) and self._loss is not None):
+        if not isinstance(source, ArrayBatches) or source.y is None or self._losses is None:
             return
         if isinstance(source.x, np.ndarray):
             self._ensure_built((None, *source.x.shape[1:]))
-        output_shape = getattr(self, "output_shape", None)
-        if output_shape is None:
-            Loss.check_targets(self._loss, source.y, output_shape)  # what needs no shape: NaN
-        else:
-            self._loss.check_targets(source.y, output_shape)
+        self._losses.check(source.y, self._symbolic_outputs, self.output_names)
 
     def _validation_source(self, source, split, data, batch_size):
         if data is not None:
@@ -323,5 +318,5 @@ def _concatenate(batches):
     if isinstance(first, dict):
         return {key: _concatenate([b[key] for b in batches]) for key in first}
     if isinstance(first, (list, tuple)):
-        return [_concatenate([b[i] for b in batches]) for i in range(len(first))]
+        return type(first)(_concatenate([b[i] for b in batches]) for i in range(len(first)))
     return first if len(batches) == 1 else np.concatenate(batches)

@@ -274,7 +274,7 @@ def test_a_metric_with_a_number_for_each_class(backend, capsys):
 def test_metrics_of_one_name_are_told_apart(backend):
     model = small_model(metrics=["mae", pycnn.metrics.MeanAbsoluteError(name="mae"), lambda t, p: abs(p - t)])
     logs = model.evaluate(*regression(), verbose=0, return_dict=True)
-    assert list(logs) == ["loss", "mae", "mae_1", "<lambda>"]
+    assert list(logs) == ["loss", "<lambda>", "mae", "mae_1"]  # by name, as in Keras
     assert logs["mae"] == pytest.approx(logs["mae_1"])
     assert logs["mae"] == pytest.approx(logs["<lambda>"])
     assert model.metrics_names == list(logs)
@@ -311,8 +311,11 @@ def test_loss_weight(backend):
     plain, half = small_model(kernel_initializer="ones"), small_model(kernel_initializer="ones")
     half.compile("sgd", "mse", loss_weights=[0.5])
     assert half.evaluate(x, y, verbose=0) == pytest.approx(plain.evaluate(x, y, verbose=0) / 2)
-    with pytest.raises(ValueError, match="loss_weights must be one number"):
-        half.compile("sgd", "mse", loss_weights=[0.5, 0.5])
+    half.compile("sgd", "mse", loss_weights=[0.5, 0.5])
+    with pytest.raises(ValueError, match="The model has one output, but loss_weights has 2"):
+        half.fit(x, y, verbose=0)
+    with pytest.raises(ValueError, match="loss_weights must be numbers. Received: loss_weights='half'"):
+        half.compile("sgd", "mse", loss_weights="half")
 
 
 def test_frozen_layers_stay_and_can_be_thawed_without_compiling(backend):
@@ -530,5 +533,5 @@ def test_unknown_names():
         model.compile("adm", "mse")
     with pytest.raises(ValueError, match="Received: loss='msee'"):
         model.compile("sgd", "msee")
-    with pytest.raises(ValueError, match="metrics must be a list. Received: metrics='mae'"):
+    with pytest.raises(ValueError, match="metrics must be a list or dict. Received: metrics='mae'"):
         model.compile("sgd", "mse", metrics="mae")
