@@ -237,8 +237,8 @@ class Model(Trainer, Layer):
         """
         return json.dumps(serialize_layer(self), **kwargs)
 
-    def summary(self, line_length=None, print_fn=None, expand_nested=False):
-        """Print the layers, the shapes of their outputs and the numbers of their parameters.
+    def summary(self, line_length=None, print_fn=None, expand_nested=False, show_trainable=False, layer_range=None):
+        """Print the layers, the shapes of their outputs, the numbers of their parameters, and how they are connected.
 
         Parameters
         ----------
@@ -248,8 +248,12 @@ class Model(Trainer, Layer):
             Gets the text in place of ``print``.
         expand_nested : bool
             Show the layers inside of layers, too.
+        show_trainable : bool
+            Show which layers optimizers change.
+        layer_range : pair of str, optional
+            Show the layers from one to another: names, or regular expressions that they match.
         """
-        (print_fn or print)(summary_text(self, line_length, expand_nested))
+        (print_fn or print)(summary_text(self, line_length, expand_nested, show_trainable, layer_range))
 
     def save(self, filepath, overwrite=True, include_optimizer=True):
         """Write the model to one file: layers, weights, how it was compiled, and the optimizer's state.

@@ -1,10 +1,14 @@
 """The table that ``model.summary()`` prints."""
 
-from pycnn.layers.input import InputLayer
+import re
+
+from pycnn.layers.base import Layer
+from pycnn.layers.operation import Operation
+from pycnn.layers.structure import flatten_structure, is_shape, map_structure
 
 
-def summary_text(model, line_length=None, expand_nested=False):
-    """Return the table of a model's layers: names, output shapes, numbers of parameters.
+def summary_text(model, line_length=None, expand_nested=False, show_trainable=False, layer_range=None):
+    """Return the table of a model's layers: names, output shapes, numbers of parameters, and how they are connected.
 
     Parameters
     ----------
@@ -13,26 +17,35 @@ def summary_text(model, line_length=None, expand_nested=False):
         Width of the table; as wide as its contents need unless given.
     expand_nested : bool
         Show the layers inside of layers, too.
+    show_trainable : bool
+        Show which layers optimizers change.
+    layer_range : pair of str, optional
+        Show the layers from one to another: names, or regular expressions that they match.
     """
-    shapes = _output_shapes(model)
-    rows = list(_rows(model, shapes, expand_nested))
-    headers = ("Layer (type)", "Output Shape", "Param #")
-    widths = [max(len(row[i]) for row in (headers, *rows)) + 2 for i in range(3)]
+    headers = ["Layer (type)", "Output Shape", "Param #"]
+    graph = model._graph
+    connections = None if graph is None or _is_chain(graph) else _connections(graph)
+    headers += ["Connected to"] if connections is not None else []
+    headers += ["Trainable"] if show_trainable else []
+    shown = _in_range(model.operations, layer_range)
+    rows = list(_rows(model, shown, connections, expand_nested, show_trainable))
+    widths = [
+        max([len(header), *(len(line) for row in rows for line in row[i])]) + 2 for i, header in enumerate(headers)
+    ]
     if line_length is not None:
-        widths[0] = max(widths[0], line_length - sum(widths[1:]) - 4)
+        widths[0] = max(widths[0], line_length - sum(widths[1:]) - len(widths) - 1)
     lines = [
         f'Model: "{model.name}"',
         _rule(widths, "┏┳┓", "━"),
-        _line(headers, widths, "┃"),
+        *_lines([[header] for header in headers], widths, "┃"),
         _rule(widths, "┡╇┩", "━"),
     ]
     for i, row in enumerate(rows):
-        lines += ([_rule(widths, "├┼┤", "─")] if i else []) + [_line(row, widths, "│")]
+        lines += ([_rule(widths, "├┼┤", "─")] if i else []) + _lines(row, widths, "│")
     lines.append(_rule(widths, "└┴┘", "─"))
-    trainable = [w for w in model.trainable_weights]
     counts = {
         "Total params": model.weights,
-        "Trainable params": trainable,
+        "Trainable params": model.trainable_weights,
         "Non-trainable params": model.non_trainable_weights,
     }
     optimizer = getattr(model, "optimizer", None)
@@ -42,31 +55,90 @@ def summary_text(model, line_length=None, expand_nested=False):
     return "\n".join(lines)
 
 
-def _rows(model, shapes, expand_nested, indent=""):
-    for layer in model.layers:
-        known = layer.built
-        yield (
-            f"{indent}{layer.name} ({type(layer).__name__})",
-            _shape(shapes.get(id(layer))),
-            f"{layer.count_params():,}" if known else "0 (unbuilt)",
-        )
+def _rows(model, layers, connections, expand_nested, show_trainable, indent=""):
+    """Rows of cells, each cell a list of lines."""
+    shapes = _output_shapes(model)
+    for layer in layers:
+        row = [
+            [f"{indent}{layer.name} ({type_name(layer)})"],
+            [_shape(shapes[layer] if layer in shapes else _own_shape(layer))],
+            [f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"],
+        ]
+        if connections is not None:
+            row.append(connections.get(layer) or ["-"])
+        if show_trainable:
+            row.append(["-" if not layer.weights else "Y" if layer.trainable else "N"])
+        yield row
         if expand_nested and hasattr(layer, "layers"):
-            yield from _rows(layer, _output_shapes(layer), expand_nested, indent + "  ")
+            inner = None if connections is None else {}
+            yield from _rows(layer, layer.operations, inner, expand_nested, show_trainable, indent + "  ")
+
+
+def type_name(layer):
+    """The class of a layer, or the name of an operation written like one: ``Add``, ``GetItem``."""
+    if not isinstance(layer, Operation):
+        return type(layer).__name__
+    return "".join(part.capitalize() for part in re.sub(r"_?\d+$", "", layer.name).split("_")) or layer.function
 
 
 def _output_shapes(model):
-    """Shapes after each layer of a model that knows them: those whose layers follow one another."""
-    shape, shapes = model._build_shape, {}
-    if shape is not None and hasattr(model, "_layers"):
-        for layer in model._layers:
-            shape = layer.compute_output_shape(shape)
-            if not isinstance(layer, InputLayer):
-                shapes[id(layer)] = shape
-    return shapes
+    """A dict layer -> shape of what it gives in this model, for models that know it."""
+    if model._graph is not None:
+        return {node.layer: map_structure(lambda y: y.shape, node.outputs) for node in reversed(model._graph.nodes)}
+    if getattr(model, "_symbols", None) and model.built:
+        outputs = zip(model._after_input, model._symbols, strict=True)
+        return {layer: map_structure(lambda y: y.shape, symbol) for layer, symbol in outputs}
+    return {}
+
+
+def _own_shape(layer):
+    """What a layer gives for the shape it was built for, if it tells."""
+    if layer._build_shape is None or type(layer).compute_output_shape is Layer.compute_output_shape:
+        return None
+    return layer.compute_output_shape(layer._build_shape)
+
+
+def _is_chain(graph):
+    """Whether layers follow one another, each used once: then the order of the rows says it all."""
+    return len(graph.nodes) == len(graph.layers) and all(
+        len(node.input_tensors) < 2 and (not i or graph.producer(node.input_tensors[0]) is graph.nodes[i - 1])
+        if node.input_tensors
+        else not i
+        for i, node in enumerate(graph.nodes)
+    )
+
+
+def _connections(graph):
+    """A dict layer -> lines ``name[call][output]`` of all that its calls take."""
+    calls, found = {}, {}
+    numbers = {}
+    for node in graph.nodes:
+        numbers[node] = calls[node.layer] = calls.get(node.layer, -1) + 1
+        lines = found.setdefault(node.layer, [])
+        for x in node.input_tensors:
+            parent = graph.producer(x)
+            output = next((i for i, y in enumerate(parent.output_tensors) if y is x), 0)
+            lines.append(f"{parent.layer.name}[{numbers[parent]}][{output}]")
+    return {layer: [f"{line}," for line in lines[:-1]] + lines[-1:] for layer, lines in found.items()}
+
+
+def _in_range(layers, layer_range):
+    if layer_range is None:
+        return layers
+    first, last = layer_range
+    starts = [i for i, layer in enumerate(layers) if layer.name == first or re.match(first, layer.name)]
+    ends = [i for i, layer in enumerate(layers) if layer.name == last or re.match(last, layer.name)]
+    if not starts or not ends or starts[0] > ends[-1]:
+        raise ValueError(f"layer_range must name a first and a last layer. Received: layer_range={layer_range!r}")
+    return layers[starts[0] : ends[-1] + 1]
 
 
 def _shape(shape):
-    return "?" if shape is None else str(tuple(shape))
+    if shape is None:
+        return "?"
+    if is_shape(shape):
+        return str(tuple(shape))
+    return ", ".join(str(tuple(s)) for s in flatten_structure(shape, is_shape))
 
 
 def _rule(widths, corners, dash):
@@ -74,13 +146,18 @@ def _rule(widths, corners, dash):
     return left + middle.join(dash * w for w in widths) + right
 
 
-def _line(cells, widths, bar):
-    name, shape, params = (
-        f" {cells[0]}".ljust(widths[0]),
-        f" {cells[1]}".ljust(widths[1]),
-        f"{cells[2]} ".rjust(widths[2]),
-    )
-    return f"{bar}{name}{bar}{shape}{bar}{params}{bar}"
+def _lines(cells, widths, bar):
+    """A row, of as many lines as its highest cell; the third column is flush right."""
+    height = max(map(len, cells))
+    lines = []
+    for i in range(height):
+        texts = [cell[i] if i < len(cell) else "" for cell in cells]
+        padded = [
+            f"{text} ".rjust(width) if n == 2 else f" {text}".ljust(width)
+            for n, (text, width) in enumerate(zip(texts, widths, strict=True))
+        ]
+        lines.append(bar + bar.join(padded) + bar)
+    return lines
 
 
 def _count(label, weights):

@@ -91,5 +91,5 @@ def test_models_of_ones_own(backend):
     model.summary(print_fn=texts.append)
     assert re.search(r"dense \(Dense\) │ \? +│ 0 \(unbuilt\) │", texts[0])
     assert "Total params: 0 (0.00 B)" in texts[0]
-    assert re.search(r"dense \(Dense\) │ \? +│ +9 │", texts[1])
+    assert re.search(r"dense \(Dense\) │ \(None, 3\) +│ +9 │", texts[1])
     assert "Total params: 9" in texts[1]
