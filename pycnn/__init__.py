@@ -17,6 +17,7 @@ from pycnn import (
     models,
     ops,
     optimizers,
+    preprocessing,
     regularizers,
     utils,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "no_grad",
     "ops",
     "optimizers",
+    "preprocessing",
     "regularizers",
     "set_backend",
     "set_num_threads",

@@ -1,19 +1,26 @@
-"""Small things that scripts need: seeds, one-hot targets, data sets that make their own batches."""
+"""Small things that scripts need: seeds, one-hot targets, data sets, pictures, downloads, under Keras's names."""
 
 import numpy as np
 
 from pycnn.config import set_random_seed
 from pycnn.layers.naming import reset_names
 from pycnn.models.dataset import PyDataset
+from pycnn.preprocessing.folder import image_dataset_from_directory
+from pycnn.preprocessing.image import array_to_img, img_to_array, load_img, save_img
 from pycnn.registration import custom_object_scope, register_serializable
 
 __all__ = [
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "clear_session",
     "custom_object_scope",
+    "image_dataset_from_directory",
+    "img_to_array",
+    "load_img",
     "normalize",
     "register_serializable",
+    "save_img",
     "set_random_seed",
     "to_categorical",
 ]

@@ -224,34 +224,49 @@ class Feed:
     def __init__(self, source, steps=None):
         self.source = source
         self.steps = source.steps if steps is None else steps
-        if self.steps is None and getattr(source, "endless", False):
+        self._endless = getattr(source, "endless", False)
+        if self.steps is None and self._endless:
             raise ValueError(
                 "A data set without length never ends: say how many batches an epoch has, by steps_per_epoch in fit, "
                 "validation_steps for its validation_data, or steps. Received: steps=None"
             )
         self._limit = steps
         self._pass = None  # the iterator over the source that is under way
+        self._begun = False  # whether the data set was told that an epoch of its own begins
         self._taken = 0  # batches that it gave
         self._random = None  # where the generator that shuffles stood before
         self._data = None  # state of the user's data set that an epoch goes on with
 
     def epoch(self, done=0):
         """Yield the batches of an epoch, without the first ``done``: those were used before ``resume``."""
+        if self._limit is None:
+            if self._pass is None:
+                self._start()
+            self._begin()
+            yield from self._pass
+            self._end()
+            return
+        if self._endless:
+            self._begin()
+        for _ in range(done, self._limit):
+            batch = self._next()
+            if batch is None:
+                return
+            yield batch
+        if self._endless:
+            self._tell("on_epoch_end")
+
+    def _begin(self):
+        """Tell the data set that an epoch of its own begins."""
+        self._begun = True
         self._tell("on_epoch_begin")
         if self._data is not None:  # as it was in the middle of the epoch, not as it begins one
             self.source.source.set_state(self._data)
             self._data = None
-        if self._limit is None:
-            if self._pass is None:
-                self._start()
-            yield from self._pass
-            self._pass = None
-        else:
-            for _ in range(done, self._limit):
-                batch = self._next()
-                if batch is None:
-                    break
-                yield batch
+
+    def _end(self):
+        self._pass = None
+        self._begun = False
         self._tell("on_epoch_end")
 
     def _tell(self, hook):
@@ -266,14 +281,20 @@ class Feed:
         self._pass = self.source.batches(skip)
 
     def _next(self):
-        if self._pass is None:
-            self._start()
-        batch = next(self._pass, None)
-        if batch is None and not getattr(self.source, "once", False):
-            self._start()
+        """Return the next batch, of the next pass if this one is over; None where there is no other."""
+        for _ in range(2):
+            if self._pass is None:
+                self._start()
+            if not self._begun:
+                self._begin()
             batch = next(self._pass, None)
-        self._taken += batch is not None
-        return batch
+            if batch is not None:
+                self._taken += 1
+                return batch
+            if getattr(self.source, "once", False):
+                return None
+            self._end()
+        return None
 
     def close(self):
         """Stop the threads of the data set, if it has some."""
@@ -299,7 +320,8 @@ class Feed:
         self.close()
         if position["data"] is not None:
             self.source.source.set_state(position["data"])
-            self._data = position["data"] if position["done"] else None
+            if "taken" in position and (position["done"] or not self._endless):
+                self._data = position["data"]  # on_epoch_begin was called before it
         if "taken" in position:
             config.generator().bit_generator.state = position["random"]
             self._start(position["taken"])
