@@ -2,8 +2,9 @@
 
 base.py            Loss, reduction, weights, checks of targets
 classification.py  cross-entropies, hinges, divergence      regression.py  squared and absolute errors and their kin
+overlap.py         Dice, Tversky, Circle
 
-The functions, which give one number a sample, are those of ``pycnn.ops``.
+The functions give one number a sample. ``SmoothL1`` is an extra, which Keras does not have; its CTC is not here.
 """
 
 from pycnn import registration
@@ -19,6 +20,16 @@ from pycnn.losses.classification import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from pycnn.losses.overlap import (
+    CategoricalGeneralizedCrossEntropy,
+    Circle,
+    Dice,
+    Tversky,
+    categorical_generalized_cross_entropy,
+    circle,
+    dice,
+    tversky,
+)
 from pycnn.losses.regression import (
     CosineSimilarity,
     Huber,
@@ -28,12 +39,16 @@ from pycnn.losses.regression import (
     MeanSquaredError,
     MeanSquaredLogarithmicError,
     Poisson,
+    SmoothL1,
 )
-from pycnn.ops import (
+from pycnn.ops.crossentropy import (
     binary_crossentropy,
     binary_focal_crossentropy,
     categorical_crossentropy,
     categorical_focal_crossentropy,
+    sparse_categorical_crossentropy,
+)
+from pycnn.ops.loss import (
     categorical_hinge,
     cosine_similarity,
     hinge,
@@ -45,7 +60,7 @@ from pycnn.ops import (
     mean_squared_error,
     mean_squared_logarithmic_error,
     poisson,
-    sparse_categorical_crossentropy,
+    smooth_l1,
     squared_hinge,
 )
 from pycnn.registration import deserialize, serialize
@@ -55,8 +70,11 @@ __all__ = [
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
+    "Dice",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -68,15 +86,20 @@ __all__ = [
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Poisson",
+    "SmoothL1",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Tversky",
     "binary_crossentropy",
     "binary_focal_crossentropy",
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
     "categorical_hinge",
+    "circle",
     "cosine_similarity",
     "deserialize",
+    "dice",
     "get",
     "hinge",
     "huber",
@@ -88,8 +111,10 @@ __all__ = [
     "mean_squared_logarithmic_error",
     "poisson",
     "serialize",
+    "smooth_l1",
     "sparse_categorical_crossentropy",
     "squared_hinge",
+    "tversky",
 ]
 
 _CLASS_OF = {

@@ -18,7 +18,10 @@ class Loss(Configurable):
     name : str, optional
     reduction : {"sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None}
         The first two are the mean over all numbers, weighted ones counted as one;
-        ``"mean_with_sample_weight"`` divides by the sum of the weights; None is ``"none"``.
+        ``"mean_with_sample_weight"`` divides by the sum of the weights, each counted for every loss that it
+        multiplies (Keras counts it once); None is ``"none"``.
+    dtype : str, optional
+        What targets and predictions are cast to; without it the loss has the dtype of the predictions.
 
     Examples
     --------
@@ -30,12 +33,13 @@ class Loss(Configurable):
     1.5
     """
 
-    def __init__(self, name=None, reduction="sum_over_batch_size"):
+    def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
         reduction = "none" if reduction is None else reduction
         if reduction not in REDUCTIONS:
             raise ValueError(f"reduction must be one of {', '.join(REDUCTIONS)}. Received: reduction={reduction!r}")
         self.name = name or type(self).__name__.lower()
         self.reduction = reduction
+        self.dtype = None if dtype is None else str(np.dtype(dtype))
 
     def call(self, y_true, y_pred):
         """Return the loss of each sample, a Tensor."""
@@ -50,7 +54,9 @@ class Loss(Configurable):
         sample_weight : array, optional
             One factor a sample.
         """
-        return reduce(self.call(y_true, y_pred), sample_weight, self.reduction)
+        if self.dtype is not None:
+            y_true, y_pred = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
+        return reduce(as_tensor(self.call(y_true, y_pred)), sample_weight, self.reduction)
 
     def check_targets(self, y_true, output_shape, argument="y"):
         """Raise if targets cannot be right: called once, on all of them, before training.
@@ -67,7 +73,8 @@ class Loss(Configurable):
 
     def get_config(self):
         """Return the arguments that make the same loss again."""
-        return {"name": self.name, "reduction": self.reduction, **super().get_config()}
+        dtype = {} if self.dtype is None else {"dtype": self.dtype}
+        return {"name": self.name, "reduction": self.reduction, **dtype, **super().get_config()}
 
 
 class FunctionLoss(Loss):
@@ -75,8 +82,8 @@ class FunctionLoss(Loss):
 
     _function = None
 
-    def __init__(self, reduction="sum_over_batch_size", name=None):
-        super().__init__(name or type(self)._function.__name__, reduction)
+    def __init__(self, reduction="sum_over_batch_size", name=None, dtype=None):
+        super().__init__(name or type(self)._function.__name__, reduction, dtype)
 
     def call(self, y_true, y_pred):
         """Return the loss of each sample."""
@@ -128,6 +135,8 @@ def fit_weights(sample_weight, values):
     """Sample weights in the dtype of ``values``, shaped so that they are broadcast along its later axes."""
     weights = ops.cast(sample_weight, values.dtype)
     shape, wanted = weights.shape, values.shape
+    if not wanted:
+        return weights  # one number for the whole batch, as Dice gives, counts for each sample
     while len(shape) > len(wanted) and shape[-1] == 1:
         shape = shape[:-1]
     shape = shape + (1,) * (len(wanted) - len(shape))

@@ -5,6 +5,7 @@ import numpy as np
 from pycnn import ops
 from pycnn.autograd import as_tensor
 from pycnn.losses.base import MEANS, FunctionLoss, check_not_nan, check_sample_shape, fit_weights, place_of, to_host
+from pycnn.ops import crossentropy, loss
 from pycnn.ops.crossentropy import mean_sparse_categorical_crossentropy
 from pycnn.registration import register_serializable
 
@@ -31,7 +32,9 @@ class CategoricalCrossentropy(_OfOneHot):
     from_logits : bool
         Whether ``y_pred`` are logits. Without it a softmax right before the loss is found and used in its log form.
     label_smoothing : float in [0, 1]
-    reduction, name
+    axis : int
+        Where the classes stand.
+    reduction, name, dtype
         See ``Loss``.
 
     Examples
@@ -42,17 +45,20 @@ class CategoricalCrossentropy(_OfOneHot):
     0.6931
     """
 
-    _function = ops.categorical_crossentropy
-    _arguments = ("from_logits", "label_smoothing")
+    _function = crossentropy.categorical_crossentropy
+    _arguments = ("from_logits", "label_smoothing", "axis")
 
     def __init__(
         self,
         from_logits=False,
         label_smoothing=0.0,
+        axis=-1,
         reduction="sum_over_batch_size",
         name=None,
+        dtype=None,
     ):
-        super().__init__(reduction, name)
+        super().__init__(reduction, name, dtype)
+        self.axis = axis
         self.from_logits, self.label_smoothing = bool(from_logits), _check_smoothing(label_smoothing)
 
 
@@ -66,8 +72,10 @@ class SparseCategoricalCrossentropy(FunctionLoss):
         Whether ``y_pred`` are logits. Without it a softmax right before the loss is found and used in its log form.
     ignore_class : int, optional
         Targets of this number count nothing, in the mean neither.
-    reduction, name
+    reduction, name, dtype
         See ``Loss``.
+    axis : int
+        Where the classes of ``y_pred`` stand.
 
     Examples
     --------
@@ -77,29 +85,33 @@ class SparseCategoricalCrossentropy(FunctionLoss):
     0.6931
     """
 
-    _function = ops.sparse_categorical_crossentropy
-    _arguments = ("from_logits", "ignore_class")
+    _function = crossentropy.sparse_categorical_crossentropy
+    _arguments = ("from_logits", "ignore_class", "axis")
 
     def __init__(
         self,
         from_logits=False,
         ignore_class=None,
         reduction="sum_over_batch_size",
+        axis=-1,
         name=None,
+        dtype=None,
     ):
-        super().__init__(reduction, name)
+        super().__init__(reduction, name, dtype)
+        self.axis = axis
         self.from_logits, self.ignore_class = bool(from_logits), ignore_class
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """Return the reduced loss; ignored targets are left out of the mean."""
         if self.ignore_class is None:
-            if sample_weight is None and self.reduction in MEANS:
+            if sample_weight is None and self.reduction in MEANS and self.axis == -1 and self.dtype is None:
                 return mean_sparse_categorical_crossentropy(y_true, y_pred, self.from_logits)
             return super().__call__(y_true, y_pred, sample_weight)
         y_pred = as_tensor(y_pred)
-        counts = as_tensor(y_true).reshape(y_pred.shape[:-1]) != self.ignore_class
+        classes = self.axis % y_pred.ndim
+        counts = as_tensor(y_true).reshape([n for i, n in enumerate(y_pred.shape) if i != classes]) != self.ignore_class
         weights = ops.cast(counts, y_pred.dtype)
-        if self.reduction != "sum":
+        if self.reduction in MEANS:
             weights = weights * (counts.size / ops.maximum(ops.sum(weights), 1.0))
         if sample_weight is not None:
             weights = weights * fit_weights(sample_weight, weights)
@@ -107,9 +119,10 @@ class SparseCategoricalCrossentropy(FunctionLoss):
 
     def check_targets(self, y_true, output_shape, argument="y"):
         """Raise for NaN, shapes that do not fit, and labels out of range."""
-        y, classes = to_host(y_true), output_shape[-1]
+        y, place = to_host(y_true), self.axis % len(output_shape)
+        classes = output_shape[place]
         check_not_nan(y, argument)
-        wanted = tuple(output_shape[1:-1])
+        wanted = tuple(n for i, n in enumerate(output_shape) if i not in (0, place))
         sample = y.shape[1:-1] if y.ndim == len(wanted) + 2 and y.shape[-1] == 1 else y.shape[1:]
         if len(sample) != len(wanted) or any(n not in (None, m) for m, n in zip(sample, wanted, strict=True)):
             raise ValueError(
@@ -139,15 +152,20 @@ class BinaryCrossentropy(FunctionLoss):
     from_logits : bool
         Whether ``y_pred`` are logits. Without it a sigmoid right before the loss is found and left out.
     label_smoothing : float in [0, 1]
-    reduction, name
+    axis : int
+        Where the classes stand.
+    reduction, name, dtype
         See ``Loss``.
     """
 
-    _function = ops.binary_crossentropy
-    _arguments = ("from_logits", "label_smoothing")
+    _function = crossentropy.binary_crossentropy
+    _arguments = ("from_logits", "label_smoothing", "axis")
 
-    def __init__(self, from_logits=False, label_smoothing=0.0, reduction="sum_over_batch_size", name=None):
-        super().__init__(reduction, name)
+    def __init__(
+        self, from_logits=False, label_smoothing=0.0, axis=-1, reduction="sum_over_batch_size", name=None, dtype=None
+    ):
+        super().__init__(reduction, name, dtype)
+        self.axis = axis
         self.from_logits, self.label_smoothing = bool(from_logits), _check_smoothing(label_smoothing)
 
     def check_targets(self, y_true, output_shape, argument="y"):
@@ -159,8 +177,8 @@ class BinaryCrossentropy(FunctionLoss):
 class BinaryFocalCrossentropy(FunctionLoss):
     """Binary cross-entropy weighted by (1 - probability of the truth) ** gamma (Lin et al. 2017)."""
 
-    _function = ops.binary_focal_crossentropy
-    _arguments = ("apply_class_balancing", "alpha", "gamma", "from_logits", "label_smoothing")
+    _function = crossentropy.binary_focal_crossentropy
+    _arguments = ("apply_class_balancing", "alpha", "gamma", "from_logits", "label_smoothing", "axis")
 
     def __init__(
         self,
@@ -169,10 +187,13 @@ class BinaryFocalCrossentropy(FunctionLoss):
         gamma=2.0,
         from_logits=False,
         label_smoothing=0.0,
+        axis=-1,
         reduction="sum_over_batch_size",
         name=None,
+        dtype=None,
     ):
-        super().__init__(reduction, name)
+        super().__init__(reduction, name, dtype)
+        self.axis = axis
         self.apply_class_balancing, self.alpha, self.gamma = bool(apply_class_balancing), alpha, gamma
         self.from_logits, self.label_smoothing = bool(from_logits), _check_smoothing(label_smoothing)
 
@@ -185,8 +206,8 @@ class BinaryFocalCrossentropy(FunctionLoss):
 class CategoricalFocalCrossentropy(_OfOneHot):
     """Categorical cross-entropy weighted by alpha * (1 - probability) ** gamma (Lin et al. 2017)."""
 
-    _function = ops.categorical_focal_crossentropy
-    _arguments = ("alpha", "gamma", "from_logits", "label_smoothing")
+    _function = crossentropy.categorical_focal_crossentropy
+    _arguments = ("alpha", "gamma", "from_logits", "label_smoothing", "axis")
 
     def __init__(
         self,
@@ -194,10 +215,13 @@ class CategoricalFocalCrossentropy(_OfOneHot):
         gamma=2.0,
         from_logits=False,
         label_smoothing=0.0,
+        axis=-1,
         reduction="sum_over_batch_size",
         name=None,
+        dtype=None,
     ):
-        super().__init__(reduction, name)
+        super().__init__(reduction, name, dtype)
+        self.axis = axis
         self.alpha, self.gamma = alpha, gamma
         self.from_logits, self.label_smoothing = bool(from_logits), _check_smoothing(label_smoothing)
 
@@ -206,28 +230,28 @@ class CategoricalFocalCrossentropy(_OfOneHot):
 class KLDivergence(_OfOneHot):
     """sum(y_true * log(y_true / y_pred)) over the last axis."""
 
-    _function = ops.kl_divergence
+    _function = loss.kl_divergence
 
 
 @register_serializable("losses")
 class Hinge(_OfOneHot):
     """Mean of max(1 - y_true*y_pred, 0); targets are -1 and 1, or 0 and 1."""
 
-    _function = ops.hinge
+    _function = loss.hinge
 
 
 @register_serializable("losses")
 class SquaredHinge(_OfOneHot):
     """Mean of max(1 - y_true*y_pred, 0)**2; targets are -1 and 1, or 0 and 1."""
 
-    _function = ops.squared_hinge
+    _function = loss.squared_hinge
 
 
 @register_serializable("losses")
 class CategoricalHinge(_OfOneHot):
     """max(1 + largest wrong score - right score, 0), for one-hot targets."""
 
-    _function = ops.categorical_hinge
+    _function = loss.categorical_hinge
 
 
 def _check_smoothing(label_smoothing):

@@ -212,6 +212,7 @@ from pycnn.ops.loss import (
     mean_squared_error,
     mean_squared_logarithmic_error,
     poisson,
+    smooth_l1,
     squared_hinge,
 )
 from pycnn.ops.nonlinearity import (

@@ -166,7 +166,10 @@ def depth_to_space(x, block_size, data_format="channels_last"):
 
 
 def space_to_depth(x, block_size, data_format="channels_last"):
-    """Blocks of pixels become channels: (n, h*b, w*b, c) -> (n, h, w, b*b*c), the inverse of ``depth_to_space``."""
+    """Blocks of pixels become channels: (n, h*b, w*b, c) -> (n, h, w, b*b*c), the inverse of ``depth_to_space``.
+
+    It is its inverse in either layout; Keras's (3.15, PyTorch) orders channels_first differently.
+    """
     x, b = as_tensor(x), block_size
     if data_format == "channels_first":
         n, c, h, w = x.shape

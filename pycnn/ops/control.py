@@ -76,7 +76,7 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
     """
     if xs is None and length is None:
         raise ValueError("xs or length must be given. Received: xs=None, length=None")
-    several = _is_several(xs)
+    several = _is_several(xs) and not isinstance(xs[0], (int, float, list))  # nested lists are an array
     parts = None if xs is None else [as_tensor(x) for x in (xs if several else (xs,))]
     count = int(length) if length is not None else len(parts[0])
     carry, results = init, [None] * count

@@ -79,7 +79,7 @@ def resize(
         elif pad_to_aspect_ratio:
             rows, columns = max(h, int(w * height / width)), max(w, int(h * width / height))
             top, left = int((rows - h) / 2), int((columns - w) / 2)
-            edges = ((0, 0), (top, rows - h - top), (left, columns - w - left), (0, 0))
+            edges = ((0, 0), (top, top), (left, left), (0, 0))  # an odd row or column is left out, as in Keras
             x = resample.pad(x, edges, constant_values=fill_value)
         return resample.resize(x, (height, width), interpolation)
 

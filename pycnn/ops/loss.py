@@ -106,6 +106,14 @@ def huber(y_true, y_pred, delta=1.0):
     return _Huber.apply(*matching(y_true, y_pred), delta=delta)
 
 
+def smooth_l1(y_true, y_pred, beta=1.0):
+    """Mean over the last axis of d**2/(2*beta) where |d| < beta, else |d| - beta/2 (Girshick 2015).
+
+    Keras has no such loss: it is ``huber`` divided by its delta.
+    """
+    return huber(y_true, y_pred, beta) / beta
+
+
 def log_cosh(y_true, y_pred):
     """Mean of log(cosh(y_pred - y_true)) over the last axis."""
     return _LogCosh.apply(*matching(y_true, y_pred))

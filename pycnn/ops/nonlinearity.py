@@ -138,6 +138,8 @@ def sparse_sigmoid(x):
 def sparsemax(x, axis=-1):
     """The nearest vector of probabilities, along ``axis`` (Martins and Astudillo 2016).
 
+    It sums to 1, which Keras's (3.15) does not wherever more than one element is positive.
+
     Examples
     --------
     >>> import pycnn

@@ -4,7 +4,7 @@ from pycnn.autograd import Tensor, as_tensor
 from pycnn.backend import get_backend
 from pycnn.ops.arithmetic import add, multiply
 from pycnn.ops.axes import normalize_axes, normalize_axis
-from pycnn.ops.indexing import TakeAlongAxis, getitem, integer_indices
+from pycnn.ops.indexing import TakeAlongAxis, getitem, integer_indices, scatter
 from pycnn.ops.promotion import as_float
 from pycnn.ops.shaping import reshape, stack
 
@@ -58,7 +58,7 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
     ----------
     x : array
     q : float or vector of floats
-        A vector puts its own axis before the others.
+        A vector puts its own axis before the others. No gradient flows to it.
     axis : None, int or tuple
     method : {"linear", "lower", "higher", "midpoint", "nearest"}
         What holds between two elements.
@@ -129,8 +129,10 @@ def digitize(x, bins):
 def bincount(x, weights=None, minlength=0):
     """How often each integer from 0 on occurs in a vector, or the sum of the weights where it does."""
     labels = integer_indices("x", x)
-    weights = None if weights is None else as_tensor(weights).data
-    return Tensor.wrap(get_backend().xp.bincount(labels, weights, minlength))
+    if weights is not None:
+        size = max(minlength, int(labels.max()) + 1 if labels.size else 0)
+        return scatter(Tensor.wrap(labels[:, None]), weights, (size,))
+    return Tensor.wrap(get_backend().xp.bincount(labels, minlength=minlength))
 
 
 def histogram(x, bins=10, range=None):

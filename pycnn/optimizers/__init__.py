@@ -1,21 +1,27 @@
 """Optimizers: how gradients change weights. Keras's names and defaults.
 
 base.py      Optimizer: state, clipping, weight decay      schedules.py  learning rates that depend on the step
-gradient.py  SGD with momentum                             adaptive.py   Adam, AdamW, Nadam, RMSprop, Adagrad
+gradient.py  SGD with momentum                             adaptive.py   Adam, AdamW, Adamax, Nadam, RMSprop, Lion
+accumulating.py  Adagrad, Adadelta, Ftrl
 """
 
 from pycnn import registration
 from pycnn.optimizers import schedules
-from pycnn.optimizers.adaptive import Adagrad, Adam, AdamW, Nadam, RMSprop
+from pycnn.optimizers.accumulating import Adadelta, Adagrad, Ftrl
+from pycnn.optimizers.adaptive import Adam, Adamax, AdamW, Lion, Nadam, RMSprop
 from pycnn.optimizers.base import Optimizer
 from pycnn.optimizers.gradient import SGD
 from pycnn.registration import deserialize, serialize
 
 __all__ = [
     "SGD",
+    "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lion",
     "Nadam",
     "Optimizer",
     "RMSprop",

@@ -1,4 +1,4 @@
-"""Optimizers with a step size for each weight: Adam and its kin, RMSprop, Adagrad."""
+"""Optimizers with a step size for each weight: Adam and its kin, RMSprop. (See also ``accumulating``.)"""
 
 from pycnn.backend import get_backend
 from pycnn.optimizers.base import Optimizer, check_fraction
@@ -18,7 +18,7 @@ class Adam(Optimizer):
         The paper's epsilon-hat.
     amsgrad : bool
         Divide by the largest mean square so far.
-    weight_decay, clipnorm, clipvalue, global_clipnorm, name
+    weight_decay, clipnorm, ..., name
         See ``Optimizer``.
 
     Examples
@@ -43,9 +43,26 @@ class Adam(Optimizer):
         clipnorm=None,
         clipvalue=None,
         global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
         name="adam",
     ):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+        )
         self.beta_1, self.beta_2 = check_fraction("beta_1", beta_1), check_fraction("beta_2", beta_2)
         self.epsilon, self.amsgrad = epsilon, bool(amsgrad)
 
@@ -85,10 +102,29 @@ class AdamW(Adam):
         clipnorm=None,
         clipvalue=None,
         global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
         name="adamw",
     ):
         super().__init__(
-            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm, name
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            amsgrad,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
         )
 
 
@@ -108,9 +144,26 @@ class Nadam(Optimizer):
         clipnorm=None,
         clipvalue=None,
         global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
         name="nadam",
     ):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+        )
         self.beta_1, self.beta_2 = check_fraction("beta_1", beta_1), check_fraction("beta_2", beta_2)
         self.epsilon = epsilon
         self._product = (0, 1.0)  # step, and the product of the momenta up to it
@@ -159,7 +212,7 @@ class RMSprop(Optimizer):
         Added under the root.
     centered : bool
         Divide by an estimate of the standard deviation instead.
-    weight_decay, clipnorm, clipvalue, global_clipnorm, name
+    weight_decay, clipnorm, ..., name
         See ``Optimizer``.
     """
 
@@ -176,9 +229,26 @@ class RMSprop(Optimizer):
         clipnorm=None,
         clipvalue=None,
         global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
         name="rmsprop",
     ):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+        )
         self.rho, self.momentum = check_fraction("rho", rho), check_fraction("momentum", momentum)
         self.epsilon, self.centered = epsilon, bool(centered)
 
@@ -204,48 +274,118 @@ class RMSprop(Optimizer):
 
 
 @register_serializable("optimizers")
-class Adagrad(Optimizer):
-    """Divides by the root of the sum of all squared gradients (Duchi et al. 2011).
+class Adamax(Optimizer):
+    """Adam with the largest decayed gradient in place of the mean square (Kingma and Ba 2015, section 7.1).
 
-    Parameters
-    ----------
-    learning_rate : float or schedule
-    initial_accumulator_value : float
-        What the sum of squares starts with.
-    epsilon : float
-        Added under the root.
-    weight_decay, clipnorm, clipvalue, global_clipnorm, name
-        See ``Optimizer``.
+    The arguments are those of ``Adam``.
     """
 
-    _arguments = ("initial_accumulator_value", "epsilon")
+    _arguments = ("beta_1", "beta_2", "epsilon")
 
     def __init__(
         self,
         learning_rate=0.001,
-        initial_accumulator_value=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
         epsilon=1e-7,
         weight_decay=None,
         clipnorm=None,
         clipvalue=None,
         global_clipnorm=None,
-        name="adagrad",
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name="adamax",
     ):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
-        self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+        )
+        self.beta_1, self.beta_2 = check_fraction("beta_1", beta_1), check_fraction("beta_2", beta_2)
+        self.epsilon = epsilon
 
     def slots(self):
-        """Return the name of the sum of squares."""
-        return ("accumulator",)
-
-    def initial_slot(self, name, variable):
-        """Return the sum of squares to start with."""
-        return get_backend().xp.full_like(variable.data, self.initial_accumulator_value)
+        """Return the names of the mean and the norm."""
+        return ("momentum", "norm")
 
     def update(self, params, grads, slots, learning_rate, weight_decay):
         """Make a step."""
         xp = get_backend().xp
-        for p, g, total in zip(params, grads, slots[0], strict=True):
+        rate = learning_rate / (1 - self.beta_1 ** (self.iterations + 1))
+        for p, g, m, u in zip(params, grads, *slots, strict=True):
             p -= learning_rate * weight_decay * p
-            total += g * g
-            p -= learning_rate * g / xp.sqrt(total + self.epsilon)
+            m += (g - m) * (1 - self.beta_1)
+            u[...] = xp.maximum(self.beta_2 * u, abs(g))
+            p -= rate * m / (u + self.epsilon)
+
+
+@register_serializable("optimizers")
+class Lion(Optimizer):
+    """Steps of one size, in the direction of the sign of a momentum (Chen et al. 2023).
+
+    Parameters
+    ----------
+    learning_rate : float or schedule
+    beta_1 : float in (0, 1)
+        How the momentum and the gradient are mixed for the step.
+    beta_2 : float in [0, 1)
+        Decay of the momentum.
+    weight_decay, clipnorm, ..., name
+        See ``Optimizer``.
+    """
+
+    _arguments = ("beta_1", "beta_2")
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.99,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name="lion",
+    ):
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+        )
+        self.beta_1, self.beta_2 = check_fraction("beta_1", beta_1), check_fraction("beta_2", beta_2)
+
+    def slots(self):
+        """Return the momentum's name."""
+        return ("momentum",)
+
+    def update(self, params, grads, slots, learning_rate, weight_decay):
+        """Make a step."""
+        xp = get_backend().xp
+        for p, g, m in zip(params, grads, *slots, strict=True):
+            p -= learning_rate * weight_decay * p
+            p -= learning_rate * xp.sign(m * self.beta_1 + g * (1 - self.beta_1))
+            m[...] = m * self.beta_2 + g * (1 - self.beta_2)

@@ -10,6 +10,14 @@ from pycnn.backend import get_backend
 from pycnn.optimizers.schedules import LearningRateSchedule
 from pycnn.registration import Configurable
 
+_AVERAGING = {
+    "use_ema": False,
+    "ema_momentum": 0.99,
+    "ema_overwrite_frequency": None,
+    "gradient_accumulation_steps": None,
+}
+"""Arguments that configurations hold only where they are not these defaults."""
+
 
 class _Counter(Variable):
     """The number of steps: saved like a variable, kept on the host."""
@@ -43,11 +51,34 @@ class Optimizer(Configurable):
         Each element of each gradient is brought into [-clipvalue, clipvalue].
     global_clipnorm : float, optional
         All gradients together are scaled down to at most this norm.
+    use_ema : bool
+        Keep a moving average of every weight: ``average = ema_momentum * average + (1 - ema_momentum) * weight``
+        after each step.
+    ema_momentum : float in [0, 1]
+    ema_overwrite_frequency : int, optional
+        The weights become their averages after every so many steps; without it when
+        ``finalize_variable_values`` is called.
+    loss_scale_factor : None
+        Is there for Keras's scripts: there is no half precision that would need it.
+    gradient_accumulation_steps : int >= 2, optional
+        Weights change only at every so many steps, by the mean of the gradients since the last change.
+        ``iterations`` counts the changes; learning-rate schedules see all steps.
     name : str, optional
     """
 
     def __init__(
-        self, learning_rate, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None, name=None
+        self,
+        learning_rate,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
     ):
         self.name = name or type(self).__name__.lower()
         self._learning_rate = _read_learning_rate(learning_rate)
@@ -55,17 +86,47 @@ class Optimizer(Configurable):
         given = {k: v for k, v in clips.items() if v is not None}
         if len(given) > 1:
             raise ValueError(f"Only one of clipnorm, clipvalue and global_clipnorm can be set. Received: {given}")
+        weight_decay = None if weight_decay is False else weight_decay
         for argument, value in (*given.items(), ("weight_decay", weight_decay)):
             if value is not None and not (isinstance(value, (int, float)) and value >= 0):
                 raise ValueError(f"{argument} must be a number >= 0 or None. Received: {argument}={value!r}")
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self._clips = bool(given)
+        self._set_average(use_ema, ema_momentum, ema_overwrite_frequency)
+        if loss_scale_factor is not None:
+            raise ValueError(
+                "loss_scale_factor must be None: there is no half precision that would need it. "
+                f"Received: loss_scale_factor={loss_scale_factor!r}"
+            )
+        if gradient_accumulation_steps is not None and not gradient_accumulation_steps >= 2:
+            raise ValueError(
+                "gradient_accumulation_steps must be an integer >= 2 or None. "
+                f"Received: gradient_accumulation_steps={gradient_accumulation_steps!r}"
+            )
+        self.loss_scale_factor, self.gradient_accumulation_steps = None, gradient_accumulation_steps
+        self._gathers = (
+            *(("accumulated_gradient",) if gradient_accumulation_steps else ()),
+            *(("average",) if self.use_ema else ()),
+        )  # names of what is kept for each variable beside slots()
         self._steps = _Counter("iterations")
         self._state = {}  # id of a variable -> (variable, its state: a tuple of Variables in the order of slots())
         self._undecayed = set()  # ids of variables
         self._undecayed_names = ()
         self._ready = None  # of the last step: ids of its variables, their state as one list a slot, who decays
+
+    def _set_average(self, use_ema, ema_momentum, ema_overwrite_frequency):
+        if use_ema:
+            if not 0 <= ema_momentum <= 1:
+                raise ValueError(f"ema_momentum must lie in [0, 1]. Received: ema_momentum={ema_momentum!r}")
+            frequency = ema_overwrite_frequency
+            if frequency is not None and (not isinstance(frequency, int) or frequency < 1):
+                raise ValueError(
+                    "ema_overwrite_frequency must be an integer >= 1 or None. "
+                    f"Received: ema_overwrite_frequency={frequency!r}"
+                )
+        self.use_ema, self.ema_momentum = bool(use_ema), ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
 
     def slots(self):
         """Return the names of the arrays of a variable's shape that the optimizer keeps for each variable."""
@@ -101,6 +162,9 @@ class Optimizer(Configurable):
                 state = tuple(
                     Variable(self.initial_slot(slot, variable), f"{variable.name}_{slot}", trainable=False)
                     for slot in self.slots()
+                ) + tuple(
+                    Variable(get_backend().xp.zeros_like(variable.data), f"{variable.name}_{name}", trainable=False)
+                    for name in self._gathers
                 )
                 self._state[id(variable)] = (variable, state)
         self._ready = None
@@ -108,7 +172,7 @@ class Optimizer(Configurable):
     def state_of(self, variable):
         """Return the state that belongs to one variable: a dict slot -> Variable, empty before ``build``."""
         _, state = self._state.get(id(variable), (None, ()))
-        return dict(zip(self.slots(), state, strict=False))
+        return dict(zip((*self.slots(), *self._gathers), state, strict=False))
 
     @property
     def variables(self):
@@ -117,12 +181,12 @@ class Optimizer(Configurable):
 
     @property
     def iterations(self):
-        """Number of steps done."""
-        return self._steps.value
+        """Number of steps done; with ``gradient_accumulation_steps`` that of changes of the weights."""
+        return self._steps.value // (self.gradient_accumulation_steps or 1)
 
     @iterations.setter
     def iterations(self, value):
-        self._steps.assign(value)
+        self._steps.assign(value * (self.gradient_accumulation_steps or 1))
 
     @property
     def learning_rate(self):
@@ -189,23 +253,67 @@ class Optimizer(Configurable):
             raise ValueError("No gradient reached any variable. Received: grads that are all None, or no variables")
         params = [v.data for v in variables]
         grads = [_fitting(g, v) for g, v in zip(grads, variables, strict=True)]
-        if self._clips:
-            grads = self._clipped(grads)
-        if decayed is None:
-            self.update(params, grads, slots, self.learning_rate, self.weight_decay or 0.0)
+        if self._gathers:
+            self._apply_gathering(params, grads, slots, decayed)
         else:
-            self._update_in_two(params, grads, slots, self.learning_rate, decayed)
+            self._change(params, grads, slots, decayed)
         self._steps.value += 1
         for variable in variables:
             variable.version += 1
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable))
 
+    def _change(self, params, grads, slots, decayed):
+        if self._clips:
+            grads = self._clipped(grads)
+        if decayed is None:
+            self.update(params, grads, slots, self.learning_rate, self.weight_decay or 0.0)
+        else:
+            self._update_in_two(params, grads, slots, self.learning_rate, decayed)
+
+    def _apply_gathering(self, params, grads, slots, decayed):
+        """A step with gathered gradients, averaged weights, or both."""
+        count = len(slots) - len(self._gathers)
+        gathered, slots = slots[count:], slots[:count]
+        steps = self.gradient_accumulation_steps
+        if steps and (self._steps.value + 1) % steps:
+            for total, g in zip(gathered[0], grads, strict=True):
+                total += g
+        elif steps:
+            self._change(params, [(g + t) / steps for g, t in zip(grads, gathered[0], strict=True)], slots, decayed)
+            for total in gathered[0]:
+                total[...] = 0
+        else:
+            self._change(params, grads, slots, decayed)
+        if self.use_ema:
+            self._update_averages()
+
+    def _update_averages(self):
+        momentum = self.ema_momentum if self.iterations else 0.0
+        frequency = self.ema_overwrite_frequency
+        for variable, state in self._state.values():
+            average = state[-1].data
+            average *= momentum
+            average += (1 - momentum) * variable.data
+            if frequency and (self.iterations + 1) % frequency == 0:
+                variable.assign(average)
+
+    def finalize_variable_values(self, var_list):
+        """With ``use_ema``: the variables become their moving averages. What Keras calls at the end of ``fit``."""
+        if self.use_ema:
+            for variable in var_list:
+                if id(variable) in self._state:
+                    variable.assign(self._state[id(variable)][1][-1])
+
+    def scale_loss(self, loss):
+        """The loss itself: it is never scaled. Is there for Keras's training loops."""
+        return loss
+
     def _prepare(self, key, variables):
         """Gather the state of ``variables``, once for each selection of them."""
         self.build(variables)
         states = [self._state[id(v)][1] for v in variables]
-        slots = [[state[i].data for state in states] for i in range(len(self.slots()))]
+        slots = [[state[i].data for state in states] for i in range(len(self.slots()) + len(self._gathers))]
         decayed = None
         if self.weight_decay and (self._undecayed or self._undecayed_names):
             decayed = [
@@ -246,8 +354,12 @@ class Optimizer(Configurable):
             "clipnorm": self.clipnorm,
             "clipvalue": self.clipvalue,
             "global_clipnorm": self.global_clipnorm,
+            **{name: value for name, value in self._averaging().items() if value != _AVERAGING[name]},
             **super().get_config(),
         }
+
+    def _averaging(self):
+        return {name: getattr(self, name) for name in _AVERAGING}
 
     @classmethod
     def from_config(cls, config):

@@ -17,7 +17,7 @@ class SGD(Optimizer):
     learning_rate : float or schedule
     momentum : float in [0, 1)
     nesterov : bool
-    weight_decay, clipnorm, clipvalue, global_clipnorm, name
+    weight_decay, clipnorm, ..., name
         See ``Optimizer``.
 
     Examples
@@ -40,9 +40,26 @@ class SGD(Optimizer):
         clipnorm=None,
         clipvalue=None,
         global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
         name="SGD",
     ):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+        )
         self.momentum, self.nesterov = check_fraction("momentum", momentum), bool(nesterov)
 
     def slots(self):
