@@ -19,6 +19,7 @@ from pycnn import (
     optimizers,
     preprocessing,
     regularizers,
+    saving,
     utils,
 )
 from pycnn.autograd import Tensor, grad, no_grad, value_and_grad
@@ -57,6 +58,7 @@ __all__ = [
     "optimizers",
     "preprocessing",
     "regularizers",
+    "saving",
     "set_backend",
     "set_num_threads",
     "show_config",

@@ -14,7 +14,8 @@ LAYERS = (
     {"autograd"},
     {"ops"},
     {"layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers"},
-    {"models", "callbacks", "utils", "preprocessing", "datasets", "filters", "explain", "installation", "analysis"},
+    {"models", "callbacks", "utils", "preprocessing", "datasets", "filters", "explain", "installation", "analysis"}
+    | {"saving"},
     {"applications", "detection"},
     {"visualize", "captioning", "distributed"},
 )
