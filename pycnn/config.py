@@ -6,7 +6,7 @@ Environment variables, read once at import:
 ``PYCNN_FLOATX``       default dtype: ``float32`` or ``float64`` (default ``float32``)
 ``PYCNN_ISA``          instruction set of the CPU kernels: ``base``, ``avx2`` or ``avx512`` (default: the best)
 ``PYCNN_NUM_THREADS``  threads of the CPU kernels (default: ``OMP_NUM_THREADS``, else what the process may use)
-``PYCNN_HOME``         cache of downloaded data sets (default ``~/.cache/pycnn``)
+``PYCNN_HOME``         cache of downloaded data sets (default ``~/.cache/pycnn``); read when one is loaded
 """
 
 import os

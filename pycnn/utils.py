@@ -3,6 +3,7 @@
 import numpy as np
 
 from pycnn.config import set_random_seed
+from pycnn.datasets.download import get_file
 from pycnn.layers.naming import reset_names
 from pycnn.models.dataset import PyDataset
 from pycnn.preprocessing.folder import image_dataset_from_directory
@@ -15,6 +16,7 @@ __all__ = [
     "array_to_img",
     "clear_session",
     "custom_object_scope",
+    "get_file",
     "image_dataset_from_directory",
     "img_to_array",
     "load_img",
