@@ -113,7 +113,7 @@ def _check_shapes_and_dtypes(make_layer, x, expected_shape):
 def _check_configuration(make_layer, x):
     """A layer made of another's configuration, gone through JSON, and of its weights is the same."""
     layer = make_layer(name="one", trainable=False)
-    y = layer(x).numpy()
+    y = layer(x, training=False).numpy()
     config = json.loads(json.dumps(layer.get_config()))
     twin = type(layer).from_config(config)
     assert json.loads(json.dumps(twin.get_config())) == config
@@ -121,7 +121,7 @@ def _check_configuration(make_layer, x):
     assert not layer.trainable_weights
     twin(x)
     twin.set_weights(layer.get_weights())
-    np.testing.assert_array_equal(twin(x).numpy(), y)
+    np.testing.assert_array_equal(twin(x, training=False).numpy(), y)
 
 
 def _check_training_and_saving(make_layer, x, tmp_path):

@@ -22,7 +22,8 @@ _FILL_MODES = ("constant", "nearest", "reflect", "wrap")
 class RandomAffine(ImageLayer):
     """What the layers of this file share. Subclasses define ``matrices``.
 
-    Outside training (``training=True``, or ``fit``) the images pass unchanged.
+    With ``training=False``, as in ``evaluate`` and ``predict``, the images pass unchanged. In ``fit``, and where the
+    layer or a model around it is called without the argument ``training``, they are changed, as in Keras.
     """
 
     _arguments = ("fill_mode", "interpolation", "seed", "fill_value")
@@ -43,7 +44,7 @@ class RandomAffine(ImageLayer):
         """Draw ``count`` matrices, (count, 3, 3) float64, for images of this size."""
         raise NotImplementedError(f"{type(self).__name__} must define matrices(self, generator, count, height, width)")
 
-    def call(self, inputs, followers=(), training=False):
+    def call(self, inputs, followers=(), training=True):
         """Compute the output. ``followers`` are layers right behind this one, whose maps join its own."""
         if not training:
             return inputs

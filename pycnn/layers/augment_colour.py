@@ -10,7 +10,7 @@ from pycnn.registration import register_serializable
 
 
 class _RandomColour(ImageLayer):
-    """What the layers of this file share. Outside training the images pass unchanged."""
+    """What the layers of this file share. With ``training=False`` the images pass unchanged."""
 
     _arguments = ("seed",)
 

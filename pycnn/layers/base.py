@@ -20,7 +20,7 @@ class _CallContext(threading.local):
     """What the outermost call of a layer decides for all calls inside it."""
 
     entry = None  # the layer called from outside
-    training = False
+    training = None  # None where nobody said
 
 
 _context = _CallContext()
@@ -92,7 +92,9 @@ class Layer(WeightOwner):
         if "build" in cls.__dict__:
             cls.build = _building(cls.__dict__["build"])
         if "call" in cls.__dict__:
-            cls._takes_training = "training" in inspect.signature(cls.call).parameters
+            parameter = inspect.signature(cls.call).parameters.get("training")
+            cls._takes_training = parameter is not None
+            cls._own_training = None if parameter is None or parameter.default is parameter.empty else parameter.default
 
     def __init__(
         self,
@@ -122,6 +124,7 @@ class Layer(WeightOwner):
     # What subclasses define
 
     _takes_training = False
+    _own_training = None  # default of the argument ``training`` of ``call``
 
     def build(self, input_shape):
         """Make the weights, by ``add_weight``. ``input_shape`` has None for the batch size."""
@@ -185,7 +188,8 @@ class Layer(WeightOwner):
         *args, **kwargs
             Further arguments of ``call``, tensors among them.
         training : bool, optional
-            Passed on to every layer inside; False unless given.
+            Passed on to every layer inside. Where nobody gives it, each layer has the default of its ``call``: False
+            for Dropout and others, but True for augmentation, as in Keras.
         """
         context = _context
         if context.entry is None or (training is not None and training is not context.training):
@@ -202,7 +206,10 @@ class Layer(WeightOwner):
             if args or kwargs:
                 args, kwargs = self._convert_arguments(args, kwargs)
             if self._takes_training:
-                outputs = self.call(inputs, *args, training=context.training, **kwargs)
+                training = context.training
+                outputs = self.call(
+                    inputs, *args, training=self._own_training if training is None else training, **kwargs
+                )
             else:
                 outputs = self.call(inputs, *args, **kwargs)
             if self.activity_regularizer is not None:

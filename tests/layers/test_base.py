@@ -219,6 +219,22 @@ def test_training_is_passed_on_to_all_layers_inside(layer, backend):
     assert layer(x).item() == 0
 
 
+class Augmenting(layers.Layer):
+    def call(self, inputs, training=True):
+        return inputs + (1.0 if training else 0.0)
+
+
+@pytest.mark.parametrize("wrap", [lambda layer: layer, lambda layer: pycnn.Sequential([layer])])
+def test_where_nobody_says_training_each_layer_has_its_default(backend, wrap):
+    x = np.zeros((1, 1))
+    assert wrap(Augmenting())(x).item() == 1
+    assert wrap(Augmenting())(x, training=False).item() == 0
+    assert wrap(Augmenting()).compute_output_shape((None, 1)) == (None, 1)
+    model = pycnn.Sequential([pycnn.Input((1,)), wrap(Augmenting())])
+    assert model(x).item() == 1
+    assert model.predict(x, verbose=0).item() == 0
+
+
 def test_training_given_inside_wins(backend):
     class Stubborn(Outer):
         def call(self, inputs):
