@@ -140,7 +140,7 @@ class Metrics(Metric):
     """
 
     def __init__(self, plain=None, weighted=None):
-        super().__init__("compile_metrics")
+        super().__init__(name="compile_metrics")
         for argument, given in (("metrics", plain), ("weighted_metrics", weighted)):
             if given is not None and not isinstance(given, (list, tuple, dict)):
                 raise ValueError(f"{argument} must be a list or dict. Received: {argument}={given!r}")
@@ -244,7 +244,7 @@ class LossMean(Metric):
     direction = "down"
 
     def __init__(self, model):
-        super().__init__("loss")
+        super().__init__(name="loss")
         self._model = model
 
     def update_state(self, value, sample_weight=None):
