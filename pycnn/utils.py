@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pycnn.callbacks.progbar import Progbar
 from pycnn.config import set_random_seed
 from pycnn.datasets.download import get_file
 from pycnn.layers.naming import reset_names
@@ -11,6 +12,7 @@ from pycnn.preprocessing.image import array_to_img, img_to_array, load_img, save
 from pycnn.registration import custom_object_scope, register_serializable
 
 __all__ = [
+    "Progbar",
     "PyDataset",
     "Sequence",
     "array_to_img",

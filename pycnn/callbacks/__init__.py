@@ -4,13 +4,15 @@ base.py      Callback, CallbackList, History, LambdaCallback
 backup.py    BackupAndRestore                 state.py     what it writes, as a file
 monitor.py   EarlyStopping, ModelCheckpoint, ReduceLROnPlateau: they watch one value
 training.py  LearningRateScheduler, TerminateOnNaN, CSVLogger
-progress.py  ProgressBar: what ``verbose`` means
+progress.py  ProgressBar: what ``verbose`` means        tensorboard.py  TensorBoard
+progbar.py   Progbar, for loops of one's own
 """
 
 from pycnn.callbacks.backup import BackupAndRestore
 from pycnn.callbacks.base import Callback, CallbackList, History, LambdaCallback
 from pycnn.callbacks.monitor import EarlyStopping, ModelCheckpoint, MonitorCallback, ReduceLROnPlateau
 from pycnn.callbacks.progress import ProgressBar
+from pycnn.callbacks.tensorboard import TensorBoard
 from pycnn.callbacks.training import CSVLogger, LearningRateScheduler, TerminateOnNaN
 
 ProgbarLogger = ProgressBar
@@ -29,5 +31,6 @@ __all__ = [
     "ProgbarLogger",
     "ProgressBar",
     "ReduceLROnPlateau",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
