@@ -1,8 +1,8 @@
 """Metrics: Keras's names and meanings, gathered over batches; ``result()`` is a float, or an array for several classes.
 
 base.py      Metric, Mean, Sum, functions as metrics     accuracy.py  shares of right predictions
-confusion.py precision, recall, F-scores, mean IoU       curve.py     areas under curves
-error.py     losses as metrics
+confusion.py precision, recall, F-scores     curve.py     areas under curves     tradeoff.py  one rate at another
+iou.py       intersection over union         error.py     losses as metrics      correlation.py  R2, correlations
 """
 
 from pycnn import registration
@@ -25,11 +25,17 @@ from pycnn.metrics.confusion import (
     FalseNegatives,
     FalsePositives,
     FBetaScore,
-    MeanIoU,
     Precision,
     Recall,
     TrueNegatives,
     TruePositives,
+)
+from pycnn.metrics.correlation import (
+    ConcordanceCorrelation,
+    PearsonCorrelation,
+    R2Score,
+    concordance_correlation,
+    pearson_correlation,
 )
 from pycnn.metrics.curve import AUC
 from pycnn.metrics.error import (
@@ -46,10 +52,36 @@ from pycnn.metrics.error import (
     MeanSquaredError,
     MeanSquaredLogarithmicError,
     Poisson,
-    R2Score,
     RootMeanSquaredError,
     SparseCategoricalCrossentropy,
     SquaredHinge,
+)
+from pycnn.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
+from pycnn.metrics.tradeoff import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
+from pycnn.ops.crossentropy import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    sparse_categorical_crossentropy,
+)
+from pycnn.ops.loss import (
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    squared_hinge,
 )
 from pycnn.registration import deserialize, serialize
 
@@ -58,9 +90,11 @@ __all__ = [
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
+    "BinaryIoU",
     "CategoricalAccuracy",
     "CategoricalCrossentropy",
     "CategoricalHinge",
+    "ConcordanceCorrelation",
     "CosineSimilarity",
     "F1Score",
     "FBetaScore",
@@ -68,6 +102,7 @@ __all__ = [
     "FalsePositives",
     "Hinge",
     "Huber",
+    "IoU",
     "KLDivergence",
     "LogCoshError",
     "Mean",
@@ -78,26 +113,51 @@ __all__ = [
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Metric",
+    "OneHotIoU",
+    "OneHotMeanIoU",
+    "PearsonCorrelation",
     "Poisson",
     "Precision",
+    "PrecisionAtRecall",
     "R2Score",
     "Recall",
+    "RecallAtPrecision",
     "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
     "SquaredHinge",
     "Sum",
     "TopKCategoricalAccuracy",
     "TrueNegatives",
     "TruePositives",
     "binary_accuracy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "concordance_correlation",
     "deserialize",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "pearson_correlation",
+    "poisson",
     "serialize",
     "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
     "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
     "top_k_categorical_accuracy",
 ]
 

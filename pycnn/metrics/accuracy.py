@@ -27,8 +27,10 @@ def _sparse(y_true, y_pred):
     return y_pred.data.argmax(axis=-1) == integer_labels(y_true, y_pred)
 
 
-def _sparse_top_k(y_true, y_pred, k=5):
+def _sparse_top_k(y_true, y_pred, k=5, from_sorted_ids=False):
     y_pred = as_tensor(y_pred)
+    if from_sorted_ids:
+        return (y_pred.data[..., :k] == as_tensor(y_true).data.reshape(y_pred.shape[:-1])[..., None]).any(axis=-1)
     labels, p = integer_labels(y_true, y_pred), y_pred.data
     chosen = get_backend().xp.take_along_axis(p, labels[..., None], axis=-1)
     return ((p > chosen).sum(axis=-1) < k) & (chosen == chosen)[..., 0]  # NaN is in no one's top k
@@ -69,9 +71,12 @@ def top_k_categorical_accuracy(y_true, y_pred, k=5):
     return _as_numbers(_top_k(y_true, y_pred, k), _dtype(y_pred))
 
 
-def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5):
-    """1 where fewer than k predictions are larger than that of the right class, for class indices."""
-    return _as_numbers(_sparse_top_k(y_true, y_pred, k), _dtype(y_pred))
+def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False):
+    """1 where fewer than k predictions are larger than that of the right class, for class indices.
+
+    With ``from_sorted_ids`` the predictions are class indices, the most probable first.
+    """
+    return _as_numbers(_sparse_top_k(y_true, y_pred, k, from_sorted_ids), _dtype(y_pred))
 
 
 class _ShareOfMatches(Mean):
@@ -99,8 +104,8 @@ class Accuracy(_ShareOfMatches):
 
     _matches = _equal
 
-    def __init__(self, name="accuracy"):
-        super().__init__(name)
+    def __init__(self, name="accuracy", dtype=None):
+        super().__init__(name, dtype)
 
 
 @register_serializable("metrics")
@@ -110,8 +115,8 @@ class BinaryAccuracy(_ShareOfMatches):
     _matches = _binary
     _arguments = ("threshold",)
 
-    def __init__(self, name="binary_accuracy", threshold=0.5):
-        super().__init__(name)
+    def __init__(self, name="binary_accuracy", dtype=None, threshold=0.5):
+        super().__init__(name, dtype)
         self.threshold = threshold
 
 
@@ -121,8 +126,8 @@ class CategoricalAccuracy(_ShareOfMatches):
 
     _matches = _categorical
 
-    def __init__(self, name="categorical_accuracy"):
-        super().__init__(name)
+    def __init__(self, name="categorical_accuracy", dtype=None):
+        super().__init__(name, dtype)
 
 
 @register_serializable("metrics")
@@ -138,8 +143,8 @@ class SparseCategoricalAccuracy(_ShareOfMatches):
 
     _matches = _sparse
 
-    def __init__(self, name="sparse_categorical_accuracy"):
-        super().__init__(name)
+    def __init__(self, name="sparse_categorical_accuracy", dtype=None):
+        super().__init__(name, dtype)
 
 
 @register_serializable("metrics")
@@ -149,18 +154,21 @@ class TopKCategoricalAccuracy(_ShareOfMatches):
     _matches = _top_k
     _arguments = ("k",)
 
-    def __init__(self, k=5, name="top_k_categorical_accuracy"):
-        super().__init__(name)
+    def __init__(self, k=5, name="top_k_categorical_accuracy", dtype=None):
+        super().__init__(name, dtype)
         self.k = k
 
 
 @register_serializable("metrics")
 class SparseTopKCategoricalAccuracy(_ShareOfMatches):
-    """Share of samples whose right class is among the k largest predictions, for class indices."""
+    """Share of samples whose right class is among the k largest predictions, for class indices.
+
+    With ``from_sorted_ids`` the predictions are class indices, the most probable first.
+    """
 
     _matches = _sparse_top_k
-    _arguments = ("k",)
+    _arguments = ("k", "from_sorted_ids")
 
-    def __init__(self, k=5, name="sparse_top_k_categorical_accuracy"):
-        super().__init__(name)
-        self.k = k
+    def __init__(self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False):
+        super().__init__(name, dtype)
+        self.k, self.from_sorted_ids = k, bool(from_sorted_ids)

@@ -2,6 +2,8 @@
 
 import re
 
+import numpy as np
+
 from pycnn import initializers, registration
 from pycnn.autograd import Variable, as_tensor
 from pycnn.backend import get_backend
@@ -12,14 +14,15 @@ from pycnn.registration import Configurable, register_serializable
 class Metric(Configurable):
     """Base class. A subclass defines ``update_state``, ``result`` and, unless it uses ``add_weight``, ``reset_state``.
 
-    ``direction`` says which values are better: ``"up"``, ``"down"`` or None.
+    ``dtype`` is that of the variables that ``add_weight`` makes; the metrics of this package count in float64
+    whatever it is. ``direction`` says which values are better: ``"up"``, ``"down"`` or None.
 
     Examples
     --------
     >>> import pycnn
     >>> class Largest(pycnn.metrics.Metric):
     ...     def __init__(self, name="largest"):
-    ...         super().__init__(name)
+    ...         super().__init__(name=name)
     ...         self.value = self.add_weight(name="value")
     ...
     ...     def update_state(self, y_true, y_pred, sample_weight=None):
@@ -35,8 +38,9 @@ class Metric(Configurable):
 
     direction = None
 
-    def __init__(self, name=None):
+    def __init__(self, dtype=None, name=None):
         self.name = name or _snake_case(type(self).__name__)
+        self.dtype = None if dtype is None else str(np.dtype(dtype))
         self._variables = []  # (variable, initial value)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
@@ -59,7 +63,7 @@ class Metric(Configurable):
 
     def add_weight(self, shape=(), initializer="zeros", dtype=None, name=None):
         """Make a variable that ``reset_state`` sets back to its initial value."""
-        value = initializers.get(initializer)(shape, dtype)
+        value = initializers.get(initializer)(shape, dtype or self.dtype)
         variable = Variable(value.numpy().copy(), name or f"variable_{len(self._variables)}", trainable=False)
         self._variables.append((variable, value))
         return variable
@@ -73,7 +77,10 @@ class Metric(Configurable):
 
     def get_config(self):
         """Return the arguments that make the same metric again."""
-        return {"name": self.name, **super().get_config()}
+        return {"name": self.name, **self._dtype_config(), **super().get_config()}
+
+    def _dtype_config(self):
+        return {} if self.dtype is None else {"dtype": self.dtype}
 
 
 def same_shape(y_true, y_pred):
@@ -103,8 +110,8 @@ class Sum(Metric):
     3.0
     """
 
-    def __init__(self, name="sum"):
-        super().__init__(name)
+    def __init__(self, name="sum", dtype=None):
+        super().__init__(dtype, name)
         self.reset_state()
 
     def update_state(self, values, sample_weight=None):
@@ -131,8 +138,8 @@ class Mean(Metric):
     2.4
     """
 
-    def __init__(self, name="mean"):
-        super().__init__(name)
+    def __init__(self, name="mean", dtype=None):
+        super().__init__(dtype, name)
         self.reset_state()
 
     def update_state(self, values, sample_weight=None):
@@ -167,10 +174,10 @@ def _weighted(values, sample_weight):
 class MeanMetricWrapper(Mean):
     """Weighted mean of a function ``fn(y_true, y_pred, **arguments)`` that returns one number a sample."""
 
-    def __init__(self, fn, name=None, **arguments):
-        super().__init__(name or getattr(fn, "__name__", None) or _snake_case(type(fn).__name__))
+    def __init__(self, fn, name=None, dtype=None, **kwargs):
+        super().__init__(name or getattr(fn, "__name__", None) or _snake_case(type(fn).__name__), dtype)
         self.fn = fn
-        self.arguments = arguments
+        self.arguments = kwargs
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Take a batch into account."""
@@ -178,7 +185,7 @@ class MeanMetricWrapper(Mean):
 
     def get_config(self):
         """Return the arguments that make the same metric again."""
-        return {"name": self.name, "fn": registration.serialize(self.fn), **self.arguments}
+        return {"name": self.name, **self._dtype_config(), "fn": registration.serialize(self.fn), **self.arguments}
 
     @classmethod
     def from_config(cls, config):
@@ -192,8 +199,8 @@ class MeanOfFunction(Mean):
     direction = "down"
     _function = None
 
-    def __init__(self, name=None):
-        super().__init__(name or _snake_case(type(self).__name__))
+    def __init__(self, name=None, dtype=None):
+        super().__init__(name or _snake_case(type(self).__name__), dtype)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Take a batch into account."""

@@ -1,4 +1,4 @@
-"""Metrics of what is taken for what: precision, recall, F-scores, intersection over union."""
+"""Metrics of what is taken for what: precision, recall, F-scores."""
 
 import math
 
@@ -16,7 +16,7 @@ def _host(x):
     return get_backend().to_numpy(x)
 
 
-def _divide(a, b):
+def quotient(a, b):
     """a / b, 0 where b is 0."""
     return np.divide(a, b, out=np.zeros(np.shape(a)), where=np.asarray(b) != 0)
 
@@ -27,8 +27,8 @@ class _Counts(Metric):
     direction = "up"
     _arguments = ("thresholds", "top_k", "class_id")
 
-    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None):
-        super().__init__(name)
+    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
+        super().__init__(dtype, name)
         listed = thresholds if isinstance(thresholds, (list, tuple)) else () if thresholds is None else (thresholds,)
         if not all(0 <= t <= 1 for t in listed):
             raise ValueError(f"thresholds must lie in [0, 1]. Received: thresholds={thresholds!r}")
@@ -88,7 +88,7 @@ class Precision(_Counts):
 
     def result(self):
         """Return the precision; 0 where nothing was positive."""
-        return self._shaped(_divide(self._counts[0], self._counts[0] + self._counts[1]))
+        return self._shaped(quotient(self._counts[0], self._counts[0] + self._counts[1]))
 
 
 @register_serializable("metrics")
@@ -97,15 +97,15 @@ class Recall(_Counts):
 
     def result(self):
         """Return the recall; 0 where nothing was to be found."""
-        return self._shaped(_divide(self._counts[0], self._counts[0] + self._counts[2]))
+        return self._shaped(quotient(self._counts[0], self._counts[0] + self._counts[2]))
 
 
 class _Count(_Counts):
     _arguments = ("thresholds",)
     _row = 0
 
-    def __init__(self, thresholds=None, name=None):
-        super().__init__(thresholds, name=name)
+    def __init__(self, thresholds=None, name=None, dtype=None):
+        super().__init__(thresholds, name=name, dtype=dtype)
 
     def result(self):
         """Return the (weighted) count."""
@@ -158,8 +158,8 @@ class FBetaScore(Metric):
     direction = "up"
     _arguments = ("average", "beta", "threshold")
 
-    def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score"):
-        super().__init__(name)
+    def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
+        super().__init__(dtype, name)
         if average not in (None, "micro", "macro", "weighted"):
             raise ValueError(f"average must be None, 'micro', 'macro' or 'weighted'. Received: average={average!r}")
         if not beta > 0:
@@ -194,11 +194,11 @@ class FBetaScore(Metric):
         counts = self._counts.sum(axis=1, keepdims=True) if self.average == "micro" else self._counts
         true, wrong, missed = counts
         squared = self.beta**2
-        score = _divide((1 + squared) * true, (1 + squared) * true + squared * missed + wrong)
+        score = quotient((1 + squared) * true, (1 + squared) * true + squared * missed + wrong)
         if self.average is None:
             return score
         if self.average == "weighted":
-            return float(_divide((score * (true + missed)).sum(), (true + missed).sum()))
+            return float(quotient((score * (true + missed)).sum(), (true + missed).sum()))
         return float(score.mean())
 
 
@@ -215,57 +215,5 @@ class F1Score(FBetaScore):
 
     _arguments = ("average", "threshold")
 
-    def __init__(self, average=None, threshold=None, name="f1_score"):
-        super().__init__(average, 1.0, threshold, name)
-
-
-@register_serializable("metrics")
-class MeanIoU(Metric):
-    """Mean over the classes of intersection / union of predicted and true places.
-
-    Parameters
-    ----------
-    num_classes : int
-    name : str, optional
-    ignore_class : int, optional
-        Places whose target is this are left out.
-    sparse_y_true, sparse_y_pred : bool
-        Whether targets and predictions are class indices, or have a number for each class along the last axis.
-    """
-
-    direction = "up"
-    _arguments = ("num_classes", "ignore_class", "sparse_y_true", "sparse_y_pred")
-
-    def __init__(self, num_classes, name="mean_io_u", ignore_class=None, sparse_y_true=True, sparse_y_pred=True):
-        super().__init__(name)
-        self.num_classes, self.ignore_class = num_classes, ignore_class
-        self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
-        self.reset_state()
-
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        """Take a batch into account."""
-        t, p = _host(as_tensor(y_true).data), _host(as_tensor(y_pred).data)
-        t = (t if self.sparse_y_true else t.argmax(axis=-1)).reshape(-1).astype(np.int64)
-        p = (p if self.sparse_y_pred else p.argmax(axis=-1)).reshape(-1).astype(np.int64)
-        weights = None if sample_weight is None else np.ones(t.shape) * np.asarray(sample_weight, float).reshape(-1)
-        if self.ignore_class is not None:
-            kept = t != self.ignore_class
-            t, p, weights = t[kept], p[kept], None if weights is None else weights[kept]
-        n = self.num_classes
-        for name, labels in (("y_true", t), ("y_pred", p)):
-            if labels.size and not 0 <= labels.min() <= labels.max() < n:
-                raise ValueError(
-                    f"{name} must hold class indices from 0 to {n - 1}. "
-                    f"Received: {name} from {labels.min()} to {labels.max()}"
-                )
-        self._confusion += np.bincount(t * n + p, weights, n * n).reshape(n, n)
-
-    def reset_state(self):
-        """Forget all batches."""
-        self._confusion = np.zeros((self.num_classes, self.num_classes))
-
-    def result(self):
-        """Return the mean over the classes that occur."""
-        hits = np.diag(self._confusion)
-        union = self._confusion.sum(axis=0) + self._confusion.sum(axis=1) - hits
-        return float(_divide(hits, union).sum() / max(np.count_nonzero(union), 1))
+    def __init__(self, average=None, threshold=None, name="f1_score", dtype=None):
+        super().__init__(average, 1.0, threshold, name, dtype)

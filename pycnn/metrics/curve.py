@@ -24,11 +24,16 @@ class AUC(Metric):
     summation_method : {"interpolation", "minoring", "majoring"}
         Between two thresholds the curve is interpolated (for PR as Davis and Goadrich 2006), or takes the smaller
         or larger height.
-    name : str
+    name, dtype
+        See ``Metric``.
     thresholds : list of floats, optional
         Thresholds between 0 and 1 in place of equally distant ones.
     multi_label : bool
         Average over the areas of the columns.
+    num_labels : int, optional
+        The number of columns, with ``multi_label``; the first batch shows it, too.
+    label_weights : list of floats, optional
+        One weight a column: of its area with ``multi_label``, else of its predictions.
     from_logits : bool
         Apply a sigmoid first.
 
@@ -40,19 +45,25 @@ class AUC(Metric):
     """
 
     direction = "up"
-    _arguments = ("num_thresholds", "curve", "summation_method", "thresholds", "multi_label", "from_logits")
+    _arguments = (
+        *("num_thresholds", "curve", "summation_method", "thresholds"),
+        *("multi_label", "num_labels", "label_weights", "from_logits"),
+    )
 
     def __init__(
         self,
         num_thresholds=200,
         curve="ROC",
         summation_method="interpolation",
-        name="auc",
+        name=None,
+        dtype=None,
         thresholds=None,
         multi_label=False,
+        num_labels=None,
+        label_weights=None,
         from_logits=False,
     ):
-        super().__init__(name)
+        super().__init__(dtype, name or "auc")
         for argument, value, choices in (
             ("curve", curve, _CURVES),
             ("summation_method", summation_method, _METHODS),
@@ -64,7 +75,10 @@ class AUC(Metric):
         if thresholds is not None and not all(0 <= t <= 1 for t in thresholds):
             raise ValueError(f"thresholds must lie in [0, 1]. Received: thresholds={thresholds!r}")
         self.num_thresholds, self.curve, self.summation_method = num_thresholds, curve, summation_method
+        if num_labels is not None and not multi_label:
+            raise ValueError(f"num_labels needs multi_label=True. Received: num_labels={num_labels!r}")
         self.thresholds, self.multi_label, self.from_logits = thresholds, multi_label, from_logits
+        self.num_labels, self.label_weights = num_labels, None if label_weights is None else list(label_weights)
         inner = np.linspace(0, 1, num_thresholds)[1:-1] if thresholds is None else np.sort(thresholds)
         self._levels = np.concatenate([[-1e-7], inner, [1 + 1e-7]])
         self.reset_state()
@@ -80,6 +94,10 @@ class AUC(Metric):
         if sample_weight is not None:
             weights = np.broadcast_to(to_numpy(fit_weights(sample_weight, as_tensor(p)).data), p.shape)
         t, p = to_numpy(t).astype(bool), to_numpy(p)
+        if self.num_labels is not None and p.shape[-1] != self.num_labels:
+            raise ValueError(f"y_pred must have num_labels={self.num_labels} columns. Received: y_pred.shape={p.shape}")
+        if self.label_weights is not None and not self.multi_label:
+            weights = np.broadcast_to(self.label_weights, p.shape) * (1 if weights is None else weights)
         if p.size and not (p.min() >= 0 and p.max() <= 1):
             raise ValueError(f"y_pred must lie in [0, 1]. Received: y_pred from {p.min()} to {p.max()}")
         columns = p.shape[-1] if self.multi_label else 1
@@ -102,7 +120,7 @@ class AUC(Metric):
             return 0.0
         above = self._histogram[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]  # at each threshold, who exceeds it
         areas = [self._area(true, false) for true, false in zip(above[0].T, above[1].T, strict=True)]
-        return float(np.mean(areas))
+        return float(np.average(areas, weights=self.label_weights if self.multi_label else None))
 
     def _area(self, true, false):
         missed = true[0] - true  # the lowest threshold is exceeded by all
