@@ -1,6 +1,6 @@
 """Callbacks: what ``fit``, ``evaluate`` and ``predict`` call while they run.
 
-base.py      Callback, CallbackList, History, LambdaCallback
+base.py      Callback, History, LambdaCallback      calls.py       CallbackList
 backup.py    BackupAndRestore                 state.py     what it writes, as a file
 monitor.py   EarlyStopping, ModelCheckpoint, ReduceLROnPlateau: they watch one value
 training.py  LearningRateScheduler, TerminateOnNaN, CSVLogger
@@ -9,7 +9,8 @@ progbar.py   Progbar, for loops of one's own
 """
 
 from pycnn.callbacks.backup import BackupAndRestore
-from pycnn.callbacks.base import Callback, CallbackList, History, LambdaCallback
+from pycnn.callbacks.base import Callback, History, LambdaCallback
+from pycnn.callbacks.calls import CallbackList
 from pycnn.callbacks.monitor import EarlyStopping, ModelCheckpoint, MonitorCallback, ReduceLROnPlateau
 from pycnn.callbacks.progress import ProgressBar
 from pycnn.callbacks.tensorboard import TensorBoard

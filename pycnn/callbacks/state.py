@@ -10,6 +10,7 @@ import zlib
 
 import numpy as np
 
+from pycnn.autograd import Tensor
 from pycnn.backend import get_backend
 
 _KEY = "pycnn_training"
@@ -66,6 +67,9 @@ def _pack(value, arrays):
     if isinstance(value, (list, tuple)):
         return {type(value).__name__: [_pack(item, arrays) for item in value]}
     backend = get_backend()
+    if isinstance(value, Tensor):
+        arrays.append(np.asarray(value.numpy(), order="C"))
+        return {"tensor": len(arrays) - 1}
     if isinstance(value, (np.ndarray, np.generic)):
         kind, array = "scalar" if isinstance(value, np.generic) else "host", np.asarray(value, order="C")
     elif backend.is_array(value):
@@ -85,6 +89,8 @@ def _unpack(value, arrays):
     if kind in ("list", "tuple"):
         return (list if kind == "list" else tuple)(_unpack(item, arrays) for item in content)
     array = arrays[content]
+    if kind == "tensor":
+        return Tensor(get_backend().asarray(array))
     return array[()] if kind == "scalar" else get_backend().asarray(array) if kind == "device" else array
 
 

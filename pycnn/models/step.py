@@ -17,6 +17,7 @@ class Step:
         "_loss_sum",
         "_loss_samples",
         "_part_sums",
+        "_step_logs",
     )  # what reset_metrics resets besides metrics: backups hold it
     _untracked = frozenset({"_train_variables", "_regularized", "history", "_progress", "_metrics", "_losses"})
     _train_takes_data = _test_takes_data = False  # whether a subclass has Keras's train_step(self, data)

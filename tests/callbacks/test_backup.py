@@ -165,6 +165,63 @@ def test_models_that_their_first_batch_builds(tmp_path):
     assert bits(model) == bits(whole)
 
 
+def two_heads():
+    pycnn.utils.set_random_seed(3)
+    inputs = pycnn.Input((4,))
+    hidden = layers.Dropout(0.5)(layers.Dense(5, "relu")(inputs))
+    outputs = {"a": layers.Dense(1, "sigmoid", name="a")(hidden), "b": layers.Dense(1, name="b")(hidden)}
+    model = pycnn.Model(inputs, outputs)
+    losses = {"a": "binary_crossentropy", "b": "mse"}
+    optimizer = pycnn.optimizers.Adam(use_ema=True, ema_overwrite_frequency=3)
+    model.compile(optimizer, losses, loss_weights={"a": 1.0, "b": 0.5}, metrics={"a": ["accuracy"], "b": ["mae"]})
+    return model
+
+
+class OwnStep(pycnn.Model):
+    """Keras's way to train in steps of one's own, with a metric of one's own."""
+
+    def __init__(self):
+        pycnn.utils.set_random_seed(3)
+        super().__init__()
+        self.dense = layers.Dense(1)
+        self.tracker = pycnn.metrics.Mean(name="tracked")
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+    def train_step(self, data):
+        x, y = data
+        loss = self.compute_loss(x, y, self(x, training=True))
+        variables = self.trainable_variables
+        for variable in variables:
+            variable.zero_grad()
+        loss.backward()
+        self.optimizer.apply([variable.grad for variable in variables], variables)
+        self.tracker.update_state(loss)
+        return {"tracked": self.tracker.result()}
+
+
+def own_step():
+    model = OwnStep()
+    model.compile("adam", "mse")
+    return model
+
+
+@pytest.mark.parametrize(("make_model", "y"), [(two_heads, {"a": Y, "b": Y}), (own_step, Y)])
+@pytest.mark.parametrize("moment", [(1, 2), (0, None)])
+def test_other_kinds_of_models(tmp_path, make_model, y, moment):
+    def fit(*callbacks):
+        model = make_model()
+        history = model.fit(X, y, batch_size=4, epochs=3, callbacks=list(callbacks), verbose=0)
+        return bits(model), history.history
+
+    expected = fit()
+    backup = tmp_path / "backup"
+    with pytest.raises(KeyboardInterrupt):
+        fit(BackupAndRestore(backup, save_freq=1), Interrupt(*moment))
+    assert fit(BackupAndRestore(backup, save_freq=1)) == expected
+
+
 def test_validation_that_goes_on_in_the_next_epoch(tmp_path):
     (_, history), (_, expected) = resumed_and_whole(
         tmp_path,
