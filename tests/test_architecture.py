@@ -13,6 +13,7 @@ LAYERS = (
     {"backend"},
     {"autograd"},
     {"ops"},
+    {"random"},
     {"layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers"},
     {"models", "callbacks", "utils", "preprocessing", "datasets", "filters", "explain", "installation", "analysis"}
     | {"saving"},

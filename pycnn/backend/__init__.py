@@ -8,5 +8,30 @@ cpu/          checks and allocates, then calls the compiled kernels of pycnn_ext
 
 from pycnn.backend.errors import BackendUnavailableError
 from pycnn.backend.registry import backend_scope, get_backend, set_backend
+from pycnn.config import epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format
 
-__all__ = ["BackendUnavailableError", "backend_scope", "get_backend", "set_backend"]
+__all__ = [
+    "BackendUnavailableError",
+    "backend",
+    "backend_scope",
+    "epsilon",
+    "floatx",
+    "get_backend",
+    "image_data_format",
+    "set_backend",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+]
+
+
+def backend():
+    """Return the name of the backend in use, as ``keras.backend.backend()`` does.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.backend.backend() in ("cpu", "cuda", "reference")
+    True
+    """
+    return get_backend().name

@@ -8,7 +8,7 @@ from pycnn import config
 from pycnn.backend import get_backend
 from pycnn.callbacks.base import Callback
 from pycnn.callbacks.state import gathered, read_state, set_gathered, write_state
-from pycnn.layers.random import RandomSource
+from pycnn.random import SeedGenerator
 
 
 class BackupAndRestore(Callback):
@@ -224,7 +224,7 @@ class BackupAndRestore(Callback):
             value
             for layer in self.model.flatten_layers()
             for value in vars(layer).values()
-            if isinstance(value, RandomSource) and value.state is not None
+            if isinstance(value, SeedGenerator) and value.state is not None
         ]
 
     def _named_callbacks(self):

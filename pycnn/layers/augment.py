@@ -12,8 +12,8 @@ import numpy as np
 
 from pycnn import ops
 from pycnn.layers.image import ImageLayer
-from pycnn.layers.random import RandomSource
 from pycnn.layers.resize import read_interpolation
+from pycnn.random import SeedGenerator
 from pycnn.registration import register_serializable
 
 _FILL_MODES = ("constant", "nearest", "reflect", "wrap")
@@ -38,7 +38,7 @@ class RandomAffine(ImageLayer):
         self.interpolation = read_interpolation(interpolation)
         self.seed = seed
         self.fill_value = float(fill_value)
-        self._random = RandomSource(seed)
+        self._random = SeedGenerator(seed)
 
     def matrices(self, generator, count, height, width):
         """Draw ``count`` matrices, (count, 3, 3) float64, for images of this size."""

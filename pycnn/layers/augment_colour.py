@@ -5,7 +5,7 @@ import numpy as np
 from pycnn import ops
 from pycnn.backend import get_backend
 from pycnn.layers.image import ImageLayer
-from pycnn.layers.random import RandomSource
+from pycnn.random import SeedGenerator
 from pycnn.registration import register_serializable
 
 
@@ -17,7 +17,7 @@ class _RandomColour(ImageLayer):
     def __init__(self, seed, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
         self.seed = seed
-        self._random = RandomSource(seed)
+        self._random = SeedGenerator(seed)
         self._height_axis, self._channel_axis = (2, 1) if self._first else (1, 3)
 
     def change(self, images, generator):

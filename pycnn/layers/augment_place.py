@@ -3,8 +3,8 @@
 from pycnn import ops
 from pycnn.layers.conv import count
 from pycnn.layers.image import ImageLayer
-from pycnn.layers.random import RandomSource
 from pycnn.layers.resize import cut_to_aspect_ratio
+from pycnn.random import SeedGenerator
 from pycnn.registration import register_serializable
 
 
@@ -90,7 +90,7 @@ class RandomCrop(_Crop):
     def __init__(self, height, width, seed=None, data_format=None, name=None, **kwargs):
         super().__init__(height, width, data_format, name=name, **kwargs)
         self.seed = seed
-        self._random = RandomSource(seed)
+        self._random = SeedGenerator(seed)
 
     def call(self, inputs, training=True):
         """Compute the output."""
@@ -142,7 +142,7 @@ class RandomFlip(ImageLayer):
             )
         self.mode = mode
         self.seed = seed
-        self._random = RandomSource(seed)
+        self._random = SeedGenerator(seed)
         height = 2 if self._first else 1
         self._axes = [height + 1] * ("horizontal" in mode) + [height] * ("vertical" in mode)
 

@@ -2,7 +2,7 @@
 
 from pycnn import ops
 from pycnn.layers.base import Layer
-from pycnn.layers.random import RandomSource
+from pycnn.random import SeedGenerator
 from pycnn.registration import register_serializable
 
 
@@ -40,7 +40,7 @@ class Dropout(Layer):
         self.rate = float(rate)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
         self.seed = seed
-        self._random = RandomSource(seed)
+        self._random = SeedGenerator(seed)
 
     def call(self, inputs, training=False):
         """Compute the output."""

@@ -8,8 +8,8 @@ from pycnn.backend import get_backend
 from pycnn.layers.base import Layer
 from pycnn.layers.dropout import Dropout
 from pycnn.layers.image import read_data_format
-from pycnn.layers.random import RandomSource
 from pycnn.layers.spec import InputSpec
+from pycnn.random import SeedGenerator
 from pycnn.registration import register_serializable
 
 _ALPHA = -1.7580993408473766  # what SELU tends to on the left: -scale * alpha
@@ -23,7 +23,7 @@ class _Noise(Layer):
     def __init__(self, seed, **kwargs):
         super().__init__(**kwargs)
         self.seed = seed
-        self._random = RandomSource(seed)
+        self._random = SeedGenerator(seed)
 
     def _normal(self, like, deviation):
         """Normally distributed numbers of mean 0, an array of the shape and dtype of ``like``."""

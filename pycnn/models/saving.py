@@ -26,9 +26,9 @@ import numpy as np
 
 from pycnn.backend import get_backend
 from pycnn.layers.base import serialize_layer
-from pycnn.layers.random import RandomSource
 from pycnn.models import keras_format
 from pycnn.models.files import existing_file, written_whole
+from pycnn.random import SeedGenerator
 from pycnn.registration import custom_object_scope, deserialize, serialize
 
 _FORMAT = 1
@@ -131,7 +131,7 @@ def _compile_config(model):
 def _random_sources(model):
     """Pairs (number as a string, source) of the random numbers of all layers that have some."""
     sources = [(str(i), getattr(layer, "_random", None)) for i, layer in enumerate(model.flatten_layers())]
-    return [(i, source) for i, source in sources if isinstance(source, RandomSource)]
+    return [(i, source) for i, source in sources if isinstance(source, SeedGenerator)]
 
 
 def _optimizer_state(model):
