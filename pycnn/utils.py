@@ -7,6 +7,8 @@ from pycnn.config import set_random_seed
 from pycnn.datasets.download import get_file
 from pycnn.layers.naming import reset_names
 from pycnn.models.dataset import PyDataset
+from pycnn.models.step import pack_batch as pack_x_y_sample_weight
+from pycnn.models.step import unpack_batch as unpack_x_y_sample_weight
 from pycnn.preprocessing.folder import image_dataset_from_directory
 from pycnn.preprocessing.image import array_to_img, img_to_array, load_img, save_img
 from pycnn.registration import custom_object_scope, register_serializable
@@ -23,10 +25,12 @@ __all__ = [
     "img_to_array",
     "load_img",
     "normalize",
+    "pack_x_y_sample_weight",
     "register_serializable",
     "save_img",
     "set_random_seed",
     "to_categorical",
+    "unpack_x_y_sample_weight",
 ]
 
 register_keras_serializable = register_serializable
@@ -87,6 +91,44 @@ def normalize(x, axis=-1, order=2):
     return x / np.where(norm == 0, 1, norm)
 
 
-def clear_session():
-    """Let the automatic names of layers start again: ``dense``, ``dense_1``, ...."""
+def pack_x_y_sample_weight(x, y=None, sample_weight=None):
+    """Return what ``train_step`` gets as one value: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``.
+
+    As in Keras, weights without targets are dropped.
+
+    Examples
+    --------
+    >>> from pycnn.utils import pack_x_y_sample_weight
+    >>> pack_x_y_sample_weight([1.0], [2.0])
+    ([1.0], [2.0])
+    """
+    if y is None:
+        return (x,) if isinstance(x, (tuple, list)) else x
+    return (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
+def unpack_x_y_sample_weight(data):
+    """Return ``(x, y, sample_weight)`` of a batch as a data set gives it; what it lacks is None.
+
+    Examples
+    --------
+    >>> from pycnn.utils import unpack_x_y_sample_weight
+    >>> unpack_x_y_sample_weight(([1.0], [2.0]))
+    ([1.0], [2.0], None)
+    """
+    if not isinstance(data, (tuple, list)):
+        return data, None, None
+    if not 1 <= len(data) <= 3:
+        raise ValueError(f"data must be x, (x, y) or (x, y, sample_weight). Received: data of {len(data)} parts")
+    return (*data, *[None] * (3 - len(data)))
+
+
+def clear_session(free_memory=True):
+    """Let the automatic names of layers start again: ``dense``, ``dense_1``, ...; memory is freed by itself."""
     reset_names()
+
+
+def __getattr__(name):
+    if name == "plot_model":  # a picture: matplotlib is imported where it is first named
+        return importlib.import_module("pycnn.visualize").plot_model
+    raise AttributeError(f"module 'pycnn.utils' has no attribute {name!r}")

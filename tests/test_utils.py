@@ -1,7 +1,10 @@
 """pycnn.utils."""
 
+import inspect
+
 import numpy as np
 import pytest
+from helpers import peer
 
 import pycnn
 from pycnn import utils
@@ -34,3 +37,47 @@ def test_set_random_seed():
     assert pycnn.config.generator().random() == one
     with pytest.raises(ValueError, match="seed must be an integer >= 0"):
         utils.set_random_seed(-1)
+
+
+def test_batches_are_packed_and_unpacked_as_in_keras():
+    keras = peer("keras")
+    x, y, weight = np.zeros(2), np.ones(2), np.full(2, 3.0)
+    for batch in ((x,), (x, y), (x, y, weight), (x, None, weight)):
+        ours, theirs = utils.pack_x_y_sample_weight(*batch), keras.utils.pack_x_y_sample_weight(*batch)
+        assert repr(ours) == repr(theirs)
+        parts = utils.unpack_x_y_sample_weight(ours)
+        assert [a is b for a, b in zip(parts, keras.utils.unpack_x_y_sample_weight(theirs), strict=True)] == [True] * 3
+    with pytest.raises(ValueError, match="Received: data of 4 parts"):
+        utils.unpack_x_y_sample_weight((1, 2, 3, 4))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Progbar",
+        "PyDataset",
+        "Sequence",
+        "array_to_img",
+        "clear_session",
+        "get_file",
+        "image_dataset_from_directory",
+        "img_to_array",
+        "load_img",
+        "normalize",
+        "pack_x_y_sample_weight",
+        "save_img",
+        "set_random_seed",
+        "to_categorical",
+        "unpack_x_y_sample_weight",
+    ],
+)
+def test_arguments_are_those_of_keras(name):
+    keras = peer("keras")
+    assert str(inspect.signature(getattr(utils, name))) == str(inspect.signature(getattr(keras.utils, name)))
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "cifar100"])
+def test_data_sets_have_the_arguments_of_keras(name):
+    keras = peer("keras")
+    ours, theirs = getattr(pycnn.datasets, name), getattr(keras.datasets, name)
+    assert str(inspect.signature(ours.load_data)) == str(inspect.signature(theirs.load_data))

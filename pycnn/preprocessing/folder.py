@@ -41,6 +41,7 @@ def image_dataset_from_directory(
     crop_to_aspect_ratio=False,
     pad_to_aspect_ratio=False,
     data_format=None,
+    format="tf",
     verbose=True,
 ):
     """Make a data set of the pictures in a folder, one subfolder a class.
@@ -73,6 +74,8 @@ def image_dataset_from_directory(
     crop_to_aspect_ratio, pad_to_aspect_ratio : bool
         Distort nothing: use the middle of the picture, or put zeros around it.
     data_format : {"channels_last", "channels_first"}, optional
+    format : {"tf", "grain"}
+        Accepted as in Keras, which returns data sets of these libraries; here it is always the same.
     verbose : bool
         Whether to print how many files were found.
 
@@ -101,6 +104,8 @@ def image_dataset_from_directory(
     """
     pillow()
     _check(labels, label_mode, class_names, validation_split, subset, shuffle, seed)
+    if format not in ("tf", "grain"):
+        raise ValueError(f"format must be tf or grain. Received: format={format!r}")
     read_color_mode(color_mode)
     interpolation = interpolation.lower()
     if interpolation not in INTERPOLATIONS:

@@ -174,6 +174,7 @@ def test_errors(folder, tmp_path):
         ({"interpolation": "gaussian"}, "interpolation must be one of"),
         ({"crop_to_aspect_ratio": True, "pad_to_aspect_ratio": True}, "Only one of"),
         ({"color_mode": "bgr"}, "color_mode must be one of"),
+        ({"format": "torch"}, "format must be tf or grain"),
     ):
         with pytest.raises(ValueError, match=message):
             load(folder, **arguments)
