@@ -12,6 +12,7 @@ activation.py Activation, ReLU, ...      embedding.py      Embedding    wrapper.
 merge.py      Add, Concatenate, Dot ...  local.py          LocallyConnected2D
 plain.py      Identity, Lambda, ...      squeeze_excite.py SqueezeExcite
 pad.py        ZeroPadding2D, Cropping2D  resize.py         Resizing, UpSampling2D, Rescaling
+sequence.py   MaxPooling1D and others    sequence_conv.py, sequence_depthwise.py  Conv1D ...
 augment.py    RandomRotation and other affine maps
 augment_place.py CenterCrop, RandomCrop, RandomFlip     augment_colour.py RandomContrast, RandomBrightness, ...
 """
@@ -69,19 +70,37 @@ from pycnn.layers.samplenorm import (
     RMSNormalization,
     UnitNormalization,
 )
+from pycnn.layers.sequence import (
+    AveragePooling1D,
+    Cropping1D,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    MaxPooling1D,
+    UpSampling1D,
+    ZeroPadding1D,
+)
+from pycnn.layers.sequence_conv import Conv1D, Conv1DTranspose
+from pycnn.layers.sequence_depthwise import DepthwiseConv1D, SeparableConv1D
 from pycnn.layers.spec import InputSpec
 from pycnn.layers.squeeze_excite import SqueezeExcite
 from pycnn.layers.wrapper import TimeDistributed, Wrapper
 from pycnn.registration import deserialize
 
+AvgPool1D = AveragePooling1D
 AvgPool2D = AveragePooling2D
+Convolution1D = Conv1D
+Convolution1DTranspose = Conv1DTranspose
 Convolution2D = Conv2D
 Convolution2DTranspose = Conv2DTranspose
+GlobalAvgPool1D = GlobalAveragePooling1D
 GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalMaxPool1D = GlobalMaxPooling1D
 GlobalMaxPool2D = GlobalMaxPooling2D
 GlobalMinPool2D = GlobalMinPooling2D
+MaxPool1D = MaxPooling1D
 MaxPool2D = MaxPooling2D
 MinPool2D = MinPooling2D
+SeparableConvolution1D = SeparableConv1D
 SeparableConvolution2D = SeparableConv2D
 
 __all__ = [
@@ -91,18 +110,26 @@ __all__ = [
     "Add",
     "AlphaDropout",
     "Average",
+    "AveragePooling1D",
     "AveragePooling2D",
+    "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
     "Conv2DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
     "Convolution2D",
     "Convolution2DTranspose",
+    "Cropping1D",
     "Cropping2D",
     "Dense",
+    "DepthwiseConv1D",
     "DepthwiseConv2D",
     "Dot",
     "Dropout",
@@ -110,9 +137,13 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
+    "GlobalAvgPool1D",
     "GlobalAvgPool2D",
+    "GlobalMaxPool1D",
     "GlobalMaxPool2D",
+    "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMinPool2D",
     "GlobalMinPooling2D",
@@ -127,7 +158,9 @@ __all__ = [
     "LeakyReLU",
     "LocalResponseNormalization",
     "LocallyConnected2D",
+    "MaxPool1D",
     "MaxPool2D",
+    "MaxPooling1D",
     "MaxPooling2D",
     "Maximum",
     "MinPool2D",
@@ -154,7 +187,9 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "SeparableConv1D",
     "SeparableConv2D",
+    "SeparableConvolution1D",
     "SeparableConvolution2D",
     "Softmax",
     "SpatialDropout1D",
@@ -163,8 +198,10 @@ __all__ = [
     "Subtract",
     "TimeDistributed",
     "UnitNormalization",
+    "UpSampling1D",
     "UpSampling2D",
     "Wrapper",
+    "ZeroPadding1D",
     "ZeroPadding2D",
     "add",
     "average",
