@@ -3,6 +3,7 @@
 filters.py       plot_filters: the weights of a layer       feature_maps.py  plot_feature_maps: what each layer sees
 edges.py         plot_edges: an image under many filters    history.py       plot_history: learning curves
 predictions.py   plot_predictions: images and guesses       canvas.py        figures, grids of images, colour scales
+model.py         plot_model: layers and arrows              layered.py       where the boxes of a graph stand
 
 The figures belong to no window and to no global state of pyplot: they go when the last reference goes.
 """
@@ -11,6 +12,7 @@ from pycnn.visualize.edges import plot_edges
 from pycnn.visualize.feature_maps import plot_feature_maps
 from pycnn.visualize.filters import plot_filters
 from pycnn.visualize.history import plot_history
+from pycnn.visualize.model import plot_model
 from pycnn.visualize.predictions import plot_predictions
 
-__all__ = ["plot_edges", "plot_feature_maps", "plot_filters", "plot_history", "plot_predictions"]
+__all__ = ["plot_edges", "plot_feature_maps", "plot_filters", "plot_history", "plot_model", "plot_predictions"]

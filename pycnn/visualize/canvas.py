@@ -1,6 +1,7 @@
 """What all pictures share: figures outside pyplot, grids of images, colour scales. The only importer of matplotlib."""
 
 import io
+import itertools
 from functools import cache
 from typing import NamedTuple
 
@@ -164,3 +165,46 @@ def unit_range(image):
     if image.dtype == np.uint8 or image.max(initial=0) > 2:
         return image.astype(np.float32) / np.float32(255)
     return image.astype(np.float32, copy=False)
+
+
+def draw_box(axis, centre, size, lines, colour, line_height):
+    """Draw a box with rounded corners and centred lines of text, the first one bold; sizes in the axis's units."""
+    from matplotlib.patches import FancyBboxPatch
+
+    (x, y), (width, height) = centre, size
+    style = "round,pad=0,rounding_size=0.06"
+    box = FancyBboxPatch(
+        (x - width / 2, y - height / 2), width, height, boxstyle=style, facecolor=colour, edgecolor=FRAME, linewidth=0.8
+    )
+    axis.add_patch(box)
+    for i, line in enumerate(lines):
+        place = y + (i - (len(lines) - 1) / 2) * line_height
+        weight, ink = ("bold", INK) if i == 0 else ("normal", GREY)
+        axis.text(x, place, line, fontsize=7.5, color=ink, fontweight=weight, ha="center", va="center")
+
+
+def draw_arrow(axis, points, downwards=True):
+    """Draw a curve through points that ends in an arrow; it leaves and arrives straight along the main direction."""
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path
+
+    vertices, codes = [points[0]], [Path.MOVETO]
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
+        if downwards:
+            middle = (y0 + y1) / 2
+            vertices += [(x0, middle), (x1, middle), (x1, y1)]
+        else:
+            middle = (x0 + x1) / 2
+            vertices += [(middle, y0), (middle, y1), (x1, y1)]
+        codes += [Path.CURVE4] * 3
+    axis.add_patch(
+        FancyArrowPatch(
+            path=Path(vertices, codes),
+            arrowstyle="-|>",
+            mutation_scale=7,
+            color=GREY,
+            linewidth=0.8,
+            shrinkA=0,
+            shrinkB=0,
+        )
+    )
