@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers import assert_close, normal, peer
+from keras_layers import CASES, IMAGE, RANDOM, SMALL, VECTOR
 
 import pycnn
 
@@ -16,51 +17,40 @@ def keras():
     return peer("keras")
 
 
-def image(L, *layers, shape=(8, 8, 4)):
-    """A Sequential of an image and ``layers``."""
-    return [L.Input(shape), *layers]
+EXTRA = [
+    ("Conv2D", {"filters": 6, "kernel_size": 3, "data_format": "channels_first", "kernel_regularizer": "l2"}, IMAGE),
+    ("Conv2DTranspose", {"filters": 5, "kernel_size": 3, "strides": 2, "output_padding": 1}, IMAGE),
+    ("Conv2D", {"filters": 2, "kernel_size": 3, "activity_regularizer": "l1", "trainable": False}, IMAGE),
+    ("Dense", {"units": 3, "kernel_constraint": "max_norm", "bias_initializer": "he_normal"}, VECTOR),
+    ("BatchNormalization", {"gamma_regularizer": "l1", "beta_constraint": "non_neg", "trainable": False}, IMAGE),
+    ("Dropout", {"rate": 0.25, "noise_shape": (None, 1, 1, None), "seed": 1}, IMAGE),
+    ("Flatten", {"data_format": "channels_first"}, IMAGE),
+    ("Rescaling", {"scale": 0.5, "offset": [1.0, 2.0, 3.0]}, SMALL),
+    ("RandomZoom", {"height_factor": 0.2, "width_factor": (0.0, 0.3), "fill_mode": "constant"}, IMAGE),
+    ("Activation", {"activation": "leaky_relu"}, VECTOR),
+]
+"""Cases beside those that all tests of layers share."""
 
 
-LAYERS = {
-    "conv2d": lambda L: L.Conv2D(6, (3, 2), strides=2, padding="same", groups=2, activation="relu"),
-    "conv2d_dilated": lambda L: L.Conv2D(6, 3, dilation_rate=2, use_bias=False, kernel_regularizer="l2"),
-    "conv2d_first": lambda L: L.Conv2D(6, 3, data_format="channels_first"),
-    "conv2d_transpose": lambda L: L.Conv2DTranspose(5, 3, strides=2, padding="same", activation="tanh"),
-    "conv2d_transpose_output_padding": lambda L: L.Conv2DTranspose(5, 3, strides=2, output_padding=1),
-    "depthwise": lambda L: L.DepthwiseConv2D(3, depth_multiplier=2, padding="same"),
-    "separable": lambda L: L.SeparableConv2D(7, 3, depth_multiplier=2, activation="elu"),
-    "dense": lambda L: L.Dense(3, kernel_constraint="max_norm", bias_initializer="ones"),
-    "max_pooling": lambda L: L.MaxPooling2D(3, strides=2, padding="same"),
-    "average_pooling": lambda L: L.AveragePooling2D(2, padding="same"),
-    "global_max": lambda L: L.GlobalMaxPooling2D(keepdims=True),
-    "global_average": lambda L: L.GlobalAveragePooling2D(),
-    "batch_norm": lambda L: L.BatchNormalization(momentum=0.5, gamma_regularizer="l1"),
-    "batch_norm_axis": lambda L: L.BatchNormalization(axis=1, scale=False),
-    "dropout": lambda L: L.Dropout(0.25, noise_shape=(None, 1, 1, None), seed=1),
-    "activation": lambda L: L.Activation("softplus"),
-    "relu": lambda L: L.ReLU(max_value=1.0, negative_slope=0.1, threshold=0.2),
-    "leaky_relu": lambda L: L.LeakyReLU(0.2),
-    "elu": lambda L: L.ELU(0.5),
-    "softmax": lambda L: L.Softmax(axis=1),
-    "flatten": lambda L: L.Flatten(),
-    "flatten_first": lambda L: L.Flatten(data_format="channels_first"),
-    "reshape": lambda L: L.Reshape((4, -1)),
-    "permute": lambda L: L.Permute((3, 1, 2)),
-    "zero_padding": lambda L: L.ZeroPadding2D(((1, 0), (2, 3))),
-    "cropping": lambda L: L.Cropping2D((1, 2)),
-    "up_sampling": lambda L: L.UpSampling2D((2, 3), interpolation="bilinear"),
-    "rescaling": lambda L: L.Rescaling(0.5, offset=[1.0, 2.0, 3.0, 4.0]),
-    "resizing": lambda L: L.Resizing(5, 11),
-    "random_rotation": lambda L: L.RandomRotation(0.2, fill_mode="constant"),
-    "random_zoom": lambda L: L.RandomZoom(0.2, (0.0, 0.3)),
-    "random_translation": lambda L: L.RandomTranslation(0.2, 0.1),
-    "random_shear": lambda L: L.RandomShear(0.2, 0.1),
-}
-"""One Sequential of each layer, for images of 8x8x4."""
+def identity(case):
+    return f"{case[0]}-{'-'.join(f'{k}={v}' for k, v in case[1].items())}".replace(" ", "")
 
 
-def one_layer(K, make):
-    return K.Sequential([K.layers.Input((8, 8, 4)), make(K.layers)])
+def one_layer(K, case):
+    """A model of one layer: a Sequential, or if it has several inputs a functional model."""
+    name, arguments, shape = case
+    layer = getattr(K.layers, name)(**arguments)
+    if isinstance(shape, tuple):
+        return K.Sequential([K.layers.Input(shape[1:]), layer])
+    inputs = [K.layers.Input(s[1:]) for s in shape]
+    return K.Model(inputs, layer(inputs))
+
+
+def data_for(case):
+    shape = case[2]
+    if isinstance(shape, tuple):
+        return normal(shape, np.float32)
+    return [normal((4, *s[1:]), np.float32, seed=i) for i, s in enumerate(shape)]
 
 
 def randomize(model, seed=3):
@@ -70,10 +60,10 @@ def randomize(model, seed=3):
     return model
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_every_layer_both_ways(keras, tmp_path, name):
-    x = normal((2, 8, 8, 4), np.float32)
-    theirs = randomize(one_layer(keras, LAYERS[name]))
+@pytest.mark.parametrize("case", [*CASES, *RANDOM, *EXTRA], ids=identity)
+def test_every_layer_both_ways(keras, tmp_path, case):
+    x = data_for(case)
+    theirs = randomize(one_layer(keras, case))
     theirs.save(tmp_path / "theirs.keras")
     ours = pycnn.models.load_model(tmp_path / "theirs.keras")
     expected = np.asarray(theirs.predict(x, verbose=0))
@@ -82,6 +72,18 @@ def test_every_layer_both_ways(keras, tmp_path, name):
     again = keras.saving.load_model(tmp_path / "ours.keras")
     assert_close(np.asarray(again.predict(x, verbose=0)), expected, TOLERANCE)
     assert_same_settings(again.get_config(), theirs.get_config())
+
+
+@pytest.mark.parametrize("case", [*CASES, *RANDOM, *EXTRA], ids=identity)
+def test_weights_of_every_layer_both_ways(keras, tmp_path, case):
+    theirs, ours = randomize(one_layer(keras, case)), one_layer(pycnn, case)
+    theirs.save_weights(tmp_path / "theirs.weights.h5")
+    ours.load_weights(tmp_path / "theirs.weights.h5")
+    ours.save_weights(tmp_path / "ours.weights.h5")
+    other = randomize(one_layer(keras, case), seed=9)
+    other.load_weights(tmp_path / "ours.weights.h5")
+    for actual, expected in zip(other.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(actual, expected)
 
 
 def assert_same_settings(actual, expected):

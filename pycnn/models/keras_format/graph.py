@@ -4,8 +4,10 @@ A tensor is [name of the layer, number of its call, number of the output]. Where
 outputs are, calls of functional models count from 1.
 """
 
-from pycnn.layers import symbolic
-from pycnn.layers.structure import map_structure
+from pycnn.layers.input import InputLayer
+from pycnn.layers.operation import Operation
+from pycnn.layers.structure import flatten_structure, map_structure
+from pycnn.layers.symbolic import replace_symbolic
 from pycnn.models.keras_format import operations
 from pycnn.registration import lookup
 
@@ -18,7 +20,8 @@ def is_functional(layer):
 def write_graph(model, write_layer, write_config):
     """Return ``layers``, ``input_layers`` and ``output_layers`` of a functional model's configuration."""
     graph = model._graph
-    calls = {layer: [node for node in layer._nodes if node in set(graph.nodes)] for layer in graph.layers}
+    inside = set(graph.nodes)
+    calls = {layer: [node for node in layer._nodes if node in inside] for layer in graph.layers}
     history = {
         id(tensor): [layer.name, number, i]
         for layer, nodes in calls.items()
@@ -37,11 +40,11 @@ def write_graph(model, write_layer, write_config):
         return [name, number + (name in functional), i]
 
     def written(value):
-        return write_config(symbolic.replace_symbolic(value, tensor_of))
+        return write_config(replace_symbolic(value, tensor_of))
 
     layers = []
     for layer in graph.layers:
-        if operations.is_operation(layer):
+        if isinstance(layer, Operation):
             described, calls_of = operations.write_operation(layer, calls[layer])
         else:
             described, calls_of = write_layer(layer), [(node.args, node.kwargs) for node in calls[layer]]
@@ -65,8 +68,8 @@ def read_graph(config, cls, read):
     made = {name: operations.read_operation(layer) or read(layer) for name, layer in described.items()}
     results = {name: [] for name in described}  # name -> outputs of its calls, each a flat list
     for name, layer in made.items():
-        if not described[name]["inbound_nodes"]:
-            results[name].append(layer._nodes[0].output_tensors)
+        if isinstance(layer, InputLayer):
+            results[name].append([layer.output])
     waiting = {name: list(layer["inbound_nodes"]) for name, layer in described.items()}
 
     def tensor_at(history):
@@ -84,7 +87,7 @@ def read_graph(config, cls, read):
                 except IndexError:  # a call that comes later
                     break
                 outputs = made[name](*args, **kwargs)
-                results[name].append(_flat(outputs))
+                results[name].append(flatten_structure(outputs))
                 calls.pop(0)
         if sum(map(len, waiting.values())) == before:
             stuck = [name for name, calls in waiting.items() if calls]
@@ -96,13 +99,6 @@ def read_graph(config, cls, read):
 
     ends = [_ends(config.pop(key), end) for key in ("input_layers", "output_layers")]
     return cls(inputs=ends[0], outputs=ends[1], **config)
-
-
-def _flat(outputs):
-    if isinstance(outputs, symbolic.SymbolicTensor):
-        return [outputs]
-    values = outputs.values() if isinstance(outputs, dict) else outputs
-    return [tensor for value in values for tensor in _flat(value)]
 
 
 def _arguments(call, read, tensor_at):

@@ -12,7 +12,6 @@ from pycnn.layers.naming import snake_case
 from pycnn.layers.weights import WeightOwner
 from pycnn.models.keras_format.graph import is_functional
 from pycnn.models.keras_format.names import FUNCTIONAL
-from pycnn.models.keras_format.operations import is_operation
 from pycnn.registration import lookup
 
 IGNORED = ("seed_generator", "seed_generators", "metrics", "_metrics", "_loss_tracker", "_compile_metrics")
@@ -29,13 +28,6 @@ def class_name(layer):
     return (
         FUNCTIONAL["class_name"] if is_functional(layer) and type(layer).__name__ == "Model" else type(layer).__name__
     )
-
-
-def listed_layers(model):
-    """The layers that Keras has under ``layers`` in a Sequential, a functional model or a model of another kind."""
-    if is_functional(model):
-        return [layer for layer in model._graph.layers if not is_operation(layer)]
-    return model.layers
 
 
 def walk(layer):
@@ -65,7 +57,7 @@ def _parts(layer):
     }
     if not hasattr(layer, "layers"):
         return [(name, parts[name]) for name in sorted(parts, key=_private_last)]
-    layers = listed_layers(layer)
+    layers = layer.layers
     if is_sequential(layer) or is_functional(layer):
         parts.pop("layers", None)
         return [("layers", layers), *((name, parts[name]) for name in sorted(parts, key=_private_last))]
@@ -112,7 +104,7 @@ def _collect(layer, found, visited):
     for variable in own_variables(layer):
         found.setdefault(id(variable), variable)
     if is_functional(layer) or is_sequential(layer):
-        inside = listed_layers(layer)
+        inside = layer.layers
     else:
         inside = [sub for _, sub in layer._sublayers()]
     for sub in inside:

@@ -105,6 +105,7 @@ ONLY_KERAS = {
     "renorm": (False,),
     "renorm_clipping": (None,),
     "renorm_momentum": ANY,
+    "rms_scaling": (False,),
     "sparse": (False,),
     "synchronized": (False,),
     "trainable": ANY,
@@ -116,5 +117,7 @@ ONLY_PYCNN = {
     "AveragePooling2D": {"ceil_mode": False, "count_include_pad": False},
     "Conv2DTranspose": {"groups": 1},
     "MaxPooling2D": {"ceil_mode": False},
+    "SpatialDropout1D": {"trainable": ANY},
+    "SpatialDropout2D": {"trainable": ANY},
 }
 """Class -> arguments that Keras lacks, with the value at which they change nothing."""

@@ -2,6 +2,8 @@
 
 import inspect
 
+import numpy as np
+
 from pycnn.models.keras_format import graph
 from pycnn.models.keras_format.names import ANY, KERAS_NAMES, ONLY_KERAS, package_of
 from pycnn.registration import lookup, registered_objects, resolve
@@ -40,7 +42,7 @@ class Reader:
 
     def _read_special(self, name, config):
         if name == "__numpy__" or name == "__tensor__":
-            return config["value"]
+            return np.array(config["value"], np.dtype(config.get("dtype", "float32")))
         if name == "__tuple__":
             return tuple(self.read(item) for item in config["value"])
         if name == "__ellipsis__":

@@ -1,10 +1,13 @@
 """Models as Keras's configuration: its modules, names and arguments, or an error that names what Keras lacks."""
 
+import numpy as np
+
+from pycnn.autograd import Tensor
 from pycnn.layers.base import Layer, serialize_layer
 from pycnn.layers.input import InputLayer
 from pycnn.models.keras_format import graph
 from pycnn.models.keras_format.layout import is_sequential
-from pycnn.models.keras_format.names import FUNCTIONAL, KERAS_NAMES, ONLY_PYCNN, keras_module
+from pycnn.models.keras_format.names import ANY, FUNCTIONAL, KERAS_NAMES, ONLY_PYCNN, keras_module
 from pycnn.registration import lookup, registered_name, serialize
 
 _INSTEAD = "Save the model as a .pycnn file instead"
@@ -35,7 +38,7 @@ def write_config(value):
         return write_layer(value)
     if isinstance(value, dict):
         if "class_name" in value and "config" in value:
-            if "module" in value:
+            if "module" in value or value["class_name"].startswith("__"):
                 return value
             return _write_class(None, value.get("package", "Custom"), value["class_name"], value["config"])
         if "function" in value and set(value) <= {"package", "function"}:
@@ -43,6 +46,14 @@ def write_config(value):
         return {key: write_config(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [write_config(item) for item in value]
+    if isinstance(value, slice):
+        parts = {"start": value.start, "stop": value.stop, "step": value.step}
+        return {"class_name": "__slice__", "config": parts}
+    if value is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if isinstance(value, (Tensor, np.ndarray)) and value.ndim:
+        array = np.asarray(value)
+        return {"class_name": "__numpy__", "config": {"value": array.tolist(), "dtype": array.dtype.name}}
     plain = serialize(value)
     return write_config(plain) if isinstance(plain, dict) else plain
 
@@ -80,14 +91,14 @@ def _shared_arguments(package, name, arguments, own):
     """The arguments that Keras's class has, too; others must have the value at which they change nothing."""
     only = ONLY_PYCNN.get(name, {}) if package == "layers" else {}
     for key, neutral in only.items():
-        if arguments.get(key, neutral) != neutral:
+        if neutral is not ANY and arguments.get(key, neutral) != neutral:
             raise ValueError(
                 f"Keras's {name} has no argument {key}, which the layer {own!r} needs. {_INSTEAD}. "
                 f"Received: {key}={arguments[key]!r}"
             )
     padding = arguments.get("padding")
     if package == "layers" and ("kernel_size" in arguments or "pool_size" in arguments):
-        if padding not in ("valid", "same", None):
+        if padding not in ("valid", "same", None) and not (padding == "causal" and name.endswith("1D")):
             raise ValueError(
                 f"Keras's {name} knows the padding 'valid' and 'same' alone; the layer {own!r} has another one. "
                 f"{_INSTEAD}. Received: padding={padding!r}"
