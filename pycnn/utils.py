@@ -1,5 +1,7 @@
 """Small things that scripts need: seeds, one-hot targets, data sets, pictures, downloads, under Keras's names."""
 
+import importlib
+
 import numpy as np
 
 from pycnn.callbacks.progbar import Progbar
@@ -7,8 +9,6 @@ from pycnn.config import set_random_seed
 from pycnn.datasets.download import get_file
 from pycnn.layers.naming import reset_names
 from pycnn.models.dataset import PyDataset
-from pycnn.models.step import pack_batch as pack_x_y_sample_weight
-from pycnn.models.step import unpack_batch as unpack_x_y_sample_weight
 from pycnn.preprocessing.folder import image_dataset_from_directory
 from pycnn.preprocessing.image import array_to_img, img_to_array, load_img, save_img
 from pycnn.registration import custom_object_scope, register_serializable
@@ -26,6 +26,7 @@ __all__ = [
     "load_img",
     "normalize",
     "pack_x_y_sample_weight",
+    "plot_model",
     "register_serializable",
     "save_img",
     "set_random_seed",
@@ -128,7 +129,29 @@ def clear_session(free_memory=True):
     reset_names()
 
 
-def __getattr__(name):
-    if name == "plot_model":  # a picture: matplotlib is imported where it is first named
-        return importlib.import_module("pycnn.visualize").plot_model
-    raise AttributeError(f"module 'pycnn.utils' has no attribute {name!r}")
+def plot_model(
+    model,
+    to_file="model.png",
+    show_shapes=False,
+    show_dtype=False,
+    show_layer_names=False,
+    rankdir="TB",
+    expand_nested=False,
+    dpi=200,
+    show_layer_activations=False,
+    show_trainable=False,
+):
+    """Draw the layers of a model, with matplotlib alone: ``pycnn.visualize.plot_model``, which see."""
+    draw = importlib.import_module("pycnn.visualize").plot_model  # matplotlib is imported where it is first needed
+    return draw(
+        model,
+        to_file,
+        show_shapes=show_shapes,
+        show_dtype=show_dtype,
+        show_layer_names=show_layer_names,
+        rankdir=rankdir,
+        expand_nested=expand_nested,
+        dpi=dpi,
+        show_layer_activations=show_layer_activations,
+        show_trainable=show_trainable,
+    )
