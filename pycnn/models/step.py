@@ -19,7 +19,7 @@ class Step:
         "_part_sums",
         "_step_logs",
     )  # what reset_metrics resets besides metrics: backups hold it
-    _untracked = frozenset({"_train_variables", "_regularized", "history", "_progress", "_metrics", "_losses"})
+    _untracked = frozenset({"_train_variables", "_regularized", "history", "_progress", "_metrics", "_compiled_losses"})
     _train_takes_data = _test_takes_data = False  # whether a subclass has Keras's train_step(self, data)
 
     def __init_subclass__(cls, **kwargs):
@@ -37,7 +37,7 @@ class Step:
         self.history = None
         self._progress = None  # of the fit that is running
         self._metrics = Metrics()
-        self._losses = self._loss = self._loss_weight = None
+        self._compiled_losses = self._loss = self._loss_weight = None
         self._step_logs = None  # what a train_step of one's own returned
         self._reset_step_caches()
         self._reset_loss()
@@ -74,7 +74,7 @@ class Step:
         """
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
-        self._losses = None if loss is None else Losses(loss, loss_weights)
+        self._compiled_losses = None if loss is None else Losses(loss, loss_weights)
         is_one = loss is not None and not isinstance(loss, (list, tuple, dict)) and not wants_shapes(loss)
         self._loss = losses.get(loss) if is_one else None  # of a single output; others wait for the first batch
         self._loss_weight = loss_weights if isinstance(loss_weights, (int, float)) else None
@@ -131,7 +131,7 @@ class Step:
         if self._part_sums:
             logs |= {
                 name: float(part) / self._loss_samples
-                for name, part in zip(self._losses.names, self._part_sums, strict=True)
+                for name, part in zip(self._compiled_losses.names, self._part_sums, strict=True)
             }
         logs |= self._metrics.result()
         for metric in self._own_metrics():
@@ -206,7 +206,7 @@ class Step:
         if self._found_at != Variable.changes:
             self._find_variables()
         loss = self._parts = None
-        if self._losses is not None:
+        if self._compiled_losses is not None:
             if self._loss is not None and type(y_pred) is Tensor and type(y) is Tensor:
                 loss = self._loss(y, y_pred, sample_weight)
                 if self._loss_weight is not None:
@@ -224,7 +224,7 @@ class Step:
 
     def _sum_of_losses(self, y, y_pred, sample_weight):
         """The losses of several outputs, or of one whose loss shows only now."""
-        several = self._losses
+        several = self._compiled_losses
         if not several.built:
             several.build(y, y_pred, self.output_names)
             if several.outputs.count == 1 and several.entries:
@@ -243,8 +243,8 @@ class Step:
         """A list of the targets of each output."""
         if type(y) is Tensor and type(y_pred) is Tensor:
             return (y,)
-        if self._losses is not None and self._losses.built:
-            return self._losses.targets(y)
+        if self._compiled_losses is not None and self._compiled_losses.built:
+            return self._compiled_losses.targets(y)
         return Outputs(y_pred, self.output_names).spread("y", y)
 
     def _count(self, loss, y, y_pred, sample_weight):
@@ -294,7 +294,7 @@ class Step:
 
     def _in_order(self, logs):
         """Logs in the order of what ``evaluate`` returns: the losses, then the metrics by name, as in Keras."""
-        first = ["loss", *([] if self._losses is None else self._losses.names)]
+        first = ["loss", *([] if self._compiled_losses is None else self._compiled_losses.names)]
         return {name: logs[name] for name in (*first, *sorted(logs)) if name in logs}
 
 

@@ -253,11 +253,11 @@ class Trainer(Step):
 
     def _check(self, source):
         """Report targets that cannot be right before anything is computed."""
-        if not isinstance(source, ArrayBatches) or source.y is None or self._losses is None:
+        if not isinstance(source, ArrayBatches) or source.y is None or self._compiled_losses is None:
             return
         if isinstance(source.x, np.ndarray):
             self._ensure_built((None, *source.x.shape[1:]))
-        self._losses.check(source.y, self._symbolic_outputs, self.output_names)
+        self._compiled_losses.check(source.y, self._symbolic_outputs, self.output_names)
 
     def _validation_source(self, source, split, data, batch_size):
         if data is not None:

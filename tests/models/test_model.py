@@ -112,3 +112,23 @@ def test_the_example_of_the_readme_learns_digits(tmp_path, monkeypatch):
 def test_importing_pycnn_imports_nothing_heavy(name):
     code = f"import pycnn, pycnn.models, sys; sys.exit({name!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_losses_that_models_and_layers_add(backend):
+    class Own(pycnn.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(2, activity_regularizer="l2")
+
+        def call(self, inputs):
+            outputs = self.dense(inputs)
+            self.add_loss(3.0 * pycnn.ops.mean(outputs))
+            return outputs
+
+    model = Own()
+    model.compile("sgd", "mse")
+    x = np.ones((4, 3), np.float32)
+    loss = model.evaluate(x, np.zeros((4, 2)), verbose=0)
+    y = model(x).numpy()
+    assert len(model.losses) == 2
+    np.testing.assert_allclose(loss, (y**2).mean() + 3 * y.mean() + 0.01 * (y**2).sum(), rtol=1e-5)
