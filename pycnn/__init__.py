@@ -3,6 +3,7 @@
 import importlib
 
 from pycnn import (
+    activations,
     autograd,
     backend,
     callbacks,
@@ -37,6 +38,7 @@ __all__ = [
     "Model",
     "Sequential",
     "Tensor",
+    "activations",
     "autograd",
     "backend",
     "backend_scope",

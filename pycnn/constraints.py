@@ -117,3 +117,7 @@ def get(identifier):
 
 
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
+
+serialize, deserialize = registration.serialize, registration.deserialize
+
+__getattr__ = registration.hint_names(__name__, [name for name in dir() if name[0] != "_"])

@@ -127,21 +127,33 @@ class VarianceScaling(Initializer):
         n is the number of inputs of a unit, of outputs, or their mean.
     distribution : {"truncated_normal", "untruncated_normal", "uniform"}
     seed : int, optional
+    input_axes, output_axes : sequences of ints, optional
+        The axes whose sizes make the numbers of inputs and outputs, in place of those of a layer's kernel.
     """
 
-    _arguments = ("scale", "mode", "distribution", "seed")
+    _arguments = ("scale", "mode", "distribution", "seed", "input_axes", "output_axes")
 
-    def __init__(self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None):
+    def __init__(
+        self,
+        scale=1.0,
+        mode="fan_in",
+        distribution="truncated_normal",
+        seed=None,
+        input_axes=None,
+        output_axes=None,
+    ):
         if not scale > 0:
             raise ValueError(f"scale must be positive. Received: scale={scale!r}")
         for name, value, choices in (("mode", mode, _MODES), ("distribution", distribution, _DISTRIBUTIONS)):
             if value not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}. Received: {name}={value!r}")
         self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, _check_seed(seed)
+        self.input_axes = None if input_axes is None else list(input_axes)
+        self.output_axes = None if output_axes is None else list(output_axes)
 
     def values(self, shape, generator):
         """Return scaled random numbers."""
-        fan_in, fan_out = compute_fans(shape)
+        fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         stddev = math.sqrt(self.scale / max(fan, 1))
         if self.distribution == "uniform":
@@ -152,13 +164,18 @@ class VarianceScaling(Initializer):
 
 
 class _Fixed(VarianceScaling):
-    """A variance scaling whose only argument is the seed."""
+    """A variance scaling with settings of its own."""
 
-    _arguments = ("seed",)
+    _arguments = ("seed", "input_axes", "output_axes")
     _settings = ()
 
-    def __init__(self, seed=None):
-        super().__init__(*self._settings, seed=seed)
+    def __init__(self, seed=None, input_axes=None, output_axes=None):
+        super().__init__(*self._settings, seed, input_axes, output_axes)
+
+    def get_config(self):
+        """Return the arguments that make the same initializer again."""
+        axes = {"input_axes": self.input_axes, "output_axes": self.output_axes}
+        return {"seed": self.seed, **{name: value for name, value in axes.items() if value is not None}}
 
 
 @register_serializable("initializers", aliases=("xavier_uniform",))
@@ -203,7 +220,7 @@ class LecunNormal(_Fixed):
     _settings = (1.0, "fan_in", "truncated_normal")
 
 
-@register_serializable("initializers")
+@register_serializable("initializers", aliases=("orthogonal_initializer",))
 class Orthogonal(Initializer):
     """An orthogonal matrix times ``gain``; further axes are joined to its rows (Saxe et al. 2014)."""
 
@@ -239,14 +256,18 @@ class Identity(Initializer):
         return self.gain * np.eye(*shape)
 
 
-def compute_fans(shape):
+def compute_fans(shape, input_axes=None, output_axes=None):
     """Return the numbers of inputs and outputs of one unit of a weight of ``shape``.
+
+    With both ``input_axes`` and ``output_axes`` they are the products of the sizes of these axes.
 
     Examples
     --------
     >>> compute_fans((5, 5, 6, 16))
     (150, 400)
     """
+    if input_axes is not None and output_axes is not None:
+        return math.prod(shape[a] for a in input_axes), math.prod(shape[a] for a in output_axes)
     if len(shape) < 2:
         fan = shape[0] if shape else 1
         return fan, fan
@@ -281,6 +302,7 @@ def get(identifier):
     return registration.resolve(identifier, "initializers", "initializer")
 
 
+IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
 zeros, ones, constant, identity, orthogonal = Zeros, Ones, Constant, Identity, Orthogonal
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
 variance_scaling = VarianceScaling
@@ -289,3 +311,5 @@ he_uniform, he_normal = HeUniform, HeNormal
 lecun_uniform, lecun_normal = LecunUniform, LecunNormal
 
 serialize, deserialize = registration.serialize, registration.deserialize
+
+__getattr__ = registration.hint_names(__name__, [name for name in dir() if name[0] != "_"])

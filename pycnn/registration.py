@@ -233,6 +233,17 @@ def resolve(identifier, package, argument):
     raise TypeError(f"{argument} must be a name, an object, a dict or a callable. Received: {argument}={identifier!r}")
 
 
+def hint_names(module, names):
+    """Return a ``__getattr__`` for ``module`` that answers unknown names with those of ``names`` that are close."""
+
+    def answer(name):
+        close = difflib.get_close_matches(name, names, n=4, cutoff=0.5)
+        hint = f"Did you mean {', '.join(close)}?" if close else f"There are: {', '.join(sorted(names))}."
+        raise AttributeError(f"{module} has no {name!r}. {hint}")
+
+    return answer
+
+
 def _suggestion(identifier, package):
     names = list(_packages.get(package, {}))
     folded = {_fold(n): n for n in names}

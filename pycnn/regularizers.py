@@ -1,7 +1,7 @@
 """Penalties on weights, which are added to the loss: Keras's regularizers."""
 
-from pycnn import registration
-from pycnn.autograd import Function
+from pycnn import ops, registration
+from pycnn.autograd import Function, as_tensor
 from pycnn.registration import Configurable, register_serializable
 
 
@@ -81,6 +81,40 @@ class L2(Regularizer):
         return _Penalty.apply(x, l1=0.0, l2=self.l2)
 
 
+@register_serializable("regularizers")
+class OrthogonalRegularizer(Regularizer):
+    """Keeps the rows or columns of a matrix at right angles: factor * mean of |cosine| over all pairs of them.
+
+    Parameters
+    ----------
+    factor : float >= 0
+    mode : {"rows", "columns"}
+
+    Examples
+    --------
+    >>> from pycnn import ops, regularizers
+    >>> regularizers.OrthogonalRegularizer(1.0)(ops.eye(3)).item()
+    0.0
+    """
+
+    _arguments = ("factor", "mode")
+
+    def __init__(self, factor=0.01, mode="rows"):
+        if mode not in ("rows", "columns"):
+            raise ValueError(f"mode must be 'rows' or 'columns'. Received: mode={mode!r}")
+        self.factor, self.mode = _check("factor", factor), mode
+
+    def __call__(self, x):
+        """Return the penalty for the matrix ``x``."""
+        x = as_tensor(x)
+        if x.ndim != 2:
+            raise ValueError(f"An orthogonal regularizer needs a matrix. Received: x.shape={x.shape}")
+        rows = ops.normalize(x if self.mode == "rows" else ops.transpose(x), axis=1)
+        size = rows.shape[0]
+        cosines = ops.matmul(rows, ops.transpose(rows)) * (1 - ops.eye(size, dtype=x.dtype))
+        return ops.sum(ops.absolute(cosines)) * (self.factor / max(size * (size - 1), 1))
+
+
 def _check(name, value):
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
         raise ValueError(f"{name} must be a number >= 0. Received: {name}={value!r}")
@@ -99,6 +133,8 @@ def get(identifier):
     return registration.resolve(identifier, "regularizers", "regularizer")
 
 
-l1, l2, l1_l2 = L1, L2, L1L2
+l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 
 serialize, deserialize = registration.serialize, registration.deserialize
+
+__getattr__ = registration.hint_names(__name__, [name for name in dir() if name[0] != "_"])

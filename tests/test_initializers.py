@@ -1,8 +1,9 @@
+import inspect
 import math
 
 import numpy as np
 import pytest
-from helpers import assert_close
+from helpers import assert_close, peer
 
 from pycnn import config, initializers
 from pycnn.initializers import compute_fans
@@ -158,3 +159,63 @@ def test_fans():
     assert compute_fans((7,)) == (7, 7)
     assert compute_fans(()) == (1, 1)
     assert compute_fans((3, 3, 8, 1)) == (72, 9)
+
+
+def test_fans_of_chosen_axes():
+    initializer = initializers.VarianceScaling(2.0, "fan_in", "uniform", seed=1, input_axes=(0, 2), output_axes=(1,))
+    values = initializer((4, 5, 6)).numpy()
+    assert np.abs(values).max() <= np.sqrt(3 * 2.0 / 24)
+    assert np.abs(values).max() > 0.9 * np.sqrt(3 * 2.0 / 24)
+    again = initializers.deserialize(initializers.serialize(initializer))
+    np.testing.assert_array_equal(again((4, 5, 6)).numpy(), values)
+    fixed = initializers.HeUniform(seed=1, input_axes=(0, 2), output_axes=(1,))
+    np.testing.assert_array_equal(fixed((4, 5, 6)).numpy(), values)
+    assert initializers.deserialize(initializers.serialize(fixed)).input_axes == [0, 2]
+
+
+def test_names_and_signatures_are_those_of_keras():
+    keras = peer("keras")
+    names = {n for n in dir(keras.initializers) if n[0] != "_"}
+    names -= {"get", "serialize", "deserialize", "STFT", "STFTInitializer", "stft"}  # these are for sound
+    for name in names:
+        mine, theirs = getattr(initializers, name), getattr(keras.initializers, name)
+        assert str(inspect.signature(mine)) == str(inspect.signature(theirs)), name
+        if name not in ("Initializer",):
+            assert initializers.get(name) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "arguments"),
+    [
+        ("Zeros", (2, 3), {}),
+        ("Ones", (2,), {}),
+        ("Constant", (2, 2), {"value": 3.5}),
+        ("Identity", (3, 4), {"gain": 2}),
+    ],
+)
+def test_numbers_without_chance_are_those_of_keras(backend, name, shape, arguments):
+    keras = peer("keras")
+    expected = getattr(keras.initializers, name)(**arguments)(shape)
+    np.testing.assert_array_equal(getattr(initializers, name)(**arguments)(shape).numpy(), expected.numpy())
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("RandomNormal", {"mean": 0.3, "stddev": 0.2}),
+        ("RandomUniform", {"minval": -0.2, "maxval": 0.6}),
+        ("TruncatedNormal", {"mean": 0.3, "stddev": 0.2}),
+        *((name, {}) for name in ("GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform")),
+        ("LecunNormal", {}),
+        ("VarianceScaling", {"scale": 3.0, "mode": "fan_out", "distribution": "untruncated_normal"}),
+    ],
+)
+def test_distributions_are_those_of_keras(name, arguments):
+    keras, shape = peer("keras"), (3, 3, 40, 60)
+    mine = getattr(initializers, name)(**arguments, seed=1)(shape).numpy()
+    theirs = getattr(keras.initializers, name)(**arguments, seed=1)(shape).numpy()
+    spread = theirs.std()
+    assert abs(mine.mean() - theirs.mean()) < 0.05 * spread
+    assert mine.std() == pytest.approx(spread, rel=0.02)
+    for share in (0.01, 0.25, 0.5, 0.75, 0.99):
+        assert abs(np.quantile(mine, share) - np.quantile(theirs, share)) < 0.08 * spread

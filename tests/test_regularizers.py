@@ -1,6 +1,8 @@
+import inspect
+
 import numpy as np
 import pytest
-from helpers import normal
+from helpers import normal, peer
 
 import pycnn
 from pycnn import regularizers
@@ -47,3 +49,26 @@ def test_identifiers():
 def test_factors_are_numbers_from_zero(value):
     with pytest.raises(ValueError, match=r"l2 must be a number >= 0. Received: l2="):
         regularizers.L2(value)
+
+
+@pytest.mark.parametrize("mode", ["rows", "columns"])
+def test_orthogonal_regularizer_is_keras_s(backend, mode):
+    keras, torch = peer("keras"), peer("torch")
+    expected = keras.regularizers.OrthogonalRegularizer(0.3, mode)(torch.tensor(W)).item()
+    penalty = regularizers.OrthogonalRegularizer(0.3, mode)
+    assert penalty(W).item() == pytest.approx(expected)
+    assert gradcheck(penalty, [W])
+    assert regularizers.deserialize(regularizers.serialize(penalty)).get_config() == penalty.get_config()
+    with pytest.raises(ValueError, match=r"needs a matrix. Received: x.shape=\(3,\)"):
+        penalty(W[:, 0])
+    with pytest.raises(ValueError, match="mode must be 'rows' or 'columns'. Received: mode='both'"):
+        regularizers.OrthogonalRegularizer(mode="both")
+
+
+def test_signatures_are_those_of_keras():
+    keras = peer("keras")
+    for name in ("L1", "L2", "L1L2", "OrthogonalRegularizer"):
+        mine, theirs = getattr(regularizers, name), getattr(keras.regularizers, name)
+        assert str(inspect.signature(mine)) == str(inspect.signature(theirs))
+    for name in ("l1", "l2", "l1_l2", "orthogonal_regularizer"):
+        assert type(regularizers.get(name)) is getattr(regularizers, name)

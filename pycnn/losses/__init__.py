@@ -137,3 +137,6 @@ def get(identifier):
     if loss is None or isinstance(loss, Loss):
         return loss
     return _CLASS_OF[loss]() if loss in _CLASS_OF else LossFunctionWrapper(loss)
+
+
+__getattr__ = registration.hint_names(__name__, __all__)

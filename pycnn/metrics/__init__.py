@@ -176,3 +176,6 @@ def get(identifier):
     """
     metric = registration.resolve(identifier, "metrics", "metric")
     return metric if metric is None or isinstance(metric, Metric) else MeanMetricWrapper(metric)
+
+
+__getattr__ = registration.hint_names(__name__, __all__)

@@ -18,10 +18,10 @@ results (``argmax``, ``top_k``, integer arithmetic) have 64 bits, and a few func
 
 # ruff: noqa: F401
 
-import difflib as _difflib
 import sys as _sys
 import types as _types
 
+from pycnn import registration as _registration
 from pycnn.ops import image, operators  # operators are attached to Tensor
 from pycnn.ops import symbolic as _symbolic
 from pycnn.ops.activation import (
@@ -361,8 +361,4 @@ __all__ = sorted(  # all functions, those of Python's own names among them
 _symbolic.trace(globals(), __all__)
 __all__ += ["image"]
 
-
-def __getattr__(name):
-    close = _difflib.get_close_matches(name, __all__, n=4, cutoff=0.5)
-    hint = f"Did you mean {', '.join(close)}?" if close else f"There are: {', '.join(__all__)}."
-    raise AttributeError(f"pycnn.ops has no operation {name!r}. {hint}")
+__getattr__ = _registration.hint_names(__name__, __all__)

@@ -45,3 +45,6 @@ def get(identifier):
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer must be a name, a dict or an Optimizer. Received: optimizer={identifier!r}")
     return optimizer
+
+
+__getattr__ = registration.hint_names(__name__, __all__)

@@ -2,7 +2,7 @@
 
 import math
 
-from pycnn.registration import Configurable, register_serializable
+from pycnn.registration import Configurable, deserialize, register_serializable, serialize
 
 
 class LearningRateSchedule(Configurable):
@@ -243,3 +243,17 @@ class OneCycle(LearningRateSchedule):
             return _cosine(first, highest, step / top if top else 1.0)
         share = min((step - top) / (end - top), 1.0) if end > top else 1.0
         return _cosine(highest, first / self.final_div_factor, share)
+
+
+__all__ = [
+    "CosineDecay",
+    "CosineDecayRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "LearningRateSchedule",
+    "OneCycle",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "deserialize",
+    "serialize",
+]

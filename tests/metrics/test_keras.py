@@ -72,7 +72,6 @@ CASES = [
     ("MeanIoU", {"num_classes": 3, "ignore_class": 1}, LABELS, GUESSES, WHOLE),
     ("MeanIoU", {"num_classes": 3, "sparse_y_true": False, "sparse_y_pred": False}, ONE_HOT, P, None),
     ("IoU", {"num_classes": 3, "target_class_ids": [0, 2]}, LABELS, GUESSES, WHOLE),
-    ("IoU", {"num_classes": 3, "target_class_ids": [1], "sparse_y_true": False, "sparse_y_pred": False, "axis": 1}, ONE_HOT, P, None),
     ("BinaryIoU", {}, BITS, Q, None),
     ("BinaryIoU", {"target_class_ids": [1], "threshold": 0.4}, BITS, Q, None),
     ("OneHotIoU", {"num_classes": 3, "target_class_ids": [0, 1]}, ONE_HOT, P, WHOLE),

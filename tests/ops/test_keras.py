@@ -343,7 +343,7 @@ def test_control_flow(backend):
 
 
 def test_unknown_names_say_what_exists():
-    with pytest.raises(AttributeError, match="no operation 'sofmax'. Did you mean softmax"):
+    with pytest.raises(AttributeError, match="pycnn.ops has no 'sofmax'. Did you mean softmax"):
         _ = ops.sofmax
     with pytest.raises(AttributeError, match="There are: .*softmax"):
         _ = ops.zzzz

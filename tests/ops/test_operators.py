@@ -72,7 +72,7 @@ def test_scalars_of_reductions_go_on_being_tensors(backend):
 
 
 def test_unknown_operations_are_answered_with_close_ones():
-    with pytest.raises(AttributeError, match=r"no operation 'conv2'. Did you mean .*conv2d"):
+    with pytest.raises(AttributeError, match=r"pycnn.ops has no 'conv2'. Did you mean .*conv2d"):
         ops.conv2  # noqa: B018
     with pytest.raises(AttributeError, match=r"There are: .*conv2d"):
         ops.zzzzzz  # noqa: B018
