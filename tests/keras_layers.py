@@ -59,6 +59,7 @@ CASES = [
     ("Resizing", {"height": 7, "width": 4}, SMALL),
     ("Resizing", {"height": 3, "width": 5, "interpolation": "nearest"}, (1, 6, 10, 2)),
     ("Resizing", {"height": 4, "width": 4, "crop_to_aspect_ratio": True}, (1, 6, 9, 2)),
+    ("Resizing", {"height": 4, "width": 4, "pad_to_aspect_ratio": True, "fill_value": 2.0}, (1, 6, 9, 2)),
     ("CenterCrop", {"height": 3, "width": 4}, SMALL),
     ("CenterCrop", {"height": 7, "width": 4}, SMALL),
     ("Conv1D", {"filters": 3, "kernel_size": 3}, SEQUENCE),

@@ -80,8 +80,12 @@ class Resizing(ImageLayer):
     crop_to_aspect_ratio : bool
         First cut the middle out of the images, so that nothing is distorted.
     pad_to_aspect_ratio : bool
-        First pad the images with ``fill_value`` on two sides, so that nothing is distorted.
+        First pad the images with ``fill_value``, as much on either of two sides, so that nothing is distorted; by an
+        odd number the images are padded one row or column less, as in Keras.
+    fill_mode : {"constant"}
     fill_value : float
+    antialias : bool
+        Keras's argument; only False.
     data_format : {"channels_last", "channels_first"}, optional
 
     Examples
@@ -92,7 +96,16 @@ class Resizing(ImageLayer):
     (1, 28, 28, 1)
     """
 
-    _arguments = ("height", "width", "interpolation", "crop_to_aspect_ratio", "pad_to_aspect_ratio", "fill_value")
+    _arguments = (
+        "height",
+        "width",
+        "interpolation",
+        "crop_to_aspect_ratio",
+        "pad_to_aspect_ratio",
+        "fill_mode",
+        "fill_value",
+        "antialias",
+    )
 
     def __init__(
         self,
@@ -101,7 +114,9 @@ class Resizing(ImageLayer):
         interpolation="bilinear",
         crop_to_aspect_ratio=False,
         pad_to_aspect_ratio=False,
+        fill_mode="constant",
         fill_value=0.0,
+        antialias=False,
         data_format=None,
         **kwargs,
     ):
@@ -112,6 +127,12 @@ class Resizing(ImageLayer):
         self.crop_to_aspect_ratio = bool(crop_to_aspect_ratio)
         self.pad_to_aspect_ratio = bool(pad_to_aspect_ratio)
         self.fill_value = float(fill_value)
+        if fill_mode != "constant":
+            raise ValueError(f"fill_mode must be 'constant'. Received: fill_mode={fill_mode!r}")
+        if antialias:
+            raise ValueError(f"antialias must be False: there is no antialiasing. Received: antialias={antialias!r}")
+        self.fill_mode = fill_mode
+        self.antialias = False
         if self.crop_to_aspect_ratio and self.pad_to_aspect_ratio:
             raise ValueError(
                 "Only one of crop_to_aspect_ratio and pad_to_aspect_ratio can be chosen. "
@@ -126,7 +147,7 @@ class Resizing(ImageLayer):
         elif self.pad_to_aspect_ratio:
             high, wide = max(height, width * self.height // self.width), max(width, height * self.width // self.height)
             top, left = (high - height) // 2, (wide - width) // 2
-            sides = ((0, 0), (top, high - height - top), (left, wide - width - left), (0, 0))
+            sides = ((0, 0), (top, top), (left, left), (0, 0))  # as Keras: the same on both, so one may be missing
             inputs = ops.pad(inputs, sides, constant_values=self.fill_value)
         return ops.resize(inputs, (self.height, self.width), self.interpolation)
 

@@ -20,7 +20,6 @@ ABSTRACT = {"Layer", "InputSpec", "Wrapper"}
 """Classes to be derived from, and what is no layer."""
 
 DIFFERENT_SIGNATURES = {
-    "Resizing": "antialias and fill_mode: images are resized without antialiasing",
     "BatchNormalization": "renorm, renorm_clipping, renorm_momentum, synchronized: neither exists in pycnn",
     "Dense": "lora_rank, lora_alpha, quantization_config: neither exists in pycnn",
     "Embedding": "lora_rank, lora_alpha, quantization_config: neither exists in pycnn",

@@ -86,3 +86,7 @@ def test_errors():
         layers.Resizing(0, 2)
     with pytest.raises(ValueError, match="Only one of crop_to_aspect_ratio and pad_to_aspect_ratio"):
         layers.Resizing(2, 2, crop_to_aspect_ratio=True, pad_to_aspect_ratio=True)
+    with pytest.raises(ValueError, match="antialias must be False. there is no antialiasing. Received: antialias=True"):
+        layers.Resizing(2, 2, antialias=True)
+    with pytest.raises(ValueError, match="fill_mode must be 'constant'. Received: fill_mode='edge'"):
+        layers.Resizing(2, 2, fill_mode="edge")
