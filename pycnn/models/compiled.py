@@ -94,7 +94,7 @@ class Losses:
             if targets[i] is None:
                 raise ValueError(f"The output {self.outputs.names[i]!r} has a loss, but y has no targets for it")
             entries.append((i, resolve_loss(self._each[i], targets[i], predictions[i]), self._weight_each[i]))
-        if isinstance(self._given, dict):  # the order of the logs, as in Keras
+        if isinstance(self._given, dict) and isinstance(y_pred, dict):  # the order of the logs, as in Keras
             order = {name: n for n, name in enumerate(self._given)}
             entries.sort(key=lambda entry: order.get(self.outputs.names[entry[0]], 0))
         self.entries, self.built = tuple(entries), True

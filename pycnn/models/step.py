@@ -164,7 +164,7 @@ class Step:
         this method returns a dict, too.
         """
         if type(x) is tuple:
-            self.train_step(*unpack_batch(x))
+            Step.train_step(self, *unpack_batch(x))
             return self.get_metrics_result()
         y_pred = self(x, training=True)
         if self._found_at != Variable.changes:
@@ -183,7 +183,7 @@ class Step:
     def test_step(self, x, y=None, sample_weight=None):
         """Evaluate one batch of tensors, and return the loss, a Tensor; of a tuple ``(x, y)`` a dict of logs."""
         if type(x) is tuple:
-            self.test_step(*unpack_batch(x))
+            Step.test_step(self, *unpack_batch(x))
             return self.get_metrics_result()
         y_pred = self(x, training=False)
         if self._found_at != Variable.changes:
