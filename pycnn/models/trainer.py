@@ -115,6 +115,7 @@ class Trainer(Step):
                 calls.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
+            self.optimizer.finalize_variable_values(self.trainable_weights)
             calls.on_train_end(logs)
         finally:
             self._progress.close()

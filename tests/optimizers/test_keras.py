@@ -1,5 +1,6 @@
 """Every optimizer makes Keras's steps: the same weights after several steps with the same gradients."""
 
+import importlib
 import inspect
 
 import numpy as np
@@ -128,3 +129,12 @@ def test_wrong_arguments(options, message):
         optimizers.Ftrl(learning_rate_power=1)
     with pytest.raises(ValueError, match="l1_regularization_strength must not be negative"):
         optimizers.Ftrl(l1_regularization_strength=-1)
+
+
+def test_fit_ends_with_the_averages(backend):
+    models, layers = importlib.import_module("pycnn.models"), importlib.import_module("pycnn.layers")
+    model = models.Sequential([layers.Input((3,)), layers.Dense(2)])
+    model.compile(optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5), "mse")
+    model.fit(normal((8, 3)), normal((8, 2)), batch_size=4, epochs=2, verbose=0)
+    for weight in model.trainable_weights:
+        np.testing.assert_array_equal(weight.numpy(), model.optimizer.state_of(weight)["average"].numpy())
