@@ -285,14 +285,12 @@ def test_damaged_backups(tmp_path):
         return make().fit(X, Y, epochs=3, callbacks=[backup], verbose=0)
 
     fit(double=False)
-    whole = fit(double=True).history
     latest = tmp_path / "latest.backup"
     content = bytearray(latest.read_bytes())
     content[-1] ^= 1
     latest.write_bytes(content)
     with pytest.raises(OSError, match="The backup is damaged"):
         fit(double=False)
-    (tmp_path / "previous.backup").unlink(missing_ok=True)
     latest.unlink()
     whole = fit(double=True).history
     latest.write_bytes(latest.read_bytes()[:-5])

@@ -47,7 +47,7 @@ class Slow(pycnn.utils.PyDataset):
         self.calls.append("end")
 
 
-class Endless(pycnn.utils.PyDataset):
+class Endless(Slow):
     num_batches = None
 
     def __getitem__(self, index):
@@ -155,6 +155,16 @@ def test_data_without_length(backend):
     assert not prefetching()
     with pytest.raises(ValueError, match=r"never ends: say how many batches .* steps_per_epoch"):
         model().fit(Endless(), verbose=0)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_hooks_where_an_epoch_is_not_a_pass(workers):
+    data = Slow(count=4, workers=workers)
+    model().fit(data, steps_per_epoch=3, epochs=3, verbose=0)  # nine batches: two passes, and a batch of the third
+    assert data.calls == ["begin", "end", "begin", "end", "begin"]
+    data = Endless(workers=workers)
+    model().fit(data, steps_per_epoch=3, epochs=2, verbose=0)
+    assert data.calls == ["begin", "end", "begin", "end"]
 
 
 def test_shuffled_batches_are_all_there():
