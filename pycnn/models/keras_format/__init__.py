@@ -3,7 +3,8 @@
 archive.py   the zip container              names.py      what Keras and pycnn both have, and what only one has
 writing.py   models as Keras's JSON         reading.py    Keras's JSON as models
 graph.py     functional models, both ways   operations.py functions in graphs, both ways
-layout.py    where each weight lies         weights.py    HDF5, both ways, with the optimizer's state
+layout.py    where each weight lies         weights.py    HDF5, both ways
+optimizer.py the optimizer's state, both ways
 
 Nothing in such a file is run: names are looked up in the registry, and a file that holds code is refused.
 """
@@ -16,6 +17,7 @@ from pycnn.layers.structure import is_shape
 from pycnn.layers.weights import weights_limited_to
 from pycnn.models.files import existing_file, written_whole
 from pycnn.models.keras_format import archive, weights
+from pycnn.models.keras_format.optimizer import matching_state, write_optimizer
 from pycnn.models.keras_format.reading import Reader
 from pycnn.models.keras_format.writing import write_config, write_layer
 from pycnn.registration import custom_object_scope
@@ -40,7 +42,7 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True):
     with h5py.File(memory, "w") as file:
         weights.write_weights(file, model)
         if include_optimizer and config["compile_config"] and model.optimizer is not None:
-            weights.write_optimizer(file, model)
+            write_optimizer(file, model)
     with written_whole(path, overwrite) as beside:
         archive.write_archive(beside, config, memory.getvalue())
 
@@ -57,7 +59,7 @@ def save_weights(model, filepath, overwrite=True):
     with written_whole(path, overwrite) as beside, h5py.File(beside, "w") as file:
         weights.write_weights(file, model)
         if model.compiled and model.optimizer is not None:
-            weights.write_optimizer(file, model)
+            write_optimizer(file, model)
 
 
 def load_model(filepath, custom_objects=None, compile=True):
@@ -80,10 +82,9 @@ def load_model(filepath, custom_objects=None, compile=True):
                 settings = reader.read(config.get("compile_config")) if compile else None
             except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
                 raise ValueError(f"{error} (while reading the file {path!r})") from error
-        weights.assign_weights(model, datasets, path)
         if settings:
             model.compile(**{key: value for key, value in settings.items() if key in _COMPILE})
-            weights.assign_optimizer(model, datasets, path)
+        _assign(model, datasets, path)
     return model
 
 
@@ -96,10 +97,18 @@ def load_weights(model, filepath):
     else:
         source = path
     with weights.opened(source, path) as file:
-        datasets = weights.datasets_in(file, path)
-        weights.assign_weights(model, datasets, path)
-        if model.compiled and model.optimizer is not None:
-            weights.assign_optimizer(model, datasets, path)
+        _assign(model, weights.datasets_in(file, path), path)
+
+
+def _assign(model, datasets, path):
+    """Set all weights of a model, and the state of its optimizer if it has one; nothing unless all fit."""
+    pairs, numbers = weights.matching_weights(model, datasets, path), {}
+    if model.compiled and model.optimizer is not None:
+        state, numbers = matching_state(model, datasets, path)
+        pairs |= state
+    weights.assign(pairs, path)
+    for name, value in numbers.items():
+        setattr(model.optimizer, name, value)
 
 
 def _read_model(reader, config):

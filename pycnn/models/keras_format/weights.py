@@ -1,24 +1,19 @@
-"""Weights in HDF5 as Keras lays them out: ``layers/conv2d/vars/0``, ..., and ``optimizer/vars/0``, ...
+"""Weights in HDF5 as Keras lays them out: ``layers/conv2d/vars/0``, ...
 
 What a file holds is compared with what the model needs before any number of it is read, so that neither a
 damaged file nor a made-up shape can fill the memory.
 """
 
-import warnings
 from contextlib import contextmanager
 
 import numpy as np
 
 from pycnn.backend import get_backend
-from pycnn.models.keras_format.layout import IGNORED, own_variables, variables_in_order, walk
-from pycnn.optimizers.schedules import LearningRateSchedule
+from pycnn.models.keras_format.layout import IGNORED, own_variables, walk
 
 _SLACK = 1 << 24
 _MOST_EXPANSION = 1000
 _OLD_LAYERS = "_layer_checkpoint_dependencies"  # what Keras 2.13 called the group "layers"
-
-_SLOTS_TOGETHER = {"SGD": 1, "RMSprop": 1, "Adagrad": 1}
-"""Optimizer -> how many slots of a weight Keras keeps side by side, before those of the next weight; else two."""
 
 
 def import_h5py():
@@ -41,7 +36,7 @@ def opened(source, filepath):
     with file:
         try:
             yield file
-        except (OSError, RuntimeError, KeyError) as error:
+        except (OSError, RuntimeError, KeyError, UnicodeError) as error:
             raise ValueError(f"The file's weights are damaged ({error}). {_of(filepath)}") from error
 
 
@@ -89,8 +84,8 @@ def places(model):
     return weights
 
 
-def assign_weights(model, datasets, filepath):
-    """Set the weights of a model to the arrays of a file; nothing is set unless all fit."""
+def matching_weights(model, datasets, filepath):
+    """Return a dict path -> (variable, dataset) of all weights of a model, or raise if the file has other ones."""
     weights = places(model)
     others = [
         path
@@ -105,23 +100,25 @@ def assign_weights(model, datasets, filepath):
             f"The file has other layers or weights than the model. Not in the file: {_some(missing)}. "
             f"Only in the file: {_some(others)}. {_of(filepath)}"
         )
-    _assign({path: (variable, datasets[path]) for path, variable in weights.items()}, filepath)
+    return {path: (variable, datasets[path]) for path, variable in weights.items()}
 
 
-def _assign(pairs, filepath):
-    """Set variables to arrays: ``pairs`` is a dict path -> (variable, dataset)."""
+def assign(pairs, filepath):
+    """Set variables to arrays: ``pairs`` is a dict path -> (variable, dataset). Nothing is set unless all fit."""
     for path, (variable, dataset) in pairs.items():
-        if dataset.shape != variable.shape:
-            raise ValueError(
-                f"The weight {path!r} must have the shape {variable.shape}, but the file has {dataset.shape}. "
-                f"{_of(filepath)}"
-            )
-        if dataset.dtype.kind not in "fiu":
-            raise ValueError(f"The weight {path!r} must be of numbers. Received: dtype={dataset.dtype}, {filepath!r}")
+        require_numbers(path, dataset, variable.shape, filepath)
     arrays = {path: np.asarray(dataset[()]) for path, (_, dataset) in pairs.items()}
     asarray = get_backend().asarray
     for path, (variable, _) in pairs.items():
         variable.assign(asarray(arrays[path].astype(variable.dtype)))
+
+
+def require_numbers(path, dataset, shape, filepath):
+    """Raise unless an array of a file is one of numbers, and has this shape."""
+    if dataset.shape != shape:
+        raise ValueError(f"The array {path!r} must have the shape {shape}, but has {dataset.shape}. {_of(filepath)}")
+    if dataset.dtype.kind not in "fiu":
+        raise ValueError(f"The array {path!r} must be one of numbers, but has dtype {dataset.dtype}. {_of(filepath)}")
 
 
 def write_weights(file, model):
@@ -131,75 +128,6 @@ def write_weights(file, model):
         file.create_group(f"{path}/vars" if path else "vars").attrs["name"] = layer.name
     for path, variable in weights.items():
         file[path] = np.asarray(variable.numpy())
-
-
-# The optimizer
-
-
-def _optimizer_places(model):
-    """The variables of Keras's optimizer in their order: triples (kind, weight, slot)."""
-    optimizer = model.optimizer
-    order = [("iterations", None, None)]
-    if not (isinstance(optimizer._learning_rate, LearningRateSchedule) or callable(optimizer._learning_rate)):
-        order.append(("learning_rate", None, None))
-    slots = list(optimizer.slots())
-    together = _SLOTS_TOGETHER.get(type(optimizer).__name__, 2)
-    trainable = [v for v in variables_in_order(model) if v.trainable]
-    while slots:
-        group, slots = slots[:together], slots[together:]
-        order += [("slot", weight, slot) for weight in trainable for slot in group]
-    if hasattr(optimizer, "_momentum_product"):  # Nadam's, which follows from the number of steps
-        order.append(("momentum_product", None, None))
-    return order
-
-
-def write_optimizer(file, model):
-    """Write the state of a model's optimizer; weights without a step so far have the state to start with."""
-    optimizer = model.optimizer
-    group = file.create_group("optimizer/vars")
-    group.attrs["name"] = optimizer.name
-    for i, (kind, weight, slot) in enumerate(_optimizer_places(model)):
-        if kind == "iterations":
-            value = np.int32(optimizer.iterations)
-        elif kind == "learning_rate":
-            value = np.float32(optimizer.learning_rate)
-        elif kind == "momentum_product":
-            value = np.float32(optimizer._momentum_product(optimizer.iterations))
-        else:
-            state = optimizer.state_of(weight)
-            if slot in state:
-                value = state[slot].numpy()
-            else:
-                value = get_backend().to_numpy(optimizer.initial_slot(slot, weight))
-        group[str(i)] = value
-
-
-def assign_optimizer(model, datasets, filepath):
-    """Set the state of a model's optimizer to what a file holds of it."""
-    found = {path: dataset for path, dataset in datasets.items() if path.startswith("optimizer/")}
-    if not found:
-        return
-    optimizer = model.optimizer
-    order = {f"optimizer/vars/{i}": place for i, place in enumerate(_optimizer_places(model))}
-    numbers = {kind: path for path, (kind, _, _) in order.items() if kind != "slot"}
-    without_steps = {path for path, (kind, _, _) in order.items() if kind in ("iterations", "learning_rate")}
-    if set(found) not in (set(order), without_steps):
-        warnings.warn(
-            f"The file's optimizer has {len(found)} variables, but {optimizer.name!r} has {len(order)}: its state is "
-            f"not read, and starts anew. {_of(filepath)}",
-            stacklevel=4,
-        )
-        return
-    for path in numbers.values():
-        if path in found and (found[path].shape != () or found[path].dtype.kind not in "fiu"):
-            raise ValueError(f"{path!r} must be one number. Received: shape={found[path].shape}, {filepath!r}")
-    if set(found) == set(order):
-        optimizer.build([v for v in variables_in_order(model) if v.trainable])
-        states = {path: (w, slot) for path, (kind, w, slot) in order.items() if kind == "slot"}
-        _assign({path: (optimizer.state_of(w)[slot], found[path]) for path, (w, slot) in states.items()}, filepath)
-    optimizer.iterations = int(found[numbers["iterations"]][()])
-    if "learning_rate" in numbers:
-        optimizer.learning_rate = float(found[numbers["learning_rate"]][()])
 
 
 def _some(names, most=5):

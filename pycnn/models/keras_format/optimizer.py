@@ -1,0 +1,87 @@
+"""The state of optimizers as Keras writes it: ``optimizer/vars/0``, ... in an order that depends on the optimizer."""
+
+import warnings
+
+import numpy as np
+
+from pycnn.backend import get_backend
+from pycnn.models.keras_format.layout import variables_in_order
+from pycnn.models.keras_format.weights import require_numbers
+from pycnn.optimizers.schedules import LearningRateSchedule
+
+_NUMBERS = {"iterations": int, "learning_rate": float}  # what optimizers have before their first step
+
+_SLOTS_TOGETHER = {"SGD": 1, "RMSprop": 1, "Adagrad": 1}
+"""Optimizer -> how many slots of a weight Keras keeps side by side, before those of the next weight; else two."""
+
+
+def _places(model):
+    """The variables of Keras's optimizer in their order: triples (kind, weight, slot)."""
+    optimizer = model.optimizer
+    order = [("iterations", None, None)]
+    if not (isinstance(optimizer._learning_rate, LearningRateSchedule) or callable(optimizer._learning_rate)):
+        order.append(("learning_rate", None, None))
+    slots = list(optimizer.slots())
+    together = _SLOTS_TOGETHER.get(type(optimizer).__name__, 2)
+    trainable = [v for v in variables_in_order(model) if v.trainable]
+    while slots:
+        group, slots = slots[:together], slots[together:]
+        order += [("slot", weight, slot) for weight in trainable for slot in group]
+    if hasattr(optimizer, "_momentum_product"):  # Nadam's, which follows from the number of steps
+        order.append(("momentum_product", None, None))
+    return order
+
+
+def write_optimizer(file, model):
+    """Write the state of a model's optimizer; weights without a step so far have the state to start with."""
+    optimizer = model.optimizer
+    group = file.create_group("optimizer/vars")
+    group.attrs["name"] = optimizer.name
+    for i, (kind, weight, slot) in enumerate(_places(model)):
+        if kind == "iterations":
+            value = np.int32(optimizer.iterations)
+        elif kind == "learning_rate":
+            value = np.float32(optimizer.learning_rate)
+        elif kind == "momentum_product":
+            value = np.float32(optimizer._momentum_product(optimizer.iterations))
+        else:
+            state = optimizer.state_of(weight)
+            if slot in state:
+                value = state[slot].numpy()
+            else:
+                value = get_backend().to_numpy(optimizer.initial_slot(slot, weight))
+        group[str(i)] = value
+
+
+def matching_state(model, datasets, filepath):
+    """Return what a file holds of the state of a model's optimizer; the optimizer's variables are made for it.
+
+    Returns
+    -------
+    pairs : dict path -> (variable, dataset)
+    numbers : dict attribute of the optimizer -> number
+        Empty if the file has no state, or one of another optimizer.
+    """
+    found = {path: dataset for path, dataset in datasets.items() if path.startswith("optimizer/")}
+    if not found:
+        return {}, {}
+    optimizer = model.optimizer
+    order = {f"optimizer/vars/{i}": place for i, place in enumerate(_places(model))}
+    before_steps = {path for path, (kind, _, _) in order.items() if kind in _NUMBERS}
+    if set(found) not in (set(order), before_steps):
+        warnings.warn(
+            f"The file's optimizer has {len(found)} variables, but {optimizer.name!r} has {len(order)}: its state is "
+            f"not read, and starts anew. Received: filepath={filepath!r}",
+            stacklevel=5,
+        )
+        return {}, {}
+    pairs, numbers = {}, {}
+    if set(found) == set(order):
+        optimizer.build([v for v in variables_in_order(model) if v.trainable])
+    for path, (kind, weight, slot) in order.items():
+        if kind == "slot" and path in found:
+            pairs[path] = (optimizer.state_of(weight)[slot], found[path])
+        elif kind in _NUMBERS:
+            require_numbers(path, found[path], (), filepath)
+            numbers[kind] = _NUMBERS[kind](found[path][()])
+    return pairs, numbers
