@@ -1,14 +1,15 @@
-"""Random tensors, as ``keras.random`` has them.
+"""Random tensors under Keras's names, and where layers take their random numbers from.
 
-Without a ``seed`` they are drawn from the generator that ``set_random_seed`` seeds. An integer gives the same numbers
-at each call, a ``SeedGenerator`` others at each call, the same ones in each run. The numbers are not Keras's.
+A ``seed`` is an integer, which gives the same numbers at each call; a ``SeedGenerator``, which goes on; or None, for
+the generator that ``pycnn.utils.set_random_seed`` seeds. The numbers are drawn on the host, so that they are the same
+on every backend; they are not Keras's.
 """
 
 import numpy as np
 
 from pycnn import config, ops
-from pycnn.autograd import Tensor, as_tensor
-from pycnn.backend import get_backend
+from pycnn.autograd import as_tensor
+from pycnn.backend.geometry import is_integer
 
 __all__ = [
     "SeedGenerator",
@@ -26,117 +27,136 @@ __all__ = [
 
 
 class SeedGenerator:
-    """A source of random numbers of its own, which goes on from call to call.
+    """A sequence of random numbers of its own if it is given a seed, else the one of ``pycnn.utils.set_random_seed``.
+
+    As an attribute of a layer it is saved with the model.
+
+    Parameters
+    ----------
+    seed : int >= 0, optional
+    name : str, optional
 
     Examples
     --------
-    >>> from pycnn import random
-    >>> seed = random.SeedGenerator(7)
-    >>> bool(random.normal((2,), seed=seed)[0] == random.normal((2,), seed=seed)[0])
+    >>> import pycnn
+    >>> seeds = pycnn.random.SeedGenerator(1)
+    >>> a, b = (pycnn.random.uniform((2,), seed=seeds) for _ in range(2))
+    >>> bool((a.numpy() == b.numpy()).any())
     False
     """
 
     def __init__(self, seed=None, name=None):
-        self.name = name or "seed_generator"
-        self.initial_seed = int(config.generator().integers(2**31)) if seed is None else int(seed)
-        self.generator = np.random.default_rng(self.initial_seed)
+        if seed is not None and (not is_integer(seed) or seed < 0):
+            raise ValueError(f"seed must be an integer >= 0 or None. Received: seed={seed!r}")
+        self.seed, self.name = seed, name or "seed_generator"
+        self._own = None if seed is None else np.random.default_rng(int(seed))
 
-    def next(self):
-        """Return an integer that seeds other draws."""
-        return int(self.generator.integers(2**31))
+    def generator(self):
+        """Return the ``numpy.random.Generator`` to draw from now."""
+        return config.generator() if self._own is None else self._own
+
+    def next(self, ordered=True):
+        """Return an integer that seeds other draws, another one at each call."""
+        return int(self.generator().integers(2**31))
 
     def get_config(self):
-        """Return the argument that makes the same generator again."""
-        return {"seed": self.initial_seed}
+        """Return the arguments that make the same sequence from its beginning."""
+        return {"seed": self.seed, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a sequence from what ``get_config`` returned."""
+        return cls(**config)
+
+    @property
+    def state(self):
+        """Where the sequence stands, as JSON values; None if it is not one of its own."""
+        return None if self._own is None else self._own.bit_generator.state
+
+    @state.setter
+    def state(self, state):
+        self._own.bit_generator.state = state
 
 
 def _generator(seed):
-    if isinstance(seed, SeedGenerator):
-        return seed.generator
-    if isinstance(seed, bool) or not (seed is None or isinstance(seed, (int, np.integer))):
-        raise ValueError(f"seed must be an integer, a SeedGenerator or None. Received: seed={seed!r}")
-    return config.generator() if seed is None else np.random.default_rng(int(seed))
+    return (seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)).generator()
 
 
 def _tensor(values, dtype):
-    return Tensor.wrap(get_backend().asarray(np.asarray(values, dtype or config.floatx())))
+    return as_tensor(np.asarray(values).astype(dtype or config.floatx()))
 
 
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
-    """Normally distributed numbers.
+    """Draw from the normal distribution.
 
     Examples
     --------
-    >>> from pycnn import random
-    >>> random.normal((2, 3), seed=0).shape
+    >>> import pycnn
+    >>> pycnn.random.normal((2, 3), seed=0).shape
     (2, 3)
     """
-    return _tensor(_generator(seed).normal(mean, stddev, tuple(shape)), dtype)
+    return _tensor(_generator(seed).normal(mean, stddev, shape), dtype)
 
 
 def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
-    """Uniformly distributed numbers in [minval, maxval); whole ones for an integer ``dtype``."""
+    """Draw from [minval, maxval) with equal density; whole numbers where ``dtype`` is one of integers."""
     if dtype is not None and np.dtype(dtype).kind in "iu":
         return randint(shape, minval, maxval, dtype, seed)
-    return _tensor(_generator(seed).uniform(minval, maxval, tuple(shape)), dtype)
+    return _tensor(_generator(seed).uniform(minval, maxval, shape), dtype)
 
 
 def randint(shape, minval, maxval, dtype="int32", seed=None):
-    """Integers in [minval, maxval), all equally probable."""
-    return _tensor(_generator(seed).integers(int(minval), int(maxval), tuple(shape)), dtype)
+    """Draw whole numbers from [minval, maxval)."""
+    return _tensor(_generator(seed).integers(int(minval), int(maxval), shape), dtype)
 
 
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
-    """Normally distributed numbers; what is further than two ``stddev`` from the mean is drawn again."""
+    """Draw from the normal distribution, anew whatever lies beyond two standard deviations."""
     generator = _generator(seed)
-    values = generator.standard_normal(tuple(shape))
-    outside = np.abs(values) > 2
-    while outside.any():
-        values[outside] = generator.standard_normal(np.count_nonzero(outside))
-        outside = np.abs(values) > 2
-    return _tensor(mean + stddev * values, dtype)
-
-
-def categorical(logits, num_samples, dtype="int32", seed=None):
-    """Class indices drawn with the probabilities softmax(logits): (batch, classes) -> (batch, num_samples)."""
-    logits = as_tensor(logits).numpy().astype(np.float64)
-    if logits.ndim != 2:
-        raise ValueError(f"logits must be (batch, classes). Received: logits.shape={logits.shape}")
-    noise = _generator(seed).gumbel(size=(len(logits), num_samples, logits.shape[1]))  # its argmax is such a draw
-    return _tensor((logits[:, None] + noise).argmax(axis=-1), dtype)
-
-
-def shuffle(x, axis=0, seed=None):
-    """``x`` with its slices along ``axis`` in random order; gradients flow."""
-    x = as_tensor(x)
-    return ops.take(x, _generator(seed).permutation(x.shape[axis]), axis=axis)
-
-
-def dropout(inputs, rate, noise_shape=None, seed=None):
-    """``inputs`` with the share ``rate`` of their elements set to 0, and the others divided by 1 - rate.
-
-    ``noise_shape`` has 1 for axes along which elements share their fate.
-    """
-    x = as_tensor(inputs)
-    if not 0 <= rate < 1:
-        raise ValueError(f"rate must lie in [0, 1). Received: rate={rate!r}")
-    shape = x.shape if noise_shape is None else tuple(m or n for m, n in zip(noise_shape, x.shape, strict=True))
-    kept = _generator(seed).uniform(size=shape) >= rate
-    return ops.multiply(x, _tensor(kept / (1 - rate), x.dtype if x.dtype.kind == "f" else None))
+    values = generator.standard_normal(shape)
+    while (beyond := np.abs(values) > 2).any():
+        values[beyond] = generator.standard_normal(int(beyond.sum()))
+    return _tensor(values * stddev + mean, dtype)
 
 
 def gamma(shape, alpha, dtype=None, seed=None):
-    """Numbers of the gamma distribution of shape ``alpha`` and scale 1."""
-    return _tensor(_generator(seed).gamma(as_tensor(alpha).numpy(), size=tuple(shape)), dtype)
+    """Draw from the gamma distribution of shape ``alpha`` and scale 1."""
+    return _tensor(_generator(seed).gamma(_host(alpha), 1.0, shape), dtype)
 
 
 def beta(shape, alpha, beta, dtype=None, seed=None):
-    """Numbers of the beta distribution, in (0, 1)."""
-    a, b = as_tensor(alpha).numpy(), as_tensor(beta).numpy()
-    return _tensor(_generator(seed).beta(a, b, size=tuple(shape)), dtype)
+    """Draw from the beta distribution; mixup and its kin blend images by it."""
+    return _tensor(_generator(seed).beta(_host(alpha), _host(beta), shape), dtype)
 
 
 def binomial(shape, counts, probabilities, dtype=None, seed=None):
-    """Numbers of successes in ``counts`` trials that succeed with ``probabilities``."""
-    n, p = as_tensor(counts).numpy(), as_tensor(probabilities).numpy()
-    return _tensor(_generator(seed).binomial(n.astype(np.int64), p, size=tuple(shape)), dtype)
+    """Draw the number of successes among ``counts`` trials."""
+    return _tensor(_generator(seed).binomial(_host(counts).astype(int), _host(probabilities), shape), dtype)
+
+
+def categorical(logits, num_samples, dtype="int32", seed=None):
+    """Draw ``num_samples`` classes for each row of ``logits`` (batch, classes), unnormalised log probabilities.
+
+    By the Gumbel trick: the largest of logits plus noise.
+    """
+    logits = _host(logits)
+    if logits.ndim != 2:
+        raise ValueError(f"logits must have 2 axes (batch, classes). Received: logits.shape={logits.shape}")
+    noise = _generator(seed).gumbel(size=(len(logits), int(num_samples), logits.shape[1]))
+    return _tensor((logits[:, None] + noise).argmax(-1), dtype)
+
+
+def shuffle(x, axis=0, seed=None):
+    """Return ``x`` with its entries along an axis in random order."""
+    x = as_tensor(x)
+    order = _generator(seed).permutation(x.shape[axis])
+    return ops.take(x, order, axis=axis)
+
+
+def dropout(inputs, rate, noise_shape=None, seed=None):
+    """Set a random share ``rate`` to 0 and scale the rest by 1 / (1 - rate); see ``pycnn.ops.dropout``."""
+    return ops.dropout(inputs, rate, noise_shape, _generator(seed))
+
+
+def _host(value):
+    return value.numpy() if hasattr(value, "numpy") else np.asarray(value)
