@@ -74,19 +74,19 @@ def main(folder, save_freq, kills):
     _, status = os.waitpid(child(folder / "plain", None, folder / "expected.json"), 0)
     assert status == 0, status
     whole = time.perf_counter() - began
+    backup, longest = folder / "backup" / "latest.backup", whole
     moments, killed, finished, resumed = random.Random(0), 0, 0, 0
     while True:
-        if (folder / "backup" / "latest.backup").exists():
-            resumed += 1
-        elif killed:
-            whole *= 1.5  # the machine is busy: let the next one live long enough to save something
+        resumed += backup.exists()
         pid = child(folder, save_freq, folder / f"finished-{finished}.json")
         if killed < kills:
-            time.sleep(moments.uniform(0, whole))
+            time.sleep(moments.uniform(0, longest))
             os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         if os.WIFSIGNALED(status):
             killed += 1
+            if not backup.exists():
+                longest = min(1.5 * longest, 8 * whole)  # the machine is busy: let the next one live until it saves
             (folder / f"finished-{finished}.json").unlink(missing_ok=True)
             continue
         assert status == 0, status
