@@ -27,6 +27,11 @@ def two_inputs(keras=pycnn, layers=layers, ops=ops):
     return keras.Model([image, vector], [layers.Dense(2, name="b")(x), layers.Dense(1, name="a")(x)])
 
 
+def set_same_weights(*models):
+    for model in models:
+        model.set_weights([normal(tuple(w.shape), np.float32, i) / 2 for i, w in enumerate(model.weights)])
+
+
 def data(n=4):
     return [normal((n, 6, 6, 2), np.float32), normal((n, 3), np.float32, 1)]
 
@@ -39,7 +44,7 @@ def test_it_computes_what_keras_computes(backend):
     assert [w.shape for w in mine.weights] == [tuple(w.shape) for w in theirs.weights]
     assert (mine.input_shape, mine.output_shape) == (theirs.input_shape, theirs.output_shape)
     assert mine.output_names == theirs.output_names
-    mine.set_weights(theirs.get_weights())
+    set_same_weights(mine, theirs)
     for a, b in zip(mine.predict(data(), verbose=0), theirs.predict(data(), verbose=0), strict=True):
         assert_close(a, b, 1e-5)
 
@@ -58,7 +63,7 @@ def test_several_outputs_are_trained_as_in_keras(arguments, y):
     """Names of logs, their values, the order of ``evaluate``, weights after training."""
     keras = peer("keras")
     mine, theirs = two_inputs(), two_inputs(keras, keras.layers, keras.ops)
-    mine.set_weights(theirs.get_weights())
+    set_same_weights(mine, theirs)
     targets = [normal((4, 2), np.float32, 2), normal((4, 1), np.float32, 3)]
     targets = dict(zip("ba", targets, strict=True)) if y == "dict" else targets
     histories, values = [], []
@@ -85,6 +90,15 @@ def test_sample_weights_of_several_outputs(backend):
         logs = model.evaluate(data(), y, sample_weight=weights, verbose=0, return_dict=True)
         assert logs["b_loss"] == pytest.approx(expected[0], rel=1e-5)
         assert logs["loss"] == pytest.approx(sum(expected), rel=1e-5)
+
+
+def test_single_batches(backend):
+    model = two_inputs()
+    model.compile("sgd", "mse")
+    y = [normal((4, 2), seed=2), normal((4, 1), seed=3)]
+    assert [part.shape for part in model.predict_on_batch(data())] == [(4, 2), (4, 1)]
+    assert set(model.test_on_batch(data(), y, return_dict=True)) == {"loss", "a_loss", "b_loss"}
+    assert len(model.train_on_batch(data(), y)) == 3
 
 
 def test_dicts_and_nested_structures(backend):
