@@ -24,20 +24,38 @@ from pycnn import (
     saving,
     utils,
 )
-from pycnn.autograd import Tensor, grad, no_grad, value_and_grad
+from pycnn.autograd import Tensor, Variable, grad, no_grad, value_and_grad
 from pycnn.backend import backend_scope, get_backend, set_backend
 from pycnn.explain import explain
-from pycnn.layers import Input
+from pycnn.initializers import Initializer
+from pycnn.layers import Input, InputSpec, Layer
+from pycnn.layers.symbolic import SymbolicTensor
+from pycnn.losses import Loss
+from pycnn.metrics import Metric
 from pycnn.models import Model, Sequential
+from pycnn.optimizers import Optimizer
+from pycnn.regularizers import Regularizer
 from pycnn.threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
+KerasTensor = SymbolicTensor  # Keras's name
+
 __all__ = [
+    "Initializer",
     "Input",
+    "InputSpec",
+    "KerasTensor",
+    "Layer",
+    "Loss",
+    "Metric",
     "Model",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
+    "SymbolicTensor",
     "Tensor",
+    "Variable",
     "activations",
     "autograd",
     "backend",

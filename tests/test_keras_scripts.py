@@ -65,7 +65,7 @@ def test_table_names_scripts():
 @pytest.mark.parametrize(
     "names",
     [
-        "Initializer InputSpec KerasTensor Layer Loss Metric Model Operation Optimizer Regularizer Sequential Variable",
+        "Initializer InputSpec KerasTensor Layer Loss Metric Model Optimizer Regularizer Sequential Variable",
         "activations backend callbacks config constraints datasets initializers layers losses metrics models ops",
         "optimizers preprocessing random regularizers saving utils",
     ],

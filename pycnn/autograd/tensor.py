@@ -191,6 +191,11 @@ class Variable(Tensor):
         self._trainable = self.requires_grad = bool(value)
         Variable.changes += 1
 
+    @property
+    def value(self):
+        """The variable itself: scripts for Keras write ``variable.value`` for its tensor, ``variable.value.grad``."""
+        return self
+
     def assign(self, value):
         """Copy ``value``, of the same shape, into the variable, and return it."""
         value = self._fitting(value)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pycnn import ops, registration
-from pycnn.autograd import as_tensor
+from pycnn.autograd import Tensor, as_tensor
 from pycnn.registration import Configurable, register_serializable
 
 MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
@@ -100,7 +100,9 @@ class LossFunctionWrapper(Loss):
         self.arguments = arguments
 
     def call(self, y_true, y_pred):
-        """Call the function."""
+        """Call the function, on targets and predictions with the same number of axes: (n,) meets (n, 1)."""
+        if type(y_true) is Tensor and type(y_pred) is Tensor and y_true.ndim != y_pred.ndim:
+            y_true, y_pred = _same_rank(y_true, y_pred)
         return as_tensor(self.fn(y_true, y_pred, **self.arguments))
 
     def get_config(self):
@@ -111,6 +113,18 @@ class LossFunctionWrapper(Loss):
     def from_config(cls, config):
         """Make a loss from what ``get_config`` returned."""
         return cls(**{**config, "fn": registration.deserialize(config["fn"])})
+
+
+def _same_rank(y_true, y_pred):
+    """Put an axis of length 1 at the end of (n,) beside (n, 1), and take it off elsewhere, as Keras does."""
+    shorter, longer = sorted((y_true, y_pred), key=lambda y: y.ndim)
+    if longer.ndim != shorter.ndim + 1 or longer.shape[-1] != 1:
+        return y_true, y_pred
+    if shorter.ndim == 1:
+        shorter = ops.expand_dims(shorter, -1)
+    else:
+        longer = ops.squeeze(longer, -1)
+    return (longer, shorter) if y_true.ndim > y_pred.ndim else (shorter, longer)
 
 
 def reduce(values, sample_weight=None, reduction="sum_over_batch_size"):

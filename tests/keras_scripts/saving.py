@@ -71,7 +71,7 @@ again.set_weights(model.get_weights())
 np.testing.assert_allclose(again.predict(x, verbose=0), expected, rtol=1e-5, atol=1e-6)
 
 text = model.to_json()
-assert json.loads(text)["class_name"] == "Functional"
+assert json.loads(text)["config"]["name"] == "saved_model"
 from_text = model_from_json(text)
 assert from_text.count_params() == model.count_params()
 assert from_text.output_shape == (None, 2)

@@ -200,3 +200,14 @@ def test_ignored_labels_and_own_losses_are_checked_with_care(backend):
     losses.get(lambda t, p: p).check_targets(np.zeros((3, 7)), (None, 2))
     with pytest.raises(ValueError, match="validation y must not contain NaN"):
         losses.get(lambda t, p: p).check_targets(NAN, (None, 2), argument="validation y")
+
+
+@pytest.mark.parametrize("shapes", [((2,), (2, 1)), ((2, 1), (2,)), ((2, 3, 1), (2, 3)), ((2, 3), (2, 3, 1))])
+def test_functions_get_targets_and_predictions_of_one_rank(shapes):
+    seen = []
+    loss = losses.get(
+        lambda y_true, y_pred: seen.append((y_true.shape, y_pred.shape)) or ops.mean((y_true - y_pred) ** 2)
+    )
+    values = [np.arange(np.prod(shape), dtype=np.float32).reshape(shape) for shape in shapes]
+    assert loss(*map(pycnn.Tensor, values)).item() == 0  # broadcast against each other they would differ
+    assert seen[0] == ((2, 1),) * 2 if (2,) in shapes else seen[0] == ((2, 3),) * 2
