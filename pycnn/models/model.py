@@ -17,7 +17,7 @@ from pycnn.models.graph_config import read_graph, write_graph
 from pycnn.models.saving import load_weights, save_model, save_weights
 from pycnn.models.summary import summary_text
 from pycnn.models.trainer import Trainer
-from pycnn.registration import register_serializable
+from pycnn.registration import custom_object_scope, register_serializable
 
 
 @register_serializable("models")
@@ -222,11 +222,15 @@ class Model(Trainer, Layer):
         return config
 
     @classmethod
-    def from_config(cls, config):
-        """Make the model, with new weights, of what ``get_config`` returned."""
+    def from_config(cls, config, custom_objects=None):
+        """Make the model, with new weights, of what ``get_config`` returned.
+
+        ``custom_objects`` maps names in it to classes and functions that were not registered.
+        """
         if "calls" not in config:
             return super().from_config(config)
-        inputs, outputs = read_graph(config)
+        with custom_object_scope(custom_objects or {}):
+            inputs, outputs = read_graph(config)
         rest = {key: value for key, value in config.items() if key not in ("layers", "calls", "inputs", "outputs")}
         return cls(inputs=inputs, outputs=outputs, **rest)
 

@@ -7,7 +7,7 @@ from pycnn.layers.naming import name_by_class
 from pycnn.layers.structure import flatten_structure, map_structure
 from pycnn.layers.symbolic import SymbolicTensor
 from pycnn.models.model import Model
-from pycnn.registration import deserialize, register_serializable
+from pycnn.registration import custom_object_scope, deserialize, register_serializable
 
 
 @register_serializable("models")
@@ -194,10 +194,14 @@ class Sequential(Model):
         return config
 
     @classmethod
-    def from_config(cls, config):
-        """Make the model, with new weights, of what ``get_config`` returned."""
+    def from_config(cls, config, custom_objects=None):
+        """Make the model, with new weights, of what ``get_config`` returned.
+
+        ``custom_objects`` maps names in it to classes and functions that were not registered.
+        """
         config = dict(config)
-        layers = [deserialize(layer) for layer in config.pop("layers")]
+        with custom_object_scope(custom_objects or {}):
+            layers = [deserialize(layer) for layer in config.pop("layers")]
         shape = config.pop("build_input_shape", None)
         model = cls(layers, **config)
         if shape is not None:

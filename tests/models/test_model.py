@@ -132,3 +132,25 @@ def test_losses_that_models_and_layers_add(backend):
     y = model(x).numpy()
     assert len(model.losses) == 2
     np.testing.assert_allclose(loss, (y**2).mean() + 3 * y.mean() + 0.01 * (y**2).sum(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["functional", "sequential"])
+def test_configurations_with_classes_that_nobody_registered(backend, kind):
+    class Scale(layers.Layer):
+        def __init__(self, factor, **kwargs):
+            super().__init__(**kwargs)
+            self.factor = factor
+
+        def call(self, inputs):
+            return inputs * self.factor
+
+        def get_config(self):
+            return {**super().get_config(), "factor": self.factor}
+
+    inputs = pycnn.Input((2,))
+    if kind == "functional":
+        model = pycnn.Model(inputs, Scale(3.0)(inputs))
+    else:
+        model = pycnn.Sequential([inputs, Scale(3.0)])
+    again = type(model).from_config(model.get_config(), custom_objects={"Scale": Scale})
+    np.testing.assert_array_equal(again(np.ones((1, 2))).numpy(), [[3, 3]])
