@@ -1,11 +1,17 @@
 """Keras's files against Keras itself: one table of models, saved by one and loaded by the other."""
 
+import json
+
 import numpy as np
 import pytest
 from helpers import assert_close, normal, peer
 from keras_layers import CASES, IMAGE, RANDOM, SMALL, VECTOR
 
 import pycnn
+from pycnn.models.keras_format.names import KERAS_NAMES
+from pycnn.models.keras_format.reading import Reader
+from pycnn.models.keras_format.writing import write_config
+from pycnn.registration import registered_objects
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 
@@ -18,6 +24,9 @@ def keras():
 
 
 EXTRA = [
+    ("CategoryEncoding", {"num_tokens": 4, "output_mode": "count"}, (2, 3)),
+    ("Embedding", {"input_dim": 4, "output_dim": 3, "embeddings_regularizer": "l2"}, (2, 3)),
+    ("RandomCrop", {"height": 5, "width": 6}, SMALL),
     ("Conv2D", {"filters": 6, "kernel_size": 3, "data_format": "channels_first", "kernel_regularizer": "l2"}, IMAGE),
     ("Conv2DTranspose", {"filters": 5, "kernel_size": 3, "strides": 2, "output_padding": 1}, IMAGE),
     ("Conv2D", {"filters": 2, "kernel_size": 3, "activity_regularizer": "l1", "trainable": False}, IMAGE),
@@ -47,7 +56,9 @@ def one_layer(K, case):
 
 
 def data_for(case):
-    shape = case[2]
+    name, _, shape = case
+    if name in ("CategoryEncoding", "Embedding"):
+        return np.arange(np.prod(shape)).reshape(shape) % 4
     if isinstance(shape, tuple):
         return normal(shape, np.float32)
     return [normal((4, *s[1:]), np.float32, seed=i) for i, s in enumerate(shape)]
@@ -99,3 +110,78 @@ def assert_same_settings(actual, expected):
             assert_same_settings(a, e)
     else:
         assert actual == expected or float(actual) == pytest.approx(float(expected))
+
+
+NEEDED = {
+    "BinaryIoU": {"target_class_ids": [0, 1]},
+    "CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 5, "warmup_target": 0.2, "warmup_steps": 2},
+    "CosineDecayRestarts": {"initial_learning_rate": 0.1, "first_decay_steps": 5},
+    "ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 5, "decay_rate": 0.5},
+    "IoU": {"num_classes": 3, "target_class_ids": [0]},
+    "InverseTimeDecay": {"initial_learning_rate": 0.1, "decay_steps": 5, "decay_rate": 0.5},
+    "MeanIoU": {"num_classes": 3},
+    "OneHotIoU": {"num_classes": 3, "target_class_ids": [0]},
+    "OneHotMeanIoU": {"num_classes": 3},
+    "PiecewiseConstantDecay": {"boundaries": [2, 4], "values": [0.1, 0.2, 0.3]},
+    "PolynomialDecay": {"initial_learning_rate": 0.1, "decay_steps": 5},
+    "PrecisionAtRecall": {"recall": 0.5},
+    "RecallAtPrecision": {"precision": 0.5},
+    "SensitivityAtSpecificity": {"specificity": 0.5},
+    "SpecificityAtSensitivity": {"sensitivity": 0.5},
+}
+"""Arguments of classes that need some."""
+
+OBJECTS = [
+    (package, name)
+    for package in ("initializers", "regularizers", "constraints", "losses", "metrics", "optimizers", "schedules")
+    for name in sorted(KERAS_NAMES[package] & set(registered_objects(package)) - {"MeanMetricWrapper"})
+]
+
+
+@pytest.mark.parametrize(("package", "name"), OBJECTS)
+def test_every_object_both_ways(keras, package, name):
+    module = keras.optimizers.schedules if package == "schedules" else getattr(keras, package)
+    theirs = getattr(module, name)(**NEEDED.get(name, {}))
+    written = json.loads(json.dumps(keras.saving.serialize_keras_object(theirs)))
+    ours = Reader().read(written)
+    assert type(ours) is registered_objects(package)[name]
+    again = keras.saving.deserialize_keras_object(json.loads(json.dumps(write_config(ours))))
+    assert type(again) is type(theirs)
+    assert_same_settings(again.get_config(), theirs.get_config())
+
+
+@pytest.mark.parametrize("package", [p for p in KERAS_NAMES if p != "layers"])
+def test_names_are_keras_s(keras, package):
+    module = keras.optimizers.schedules if package == "schedules" else getattr(keras, package)
+    for name in KERAS_NAMES[package]:
+        assert isinstance(getattr(module, name), type), name
+
+
+def test_every_layer_of_keras_s_is_tried():
+    tried = {name for name, _, _ in (*CASES, *RANDOM, *EXTRA)}
+    elsewhere = {"InputLayer", "Wrapper", "TimeDistributed", "Lambda"}
+    assert not (set(registered_objects("layers")) & KERAS_NAMES["layers"]) - tried - elsewhere
+
+
+def test_functions_and_names_in_compile(keras, tmp_path):
+    """Losses and metrics as strings, functions and objects go through files of both."""
+
+    def made(K):
+        model = K.Sequential([K.layers.Input((4,)), K.layers.Dense(3, activation="softmax")])
+        metrics = ["accuracy", K.metrics.TopKCategoricalAccuracy(k=2, name="top"), K.metrics.categorical_accuracy]
+        model.compile("sgd", K.losses.categorical_crossentropy, metrics=metrics, weighted_metrics=["mae"])
+        return model
+
+    x, y = normal((6, 4), np.float32), np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1, 2]]
+    theirs = made(keras)
+    theirs.save(tmp_path / "theirs.keras")
+    ours = pycnn.models.load_model(tmp_path / "theirs.keras")
+    ours.save(tmp_path / "ours.keras")
+    again = keras.saving.load_model(tmp_path / "ours.keras")
+    here = made(pycnn)
+    here.set_weights(theirs.get_weights())
+    here.save(tmp_path / "here.keras")
+    expected = theirs.evaluate(x, y, verbose=0, return_dict=True)
+    for model in (ours, again, here, keras.saving.load_model(tmp_path / "here.keras")):
+        results = model.evaluate(x, y, verbose=0, return_dict=True)
+        assert {k: float(v) for k, v in results.items()} == pytest.approx(expected, rel=1e-5)

@@ -102,13 +102,13 @@ def load_weights(model, filepath):
 
 def _assign(model, datasets, path):
     """Set all weights of a model, and the state of its optimizer if it has one; nothing unless all fit."""
-    pairs, numbers = weights.matching_weights(model, datasets, path), {}
+    pairs, learning_rate = weights.matching_weights(model, datasets, path), None
     if model.compiled and model.optimizer is not None:
-        state, numbers = matching_state(model, datasets, path)
+        state, learning_rate = matching_state(model, datasets, path)
         pairs |= state
     weights.assign(pairs, path)
-    for name, value in numbers.items():
-        setattr(model.optimizer, name, value)
+    if learning_rate is not None:
+        model.optimizer.learning_rate = learning_rate
 
 
 def _read_model(reader, config):

@@ -9,7 +9,7 @@ from pycnn.models.keras_format.layout import variables_in_order
 from pycnn.models.keras_format.weights import require_numbers
 from pycnn.optimizers.schedules import LearningRateSchedule
 
-_NUMBERS = {"iterations": int, "learning_rate": float}  # what optimizers have before their first step
+_NUMBERS = ("iterations", "learning_rate")  # what optimizers have before their first step
 
 _SLOTS_TOGETHER = {"SGD": 1, "RMSprop": 1, "Adagrad": 1}
 """Optimizer -> how many slots of a weight Keras keeps side by side, before those of the next weight; else two."""
@@ -21,9 +21,12 @@ def _places(model):
     order = [("iterations", None, None)]
     if not (isinstance(optimizer._learning_rate, LearningRateSchedule) or callable(optimizer._learning_rate)):
         order.append(("learning_rate", None, None))
+    trainable = [v for v in variables_in_order(model) if v.trainable]
+    for slot in ("average", "accumulated_gradient"):
+        if slot in optimizer._gathers:
+            order += [("slot", weight, slot) for weight in trainable]
     slots = list(optimizer.slots())
     together = _SLOTS_TOGETHER.get(type(optimizer).__name__, 2)
-    trainable = [v for v in variables_in_order(model) if v.trainable]
     while slots:
         group, slots = slots[:together], slots[together:]
         order += [("slot", weight, slot) for weight in trainable for slot in group]
@@ -39,7 +42,7 @@ def write_optimizer(file, model):
     group.attrs["name"] = optimizer.name
     for i, (kind, weight, slot) in enumerate(_places(model)):
         if kind == "iterations":
-            value = np.int32(optimizer.iterations)
+            value = optimizer.variables[0].numpy().astype(np.int32)  # with accumulated gradients it counts all steps
         elif kind == "learning_rate":
             value = np.float32(optimizer.learning_rate)
         elif kind == "momentum_product":
@@ -48,6 +51,8 @@ def write_optimizer(file, model):
             state = optimizer.state_of(weight)
             if slot in state:
                 value = state[slot].numpy()
+            elif slot in optimizer._gathers:
+                value = np.zeros(weight.shape, weight.dtype)
             else:
                 value = get_backend().to_numpy(optimizer.initial_slot(slot, weight))
         group[str(i)] = value
@@ -59,12 +64,12 @@ def matching_state(model, datasets, filepath):
     Returns
     -------
     pairs : dict path -> (variable, dataset)
-    numbers : dict attribute of the optimizer -> number
         Empty if the file has no state, or one of another optimizer.
+    learning_rate : float or None
     """
     found = {path: dataset for path, dataset in datasets.items() if path.startswith("optimizer/")}
     if not found:
-        return {}, {}
+        return {}, None
     optimizer = model.optimizer
     order = {f"optimizer/vars/{i}": place for i, place in enumerate(_places(model))}
     before_steps = {path for path, (kind, _, _) in order.items() if kind in _NUMBERS}
@@ -74,14 +79,16 @@ def matching_state(model, datasets, filepath):
             f"not read, and starts anew. Received: filepath={filepath!r}",
             stacklevel=5,
         )
-        return {}, {}
-    pairs, numbers = {}, {}
+        return {}, None
+    pairs, learning_rate = {}, None
     if set(found) == set(order):
         optimizer.build([v for v in variables_in_order(model) if v.trainable])
     for path, (kind, weight, slot) in order.items():
         if kind == "slot" and path in found:
             pairs[path] = (optimizer.state_of(weight)[slot], found[path])
-        elif kind in _NUMBERS:
+        elif kind == "iterations":
+            pairs[path] = (optimizer.variables[0], found[path])
+        elif kind == "learning_rate":
             require_numbers(path, found[path], (), filepath)
-            numbers[kind] = _NUMBERS[kind](found[path][()])
-    return pairs, numbers
+            learning_rate = float(found[path][()])
+    return pairs, learning_rate

@@ -1,13 +1,16 @@
 """Keras's configuration made into layers, models, losses, ...: by names in the registry, never by imports or code."""
 
 import inspect
+import types
 
 import numpy as np
 
+from pycnn import losses, metrics
 from pycnn.models.keras_format import graph
 from pycnn.models.keras_format.names import ANY, KERAS_NAMES, ONLY_KERAS, package_of
-from pycnn.registration import lookup, registered_objects, resolve
+from pycnn.registration import lookup, registered_objects
 
+_FUNCTIONS = {"losses": losses, "metrics": metrics}
 _FUNCTION_PACKAGES = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints")
 
 
@@ -125,11 +128,9 @@ class Reader:
             found = registered_objects(candidate).get(name)
             if found is not None:
                 return found
-            if candidate in ("losses", "metrics"):
-                try:
-                    return resolve(name, candidate, "function")
-                except ValueError:
-                    continue
+            found = getattr(_FUNCTIONS.get(candidate), name, None)
+            if isinstance(found, types.FunctionType) and name in _FUNCTIONS[candidate].__all__:
+                return found
         raise ValueError(f"Unknown function. Received: function={name!r}, module={module!r}")
 
     # Arguments

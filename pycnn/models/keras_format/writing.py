@@ -1,7 +1,10 @@
 """Models as Keras's configuration: its modules, names and arguments, or an error that names what Keras lacks."""
 
+import types
+
 import numpy as np
 
+from pycnn import losses, metrics
 from pycnn.autograd import Tensor
 from pycnn.layers.base import Layer, serialize_layer
 from pycnn.layers.input import InputLayer
@@ -10,6 +13,7 @@ from pycnn.models.keras_format.layout import is_sequential
 from pycnn.models.keras_format.names import ANY, FUNCTIONAL, KERAS_NAMES, ONLY_PYCNN, keras_module
 from pycnn.registration import lookup, registered_name, serialize
 
+_FUNCTIONS = {"losses": losses, "metrics": metrics}
 _INSTEAD = "Save the model as a .pycnn file instead"
 
 
@@ -54,8 +58,15 @@ def write_config(value):
     if isinstance(value, (Tensor, np.ndarray)) and value.ndim:
         array = np.asarray(value)
         return {"class_name": "__numpy__", "config": {"value": array.tolist(), "dtype": array.dtype.name}}
+    package = next((p for p, module in _FUNCTIONS.items() if _is_in(module, value)), None)
+    if package is not None:
+        return _write_function(package, value.__name__)
     plain = serialize(value)
     return write_config(plain) if isinstance(plain, dict) else plain
+
+
+def _is_in(module, value):
+    return isinstance(value, types.FunctionType) and getattr(module, value.__name__, None) is value
 
 
 def _write_class(cls, package, name, arguments, label=None):
@@ -120,7 +131,7 @@ def _write_function(package, name):
     """A function by its name: Keras's own, or one that users registered."""
     if package in ("activations", "losses", "metrics"):
         return {
-            "module": keras_module(package),
+            "module": "builtins",  # as Keras does for its own ones
             "class_name": "function",
             "config": name,
             "registered_name": name,
