@@ -40,6 +40,7 @@ from pycnn.threads import get_num_threads, set_num_threads
 __version__ = "0.1.0"
 
 KerasTensor = SymbolicTensor  # Keras's name
+backend.clear_session, backend.is_keras_tensor = utils.clear_session, utils.is_keras_tensor  # Keras has them there
 
 __all__ = [
     "Initializer",

@@ -8,33 +8,48 @@ from pycnn.callbacks.progbar import Progbar
 from pycnn.config import set_random_seed
 from pycnn.datasets.download import get_file
 from pycnn.layers.naming import reset_names
+from pycnn.layers.symbolic import SymbolicTensor
 from pycnn.models.dataset import PyDataset
 from pycnn.preprocessing.folder import image_dataset_from_directory
 from pycnn.preprocessing.image import array_to_img, img_to_array, load_img, save_img
 from pycnn.registration import custom_object_scope, register_serializable
+from pycnn.saving import (
+    CustomObjectScope,
+    deserialize_keras_object,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+    serialize_keras_object,
+)
 
 __all__ = [
+    "CustomObjectScope",
     "Progbar",
     "PyDataset",
     "Sequence",
     "array_to_img",
     "clear_session",
     "custom_object_scope",
+    "deserialize_keras_object",
     "get_file",
+    "get_registered_name",
+    "get_registered_object",
     "image_dataset_from_directory",
     "img_to_array",
+    "is_keras_tensor",
     "load_img",
     "normalize",
     "pack_x_y_sample_weight",
     "plot_model",
+    "register_keras_serializable",
     "register_serializable",
     "save_img",
+    "serialize_keras_object",
     "set_random_seed",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
 
-register_keras_serializable = register_serializable
 Sequence = PyDataset
 
 
@@ -76,6 +91,18 @@ def to_categorical(x, num_classes=None):
     rows = np.zeros((indices.size, classes), np.float32)
     rows[np.arange(indices.size), indices.reshape(-1)] = 1
     return rows.reshape(*indices.shape, classes)
+
+
+def is_keras_tensor(x):
+    """Whether ``x`` is a symbolic tensor: what ``Input`` gives, and layers called on it.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.utils.is_keras_tensor(pycnn.Input((3,))), pycnn.utils.is_keras_tensor(pycnn.Tensor([1.0]))
+    (True, False)
+    """
+    return isinstance(x, SymbolicTensor)
 
 
 def normalize(x, axis=-1, order=2):

@@ -81,3 +81,11 @@ def test_data_sets_have_the_arguments_of_keras(name):
     keras = peer("keras")
     ours, theirs = getattr(pycnn.datasets, name), getattr(keras.datasets, name)
     assert str(inspect.signature(ours.load_data)) == str(inspect.signature(theirs.load_data))
+
+
+def test_names_that_keras_has_in_several_places():
+    assert pycnn.utils.register_keras_serializable is pycnn.saving.register_keras_serializable
+    assert pycnn.backend.clear_session is pycnn.utils.clear_session
+    assert pycnn.backend.is_keras_tensor(pycnn.Input((2,)))
+    assert pycnn.backend.epsilon() == pycnn.config.epsilon() == 1e-7
+    assert pycnn.ops.shape(pycnn.Input((2,))) == (None, 2)

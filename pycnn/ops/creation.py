@@ -6,6 +6,7 @@ from pycnn.autograd import Function, Tensor, as_tensor
 from pycnn.backend import get_backend
 from pycnn.backend.geometry import is_integer
 from pycnn.ops.promotion import floatx_dtype
+from pycnn.ops.symbolic import Symbolic
 
 
 class _Cast(Function):
@@ -212,8 +213,8 @@ def is_tensor(x):
 
 
 def shape(x):
-    """Sizes of the axes, a tuple of ints."""
-    return as_tensor(x).shape
+    """Sizes of the axes, a tuple of ints; of a symbolic tensor None where a size is not known yet."""
+    return x.shape if isinstance(x, Symbolic) else as_tensor(x).shape
 
 
 def convert_to_tensor(x, dtype=None):
