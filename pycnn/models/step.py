@@ -19,7 +19,17 @@ class Step:
         "_part_sums",
         "_step_logs",
     )  # what reset_metrics resets besides metrics: backups hold it
-    _untracked = frozenset({"_train_variables", "_regularized", "history", "_progress", "_metrics", "_compiled_losses"})
+    _untracked = frozenset(
+        {
+            "_train_variables",
+            "_regularized",
+            "history",
+            "_progress",
+            "_metrics",
+            "_compiled_losses",
+            "_compile_arguments",
+        }
+    )
     _train_takes_data = _test_takes_data = False  # whether a subclass has Keras's train_step(self, data)
 
     def __init_subclass__(cls, **kwargs):

@@ -322,6 +322,33 @@ def test_a_compiled_model_that_made_no_step(keras, tmp_path, fit):
     assert pycnn.models.load_model(tmp_path / "ours.keras", compile=False).compiled is False
 
 
+def test_several_losses_and_metrics_both_ways(keras, tmp_path):
+    def compiled(K):
+        model = randomize(many_ends(K))
+        model.compile(
+            K.optimizers.Adam(0.01),
+            {"kind": "sparse_categorical_crossentropy", "size": K.losses.MeanAbsoluteError(reduction="sum")},
+            loss_weights={"kind": 0.5, "size": 2.0},
+            metrics={"kind": ["accuracy"], "size": [K.metrics.MeanAbsoluteError(name="error")]},
+        )
+        return model
+
+    x = data_for("many_ends")
+    y = {"kind": np.arange(5) % 3, "size": normal((5, 1), np.float32, seed=4)}
+    theirs = compiled(keras)
+    theirs.save(tmp_path / "theirs.keras")
+    ours = pycnn.models.load_model(tmp_path / "theirs.keras")
+    ours.save(tmp_path / "ours.keras")
+    compiled(pycnn).save(tmp_path / "here.keras")
+    models = [ours, *(keras.saving.load_model(tmp_path / f"{name}.keras") for name in ("ours", "here"))]
+    for model in (theirs, *models):
+        model.fit(x, y, batch_size=5, epochs=2, verbose=0)
+    expected = theirs.evaluate(x, y, verbose=0, return_dict=True)
+    for model in models:
+        results = model.evaluate(x, y, verbose=0, return_dict=True)
+        assert {k: float(v) for k, v in results.items()} == pytest.approx(expected, rel=1e-4)
+
+
 def test_every_optimizer_of_keras_s_is_tried():
     tried = {name.split()[0] for name in OPTIMIZERS}
     assert tried == set(registered_objects("optimizers")) & KERAS_NAMES["optimizers"]
