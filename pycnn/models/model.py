@@ -265,7 +265,8 @@ class Model(Trainer, Layer):
         Parameters
         ----------
         filepath : str or path
-            By custom ends in ``.pycnn``.
+            By custom ends in ``.pycnn``. With a name that ends in ``.keras`` it is written in Keras 3's own format (by
+            ``pip install 'pycnn[keras]'``), which ``keras.saving.load_model`` reads; a ValueError says what Keras lacks.
         overwrite : bool
             Whether to replace a file that exists.
         include_optimizer : bool
@@ -282,11 +283,14 @@ class Model(Trainer, Layer):
         save_model(self, filepath, overwrite, include_optimizer)
 
     def save_weights(self, filepath, overwrite=True):
-        """Write the weights alone to a file."""
+        """Write the weights alone to a file; one whose name ends in ``.weights.h5`` is laid out as Keras 3 does."""
         save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath):
-        """Read the weights from a file of ``save`` or ``save_weights`` of a model with the same layers."""
+        """Read the weights from a file of ``save`` or ``save_weights`` of a model with the same layers.
+
+        Files of Keras 3, ``.weights.h5`` and ``.keras``, hold the optimizer's state, too, which a compiled model reads.
+        """
         load_weights(self, filepath)
 
 

@@ -65,6 +65,8 @@ def load_model(filepath, custom_objects=None, compile=True):
     Parameters
     ----------
     filepath : str or path
+        Of a model that pycnn wrote, or, if the name ends in ``.keras``, one that Keras 3 or pycnn wrote in Keras's
+        format. No code of a file is run: classes that nobody registered, and lambdas, are refused.
     custom_objects : dict, optional
         Classes and functions by name, for those that were not registered with
         ``pycnn.utils.register_serializable``.
