@@ -14,6 +14,16 @@ EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.py") if path.name
 README = (ROOT / "README.md").read_text()
 
 WRITES = {
+    "custom_layer": {"gabor_after.png", "gabor_before.png", "gabor_net.pycnn"},
+    "custom_training_loop": {"training_loop_curves.png"},
+    "image_folder": {"digits", "folder_curves.png", "folder_predictions.png"},
+    "train_cnn_keras_style": {
+        "small_resnet.csv",
+        "small_resnet.pycnn",
+        "small_resnet_curves.png",
+        "small_resnet_mistakes.png",
+    },
+    "transfer_learning": {"transfer_fine_tuning.png", "transfer_predictions.png"},
     "lenet5_digits": {
         "lenet5.pycnn",
         "lenet5_curves.png",

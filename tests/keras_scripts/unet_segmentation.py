@@ -60,7 +60,8 @@ def dice_loss(y_true, y_pred, smooth=1.0):
 
 
 def loss(y_true, y_pred):
-    cross_entropy = ops.mean(keras.losses.sparse_categorical_crossentropy(y_true, y_pred), axis=(1, 2))
+    one_hot = ops.one_hot(ops.cast(y_true, "int32"), CLASSES)
+    cross_entropy = ops.mean(keras.losses.categorical_crossentropy(one_hot, y_pred), axis=(1, 2))
     return cross_entropy + dice_loss(y_true, y_pred)
 
 
