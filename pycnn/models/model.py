@@ -266,7 +266,7 @@ class Model(Trainer, Layer):
         ----------
         filepath : str or path
             By custom ends in ``.pycnn``. With a name that ends in ``.keras`` it is written in Keras 3's own format (by
-            ``pip install 'pycnn[keras]'``), which ``keras.saving.load_model`` reads; a ValueError says what Keras lacks.
+            ``pip install 'pycnn[keras]'``), which Keras's ``load_model`` reads; a ValueError says what Keras lacks.
         overwrite : bool
             Whether to replace a file that exists.
         include_optimizer : bool

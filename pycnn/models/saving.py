@@ -26,7 +26,6 @@ import numpy as np
 
 from pycnn.backend import get_backend
 from pycnn.layers.base import serialize_layer
-from pycnn.models import keras_format
 from pycnn.models.files import existing_file, written_whole
 from pycnn.random import SeedGenerator
 from pycnn.registration import custom_object_scope, deserialize, serialize
@@ -35,10 +34,22 @@ _FORMAT = 1
 _KEY = "pycnn"
 
 
+def is_keras_file(filepath):
+    """Whether a file's name is that of a Keras model, ``*.keras``, or of Keras's weights, ``*.weights.h5``."""
+    return os.fspath(filepath).endswith((".keras", ".weights.h5"))
+
+
+def _keras_format():
+    """The package for Keras's files, which few scripts need: imported where one is named."""
+    from pycnn.models import keras_format
+
+    return keras_format
+
+
 def save_model(model, filepath, overwrite=True, include_optimizer=True):
     """Write a model to one file; see ``Model.save``."""
-    if keras_format.is_keras_file(filepath):
-        return keras_format.save_model(model, filepath, overwrite, include_optimizer)
+    if is_keras_file(filepath):
+        return _keras_format().save_model(model, filepath, overwrite, include_optimizer)
     config = {"kind": "model", "model": serialize_layer(model), "compile": _compile_config(model)}
     if model._build_shape is not None:
         config["build_shape"] = model._build_shape
@@ -54,8 +65,8 @@ def save_weights(model, filepath, overwrite=True):
     """Write a model's weights alone to a file; see ``Model.save_weights``."""
     if not model.built:
         raise ValueError(f"The model {model.name!r} has no weights yet: call it on data, or build(input_shape), first")
-    if keras_format.is_keras_file(filepath):
-        return keras_format.save_weights(model, filepath, overwrite)
+    if is_keras_file(filepath):
+        return _keras_format().save_weights(model, filepath, overwrite)
     _write(filepath, {"kind": "weights"}, _arrays("model", model.named_weights()), overwrite)
 
 
@@ -84,8 +95,8 @@ def load_model(filepath, custom_objects=None, compile=True):
     ValueError
         If the file is damaged, not of pycnn, names a layer that nobody registered, or lacks weights.
     """
-    if keras_format.is_keras_file(filepath):
-        return keras_format.load_model(filepath, custom_objects, compile)
+    if is_keras_file(filepath):
+        return _keras_format().load_model(filepath, custom_objects, compile)
     config, arrays = _read(filepath)
     if config.get("kind") != "model" or "model" not in config:
         raise ValueError(
@@ -114,8 +125,8 @@ def load_weights(model, filepath):
     """Read weights from a file into a model that has the same layers; see ``Model.load_weights``."""
     if not model.built:
         raise ValueError(f"The model {model.name!r} has no weights yet: call it on data, or build(input_shape), first")
-    if keras_format.is_keras_file(filepath):
-        return keras_format.load_weights(model, filepath)
+    if is_keras_file(filepath):
+        return _keras_format().load_weights(model, filepath)
     _, arrays = _read(filepath)
     _assign(model.named_weights(), arrays, "model", filepath)
 

@@ -25,11 +25,6 @@ from pycnn.registration import custom_object_scope
 _COMPILE = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
 
 
-def is_keras_file(filepath):
-    """Whether a file's name is that of a Keras model, ``*.keras``, or of Keras's weights, ``*.weights.h5``."""
-    return os.fspath(filepath).endswith((".keras", ".weights.h5"))
-
-
 def save_model(model, filepath, overwrite=True, include_optimizer=True):
     """Write a model to a ``.keras`` file, which ``keras.saving.load_model`` reads."""
     path = os.fspath(filepath)
