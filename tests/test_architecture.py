@@ -14,7 +14,7 @@ LAYERS = (
     {"autograd"},
     {"ops"},
     {"random"},
-    {"layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers", "activations", "random"},
+    {"layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers", "activations"},
     {"models", "callbacks", "utils", "preprocessing", "datasets", "filters", "explain", "installation", "analysis"}
     | {"saving"},
     {"applications", "detection"},
