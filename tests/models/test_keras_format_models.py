@@ -209,6 +209,32 @@ def test_weights_of_subclasses_both_ways(keras, tmp_path):
     assert_same_predictions(other, theirs, x)
 
 
+def state_first(K):
+    """A layer that makes its state before what is trained, once frozen; Keras writes the state last, always."""
+
+    class StateFirst(K.layers.Layer):
+        def build(self, input_shape):
+            self.state = self.add_weight(shape=(3,), initializer="zeros", trainable=False, name="state")
+            self.factor = self.add_weight(shape=(3,), initializer="ones", name="factor")
+
+        def call(self, inputs):
+            return inputs * self.factor + 2 * self.state
+
+    model = K.Sequential([K.layers.Input((6, 6, 3)), StateFirst(), StateFirst()])
+    model.layers[1].trainable = False
+    for layer, seed in zip(model.layers, (1, 5), strict=True):
+        layer.state.assign(normal(3, np.float32, seed))
+        layer.factor.assign(normal(3, np.float32, seed + 1))
+    return model
+
+
+def test_what_is_trained_comes_first(keras, tmp_path):
+    theirs, ours, x = state_first(keras), randomize(state_first(pycnn)), data_for("state_first")
+    theirs.save_weights(tmp_path / "theirs.weights.h5")
+    ours.load_weights(tmp_path / "theirs.weights.h5")
+    assert_same_predictions(ours, theirs, x)
+
+
 def custom(K, register):
     """A layer and a model of a user's own, written for either library."""
 
