@@ -1,6 +1,7 @@
 """Scripts written for Keras 3 run as they are, but for the names in their imports; and they are valid Keras."""
 
 import contextlib
+import copy
 import io
 import re
 from pathlib import Path
@@ -72,3 +73,16 @@ def test_table_names_scripts():
 )
 def test_names_of_keras_at_the_top(names):
     assert not [name for name in names.split() if not hasattr(pycnn, name)]
+
+
+def test_learning_rates_can_be_assigned():
+    """Callbacks written for Keras change the rate by ``assign``; there it is a variable, here a float."""
+    optimizer = pycnn.optimizers.SGD(0.1)
+    optimizer.learning_rate.assign(0.05)
+    assert optimizer.learning_rate == optimizer.learning_rate.numpy() == 0.05
+    assert type(copy.deepcopy(optimizer.learning_rate)) is float  # a history that is kept keeps no optimizer
+
+
+def test_layers_tell_the_dtype_of_their_computation():
+    layer = pycnn.layers.Dense(1, dtype="float64")
+    assert layer.compute_dtype == layer.variable_dtype == "float64"

@@ -5,7 +5,7 @@ Its maths are attached by ``ops``, and ``backward`` by ``engine``.
 
 import numpy as np
 
-from pycnn import config
+from pycnn import config, registration
 from pycnn.backend import get_backend
 
 
@@ -154,8 +154,8 @@ class Variable(Tensor):
 
     Parameters
     ----------
-    array : array
-        The initial value, which is copied.
+    initializer : array or callable(shape, dtype)
+        The initial value, which is copied, or what makes it.
     name : str
         Name inside its layer, such as ``"kernel"``.
     trainable : bool
@@ -164,6 +164,8 @@ class Variable(Tensor):
         Called with the variable; what it returns is added to the loss.
     constraint : callable, optional
         Called with the variable after each step of the optimizer; the variable becomes what it returns.
+    shape, dtype : tuple of int, str, optional
+        What a callable is asked for; a value is cast to ``dtype``.
     """
 
     changes = 0  # how often any variable was made, frozen or thawed: who keeps a list of them looks here
@@ -171,9 +173,18 @@ class Variable(Tensor):
 
     __slots__ = ("_trainable", "constraint", "name", "regularizer", "version")
 
-    def __init__(self, array, name="variable", trainable=True, regularizer=None, constraint=None):
-        super().__init__(array, requires_grad=trainable)
-        self.data = get_backend().xp.array(self.data, order="C")  # its own: optimizers write into it
+    def __init__(
+        self, initializer, name="variable", trainable=True, regularizer=None, constraint=None, *, shape=None, dtype=None
+    ):
+        if isinstance(initializer, str):
+            initializer = registration.resolve(initializer, "initializers", "initializer")
+        if callable(initializer):
+            if shape is None:
+                raise ValueError(f"shape must be given with an initializer. Received: initializer={initializer!r}")
+            initializer = initializer(tuple(shape), dtype=dtype or config.floatx())
+        super().__init__(initializer)
+        self.data = get_backend().xp.array(self.data, dtype=dtype, order="C")  # its own: optimizers write into it
+        self.requires_grad = trainable
         self.name = name
         self.regularizer = regularizer
         self.constraint = constraint
@@ -190,6 +201,11 @@ class Variable(Tensor):
     def trainable(self, value):
         self._trainable = self.requires_grad = bool(value)
         Variable.changes += 1
+
+    @property
+    def path(self):
+        """The name: in pycnn a variable does not know its layer."""
+        return self.name
 
     @property
     def value(self):

@@ -360,6 +360,13 @@ class Layer(WeightOwner):
         entry._loss_owners.append(self)
 
     @property
+    def compute_dtype(self):
+        """Dtype of the computation: the layer's ``dtype``, for pycnn has no mixed precision."""
+        return self.dtype
+
+    variable_dtype = compute_dtype
+
+    @property
     def losses(self):
         """What regularizers and ``add_loss`` add to the loss: a list of scalar tensors."""
         added = [loss for layer in self.flatten_layers() for loss in layer._losses]

@@ -2,7 +2,7 @@
 
 base.py      Optimizer: state, clipping, weight decay      schedules.py  learning rates that depend on the step
 gradient.py  SGD with momentum                             adaptive.py   Adam, AdamW, Adamax, Nadam, RMSprop, Lion
-accumulating.py  Adagrad, Adadelta, Ftrl
+accumulating.py  Adagrad, Adadelta, Ftrl           rate.py        the learning rate as a number
 """
 
 from pycnn import registration

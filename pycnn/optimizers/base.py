@@ -7,6 +7,7 @@ import numpy as np
 from pycnn import registration
 from pycnn.autograd import Variable, as_tensor
 from pycnn.backend import get_backend
+from pycnn.optimizers.rate import Rate
 from pycnn.optimizers.schedules import LearningRateSchedule
 from pycnn.registration import Configurable
 
@@ -192,18 +193,16 @@ class Optimizer(Configurable):
     def learning_rate(self):
         """The learning rate of the next step, a float. Assign a number or a schedule."""
         rate = self._learning_rate
-        if type(rate) is float:
-            return rate
-        return float(rate(self._steps.value) if isinstance(rate, LearningRateSchedule) else rate())
+        if type(rate) is not float:
+            return float(rate(self._steps.value) if isinstance(rate, LearningRateSchedule) else rate())
+        return Rate(rate, self)
 
     @learning_rate.setter
     def learning_rate(self, value):
         value = _read_learning_rate(value)
         if isinstance(value, float) and not isinstance(self._learning_rate, float):
-            raise TypeError(
-                "The learning rate follows a schedule: only another schedule can take its place. "
-                f"Received: learning_rate={value!r}"
-            )
+            problem = "The learning rate follows a schedule: only another schedule can take its place."
+            raise TypeError(f"{problem} Received: learning_rate={value!r}")
         self._learning_rate = value
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):

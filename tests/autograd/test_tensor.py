@@ -137,3 +137,20 @@ def test_trainable_decides_whether_gradients_flow(backend):
     assert not variable.requires_grad
     counter = Variable(np.array([3]), "steps", trainable=False)
     assert counter.dtype.kind == "i"
+
+
+@pytest.mark.parametrize("initializer", ["ones", lambda shape, dtype: np.ones(shape, dtype), np.ones(3)])
+def test_variables_as_in_keras(backend, initializer):
+    variable = Variable(initializer=initializer, shape=(3,), dtype="float32", trainable=False, name="state")
+    assert (variable.shape, str(variable.dtype), variable.path, variable.requires_grad) == (
+        (3,),
+        "float32",
+        "state",
+        False,
+    )
+    np.testing.assert_array_equal(variable.value.numpy(), 1)
+
+
+def test_initializers_of_variables_need_a_shape():
+    with pytest.raises(ValueError, match=r"shape must be given.*Received: initializer="):
+        Variable("zeros")
