@@ -9,8 +9,6 @@ from pycnn import (
     callbacks,
     config,
     constraints,
-    datasets,
-    filters,
     initializers,
     layers,
     losses,
@@ -18,7 +16,6 @@ from pycnn import (
     models,
     ops,
     optimizers,
-    preprocessing,
     random,
     regularizers,
     saving,
@@ -91,10 +88,13 @@ __all__ = [
 ]
 
 
+_LATER = ("datasets", "filters", "preprocessing", "visualize")  # imported where they are first named
+
+
 def __getattr__(name):
-    if name == "visualize":  # what few scripts need is imported where it is first named
-        return importlib.import_module("pycnn.visualize")
-    raise AttributeError(f"module 'pycnn' has no attribute {name!r}")
+    if name not in _LATER:
+        raise AttributeError(f"module 'pycnn' has no attribute {name!r}")
+    return importlib.import_module(f"pycnn.{name}")
 
 
 def show_config(file=None):

@@ -7,7 +7,6 @@ loss and the metric ``MeanSquaredError`` can both exist. A serialised object is 
     {"package": "Custom", "function": "my_activation"}                                a function
 """
 
-import difflib
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -15,6 +14,13 @@ _packages = {}  # package -> {name: class or function}
 _identifiers = {}  # package -> {folded name or alias: class or function}
 _registered_as = {}  # class or function -> (package, name)
 _scope = ContextVar("pycnn_custom_objects", default=None)  # {name: class or function}, of custom_object_scope
+
+
+def close_matches(name, names, n=3, cutoff=0.6):
+    """Return up to ``n`` of ``names`` that look like ``name``, the closest first."""
+    import difflib  # for errors alone
+
+    return difflib.get_close_matches(name, names, n=n, cutoff=cutoff)
 
 
 def _fold(name):
@@ -190,7 +196,7 @@ def lookup(name, package, custom_objects=None):
     if name in known:
         return known[name]
     everywhere = {f"{n} ({p})" for p, names in _packages.items() for n in names if n == name}
-    candidates = sorted(everywhere) or difflib.get_close_matches(str(name), list(known), n=3, cutoff=0.5)
+    candidates = sorted(everywhere) or close_matches(str(name), list(known), n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(candidates)}? " if candidates else ""
     raise ValueError(
         f"Unknown name in the package {package!r}. {hint}Classes of your own must be registered with "
@@ -237,7 +243,7 @@ def hint_names(module, names):
     """Return a ``__getattr__`` for ``module`` that answers unknown names with those of ``names`` that are close."""
 
     def answer(name):
-        close = difflib.get_close_matches(name, names, n=4, cutoff=0.5)
+        close = close_matches(name, names, n=4, cutoff=0.5)
         hint = f"Did you mean {', '.join(close)}?" if close else f"There are: {', '.join(sorted(names))}."
         raise AttributeError(f"{module} has no {name!r}. {hint}")
 
@@ -247,7 +253,7 @@ def hint_names(module, names):
 def _suggestion(identifier, package):
     names = list(_packages.get(package, {}))
     folded = {_fold(n): n for n in names}
-    close = difflib.get_close_matches(_fold(identifier), [*folded, *_identifiers.get(package, {})], n=3, cutoff=0.6)
+    close = close_matches(_fold(identifier), [*folded, *_identifiers.get(package, {})], n=3, cutoff=0.6)
     if close:
         return f"Did you mean {' or '.join(dict.fromkeys(folded.get(c, c) for c in close))}? "
     return f"Known are {', '.join(sorted(names))}. "

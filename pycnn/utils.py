@@ -6,12 +6,9 @@ import numpy as np
 
 from pycnn.callbacks.progbar import Progbar
 from pycnn.config import set_random_seed
-from pycnn.datasets.download import get_file
 from pycnn.layers.naming import reset_names
 from pycnn.layers.symbolic import SymbolicTensor
 from pycnn.models.dataset import PyDataset
-from pycnn.preprocessing.folder import image_dataset_from_directory
-from pycnn.preprocessing.image import array_to_img, img_to_array, load_img, save_img
 from pycnn.registration import custom_object_scope, register_serializable
 from pycnn.saving import (
     CustomObjectScope,
@@ -22,28 +19,32 @@ from pycnn.saving import (
     serialize_keras_object,
 )
 
+_LATER = {  # imported where they are first named
+    "array_to_img": "pycnn.preprocessing.image",
+    "get_file": "pycnn.datasets.download",
+    "image_dataset_from_directory": "pycnn.preprocessing.folder",
+    "img_to_array": "pycnn.preprocessing.image",
+    "load_img": "pycnn.preprocessing.image",
+    "save_img": "pycnn.preprocessing.image",
+}
+
 __all__ = [
+    *_LATER,
     "CustomObjectScope",
     "Progbar",
     "PyDataset",
     "Sequence",
-    "array_to_img",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
-    "get_file",
     "get_registered_name",
     "get_registered_object",
-    "image_dataset_from_directory",
-    "img_to_array",
     "is_keras_tensor",
-    "load_img",
     "normalize",
     "pack_x_y_sample_weight",
     "plot_model",
     "register_keras_serializable",
     "register_serializable",
-    "save_img",
     "serialize_keras_object",
     "set_random_seed",
     "to_categorical",
@@ -51,6 +52,13 @@ __all__ = [
 ]
 
 Sequence = PyDataset
+
+
+def __getattr__(name):
+    if name not in _LATER:
+        raise AttributeError(f"module 'pycnn.utils' has no attribute {name!r}")
+    globals()[name] = getattr(importlib.import_module(_LATER[name]), name)
+    return globals()[name]
 
 
 def to_categorical(x, num_classes=None):

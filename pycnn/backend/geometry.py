@@ -19,12 +19,10 @@ Padding may be given as
 ==========================  ==================================================================================
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 
-@dataclass(frozen=True)
 class TotalPadding:  # not a tuple: it must never equal the pair (height, width), which means something else
     """Padding given as the total number of rows and columns, split ceil(p/2) before, floor(p/2) after.
 
@@ -34,8 +32,19 @@ class TotalPadding:  # not a tuple: it must never equal the pair (height, width)
     ((2, 1), (0, 0))
     """
 
-    height: int
-    width: int
+    __slots__ = ("height", "width")
+
+    def __init__(self, height, width):
+        self.height, self.width = height, width
+
+    def __eq__(self, other):
+        return isinstance(other, TotalPadding) and (self.height, self.width) == (other.height, other.width)
+
+    def __hash__(self):
+        return hash((TotalPadding, self.height, self.width))
+
+    def __repr__(self):
+        return f"TotalPadding(height={self.height!r}, width={self.width!r})"
 
 
 class ConvGeometry(NamedTuple):

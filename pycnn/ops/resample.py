@@ -1,12 +1,11 @@
 """Images at other sizes and places: padding, cropping, resizing, affine maps."""
 
-import difflib
-
 from pycnn.autograd import Function, Tensor, as_tensor, is_grad_enabled
 from pycnn.backend import get_backend
 from pycnn.backend.geometry import check_nhwc, is_integer, pair
 from pycnn.ops.indexing import getitem
 from pycnn.ops.promotion import as_float
+from pycnn.registration import close_matches
 
 _PAD_MODES = ("constant", "reflect", "edge")
 _INTERPOLATIONS = ("nearest", "bilinear")
@@ -56,7 +55,7 @@ class _Resize2D(Function):
 
 def _check_choice(argument, value, choices):
     if value not in choices:
-        close = difflib.get_close_matches(str(value), choices, n=1)
+        close = close_matches(str(value), choices, n=1)
         hint = f"Did you mean {close[0]!r}? " if close else ""
         raise ValueError(f"{argument} must be one of {', '.join(choices)}. {hint}Received: {argument}={value!r}")
 
