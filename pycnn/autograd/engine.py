@@ -58,16 +58,22 @@ def _go_back(tensor, gradient, retain_graph, leaves=None):
                 f"{type(node).__name__}.backward must return one gradient for each of {len(inputs)} inputs. "
                 f"Received: {len(results)}"
             )
-        for needed, target, result in zip(node.needs_grad, inputs, results, strict=True):
-            if needed and result is not None:
-                data = target.data
-                if result.shape != data.shape:
-                    raise RuntimeError(
-                        f"{type(node).__name__}.backward returned a gradient of the wrong shape: "
-                        f"expected {data.shape}. Received: {result.shape}"
-                    )
-                if result.dtype is not data.dtype:  # an input may have been promoted
-                    result = result.astype(data.dtype, copy=False)
+        needs_grad = node.needs_grad
+        for i, result in enumerate(results):
+            if result is None or not needs_grad[i]:
+                continue
+            target = inputs[i]
+            data = target.data
+            if result.shape != data.shape:
+                raise RuntimeError(
+                    f"{type(node).__name__}.backward returned a gradient of the wrong shape: "
+                    f"expected {data.shape}. Received: {result.shape}"
+                )
+            if result.dtype is not data.dtype:  # an input may have been promoted
+                result = result.astype(data.dtype, copy=False)
+            if target._node is None and leaves is None and target._grad is None:  # a weight, most often
+                target._grad = result
+            else:
                 _send(target, result, pending, queue, leaves)
         if not retain_graph:
             node.__dict__.clear()

@@ -1,13 +1,11 @@
 """The Optimizer: gradients in, changed weights out; schedules, clipping, decay, and state that can be saved."""
 
-import math
-
 import numpy as np
 
 from pycnn import registration
 from pycnn.autograd import Variable, as_tensor
 from pycnn.backend import get_backend
-from pycnn.optimizers.rate import Rate
+from pycnn.optimizers.rate import Rate, read_learning_rate
 from pycnn.optimizers.schedules import LearningRateSchedule
 from pycnn.registration import Configurable
 
@@ -82,7 +80,7 @@ class Optimizer(Configurable):
         name=None,
     ):
         self.name = name or type(self).__name__.lower()
-        self._learning_rate = _read_learning_rate(learning_rate)
+        self._learning_rate = read_learning_rate(learning_rate)
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = {k: v for k, v in clips.items() if v is not None}
         if len(given) > 1:
@@ -199,7 +197,7 @@ class Optimizer(Configurable):
 
     @learning_rate.setter
     def learning_rate(self, value):
-        value = _read_learning_rate(value)
+        value = read_learning_rate(value)
         if isinstance(value, float) and not isinstance(self._learning_rate, float):
             problem = "The learning rate follows a schedule: only another schedule can take its place."
             raise TypeError(f"{problem} Received: learning_rate={value!r}")
@@ -368,28 +366,16 @@ class Optimizer(Configurable):
 
 def _fitting(gradient, variable):
     """The gradient as a device array of the variable's shape and dtype, or an error."""
-    gradient = gradient if get_backend().is_array(gradient) else as_tensor(gradient).data
     data = variable.data
+    if type(gradient) is type(data) and gradient.shape == data.shape and gradient.dtype is data.dtype:
+        return gradient
+    gradient = gradient if get_backend().is_array(gradient) else as_tensor(gradient).data
     if gradient.shape != data.shape:
         raise ValueError(
             f"The gradient of variable {variable.name!r} must have its shape {data.shape}. "
             f"Received: gradient.shape={gradient.shape}"
         )
     return gradient if gradient.dtype is data.dtype else gradient.astype(data.dtype, copy=False)
-
-
-def _read_learning_rate(value):
-    if callable(value):
-        return value
-    try:
-        value = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"learning_rate must be a number, a schedule or a callable. Received: learning_rate={value!r}"
-        ) from None
-    if not 0 <= value < math.inf:
-        raise ValueError(f"learning_rate must be >= 0 and finite. Received: learning_rate={value!r}")
-    return value
 
 
 def check_fraction(argument, value):

@@ -1,4 +1,6 @@
-"""The learning rate that an optimizer shows."""
+"""The learning rate: what may be given as one, and what an optimizer shows."""
+
+import math
 
 
 class Rate(float):
@@ -21,3 +23,18 @@ class Rate(float):
     def numpy(self):
         """Return the number."""
         return float(self)
+
+
+def read_learning_rate(value):
+    """Return a float in [0, inf), or the schedule or callable that was given; raise for anything else."""
+    if callable(value):
+        return value
+    try:
+        value = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"learning_rate must be a number, a schedule or a callable. Received: learning_rate={value!r}"
+        ) from None
+    if not 0 <= value < math.inf:
+        raise ValueError(f"learning_rate must be >= 0 and finite. Received: learning_rate={value!r}")
+    return value
