@@ -89,3 +89,12 @@ def test_names_that_keras_has_in_several_places():
     assert pycnn.backend.is_keras_tensor(pycnn.Input((2,)))
     assert pycnn.backend.epsilon() == pycnn.config.epsilon() == 1e-7
     assert pycnn.ops.shape(pycnn.Input((2,))) == (None, 2)
+
+
+@pytest.mark.parametrize(
+    "module", [pycnn.layers, pycnn.callbacks, pycnn.losses, pycnn.metrics, pycnn.optimizers, pycnn.ops]
+)
+def test_an_unknown_name_is_answered_with_close_ones(module):
+    known = next(name for name in reversed(module.__all__) if len(name) > 6)
+    with pytest.raises(AttributeError, match=rf"{module.__name__} has no '{known}x'\. Did you mean {known}"):
+        getattr(module, f"{known}x")

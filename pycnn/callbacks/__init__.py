@@ -8,6 +8,7 @@ progress.py  ProgressBar: what ``verbose`` means        tensorboard.py  TensorBo
 progbar.py   Progbar, for loops of one's own
 """
 
+from pycnn import registration as _registration
 from pycnn.callbacks.backup import BackupAndRestore
 from pycnn.callbacks.base import Callback, History, LambdaCallback
 from pycnn.callbacks.calls import CallbackList
@@ -35,3 +36,5 @@ __all__ = [
     "TensorBoard",
     "TerminateOnNaN",
 ]
+
+__getattr__ = _registration.hint_names(__name__, __all__)

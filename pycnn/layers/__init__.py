@@ -17,6 +17,7 @@ augment.py    RandomRotation and other affine maps
 augment_place.py CenterCrop, RandomCrop, RandomFlip     augment_colour.py RandomContrast, RandomBrightness, ...
 """
 
+from pycnn import registration as _registration
 from pycnn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from pycnn.layers.augment import RandomRotation, RandomShear, RandomTranslation, RandomZoom
 from pycnn.layers.augment_colour import RandomBrightness, RandomContrast, RandomErasing, RandomGrayscale, RandomInvert
@@ -214,3 +215,5 @@ __all__ = [
     "serialize",
     "subtract",
 ]
+
+__getattr__ = _registration.hint_names(__name__, __all__)
