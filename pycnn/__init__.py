@@ -55,6 +55,7 @@ __all__ = [
     "Tensor",
     "Variable",
     "activations",
+    "applications",
     "autograd",
     "backend",
     "backend_scope",
@@ -88,7 +89,7 @@ __all__ = [
 ]
 
 
-_LATER = ("datasets", "filters", "preprocessing", "visualize")  # imported where they are first named
+_LATER = ("applications", "datasets", "filters", "preprocessing", "visualize")  # imported where they are first named
 
 
 def __getattr__(name):
