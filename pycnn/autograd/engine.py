@@ -63,14 +63,13 @@ def _go_back(tensor, gradient, retain_graph, leaves=None):
             if result is None or not needs_grad[i]:
                 continue
             target = inputs[i]
-            data = target.data
-            if result.shape != data.shape:
+            if result.shape != target.shape:
                 raise RuntimeError(
                     f"{type(node).__name__}.backward returned a gradient of the wrong shape: "
-                    f"expected {data.shape}. Received: {result.shape}"
+                    f"expected {target.shape}. Received: {result.shape}"
                 )
-            if result.dtype is not data.dtype:  # an input may have been promoted
-                result = result.astype(data.dtype, copy=False)
+            if result.dtype is not target.dtype:  # an input may have been promoted
+                result = result.astype(target.dtype, copy=False)
             if target._node is None and leaves is None and target._grad is None:  # a weight, most often
                 target._grad = result
             else:
@@ -79,12 +78,12 @@ def _go_back(tensor, gradient, retain_graph, leaves=None):
             node.__dict__.clear()
 
 
-def _send(tensor, gradient, pending, queue, leaves):
-    """Hand a gradient to a leaf, or to the node that made the tensor. Sums are new arrays: others may hold the old."""
-    node = tensor._node
+def _send(target, gradient, pending, queue, leaves):
+    """Hand a gradient to a leaf, or to the node that an edge leads to. Sums are new arrays: others may hold the old."""
+    node = target._node
     if node is None:
-        if leaves is None or any(tensor is leaf for leaf in leaves):
-            tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
+        if leaves is None or any(target is leaf for leaf in leaves):
+            target._grad = gradient if target._grad is None else target._grad + gradient
         return
     try:
         order = node.order
@@ -94,13 +93,13 @@ def _send(tensor, gradient, pending, queue, leaves):
         ) from None
     if order not in pending:
         gradients = [None] * node.output_arrays
-        gradients[tensor._output_index] = gradient
+        gradients[target._output_index] = gradient
         pending[order] = (node, gradients)
         heapq.heappush(queue, -order)
         return
     gradients = pending[order][1]
-    known = gradients[tensor._output_index]
-    gradients[tensor._output_index] = gradient if known is None else known + gradient
+    known = gradients[target._output_index]
+    gradients[target._output_index] = gradient if known is None else known + gradient
 
 
 def value_and_grad(function, argnums=0):

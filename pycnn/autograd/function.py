@@ -53,6 +53,21 @@ def is_grad_enabled():
     return _state.enabled
 
 
+class Edge:
+    """Where the gradient of an input goes, and what it must look like.
+
+    It stands for a tensor that an operation made, without its array: that lives only as long as somebody needs it.
+    """
+
+    __slots__ = ("_node", "_output_index", "dtype", "shape")
+
+    def __init__(self, tensor):
+        self._node = tensor._node
+        self._output_index = tensor._output_index
+        self.shape = tensor.data.shape
+        self.dtype = tensor.data.dtype
+
+
 class Function:
     """One differentiable operation. Subclass it, write ``forward`` and ``backward``, call ``apply``.
 
@@ -61,7 +76,7 @@ class Function:
     returns an array or None for each input; a single one need not be a tuple. It must leave the arrays that it
     gets as they are, for others may hold them too. What ``backward`` needs is kept as attributes of ``self``.
     ``self.backend`` is the backend of the forward pass, ``self.needs_grad`` says for each input whether
-    its gradient is wanted.
+    its gradient is wanted, and in ``backward`` each of ``self.inputs`` for which it is has a ``shape`` and ``dtype``.
 
     Examples
     --------
@@ -93,17 +108,18 @@ class Function:
         """Run the operation on tensors (or anything that becomes one) and record it if a gradient can flow."""
         node = cls()
         node.backend = get_backend()
-        tensors, arrays, needs_grad = [], [], []
+        targets, arrays, needs_grad = [], [], []
         enabled, recorded = _state.enabled, False
         for x in inputs:  # one loop: three comprehensions take twice as long
-            array, needed = None, False
+            array, needed, target = None, False, None
             if x is not None:
                 if not isinstance(x, Tensor):
                     x = as_tensor(x)
                 array = x.data
                 if enabled and x._requires_grad:
                     needed = recorded = True
-            tensors.append(x)
+                    target = x if x._node is None else Edge(x)
+            targets.append(target)
             arrays.append(array)
             needs_grad.append(needed)
         node.needs_grad = needs_grad
@@ -111,7 +127,7 @@ class Function:
         several = type(outputs) is tuple
         if not recorded:
             return tuple(map(Tensor.wrap, outputs)) if several else Tensor.wrap(outputs)
-        node.inputs = tensors
+        node.inputs = targets
         node.order = next(_sequence)
         if several:
             node.output_arrays = len(outputs)

@@ -176,15 +176,16 @@ class Step:
         if type(x) is tuple:
             Step.train_step(self, *unpack_batch(x))
             return self.get_metrics_result()
+        for variable in self._train_variables:  # before the forward pass: their memory is wanted there
+            variable._grad = None
         y_pred = self(x, training=True)
         if self._found_at != Variable.changes:
             self._find_variables()
+            self.zero_grad()
         loss = self.compute_loss(x, y, y_pred, sample_weight)
         variables = self._train_variables
         if not variables:
             raise ValueError(f"The model {self.name!r} has no trainable weights: there is nothing to train")
-        for variable in variables:
-            variable._grad = None
         loss.backward()
         self.optimizer.apply([variable._grad for variable in variables], variables)
         self._count(loss, y, y_pred, sample_weight)

@@ -1,6 +1,6 @@
 """Activations: elementwise functions by name, softmax and its logarithm."""
 
-from pycnn.autograd import Function, as_tensor, is_grad_enabled
+from pycnn.autograd import Function, Tensor, as_tensor, is_grad_enabled
 from pycnn.backend.protocol import FUSED_ACTIVATIONS
 from pycnn.ops.axes import normalize_axis
 from pycnn.ops.promotion import as_float
@@ -13,7 +13,8 @@ class _Activation(Function):
         x = as_float(x)
         self.name, self.alpha = name, alpha
         y = self.backend.activation_forward(x, name, alpha)
-        self.x, self.y = None if name in FUSED_ACTIVATIONS else x, y
+        self.x = x if name == "sigmoid" or name not in FUSED_ACTIVATIONS else None  # logits_of wants a sigmoid's
+        self.y = y
         return y
 
     def backward(self, gy):
@@ -43,7 +44,8 @@ class _Softmax(Function):
     """Along the last axis. ``loss`` looks for this node, to work on the logits instead."""
 
     def forward(self, x):
-        self.y = self.backend.softmax_forward(as_float(x))
+        self.x = as_float(x)
+        self.y = self.backend.softmax_forward(self.x)
         return self.y
 
     def backward(self, gy):
@@ -65,7 +67,10 @@ def logits_of(y, name):
     if type(node) is not (_Softmax if name == "softmax" else _Activation):
         return None
     known = vars(node)  # empty after a backward pass
-    return known["inputs"][0] if known and known.get("name", "softmax") == name else None
+    if not known or known.get("name", "softmax") != name:
+        return None
+    source = known["inputs"][0]
+    return source if isinstance(source, Tensor) else Tensor.wrap(known["x"], source._node, source._output_index)
 
 
 def fusable(name):

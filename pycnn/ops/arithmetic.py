@@ -22,10 +22,10 @@ class _Binary(Function):
     """``self.inputs`` tells the shapes; an operand that is a Python number never needs a gradient."""
 
     def shape_a(self):
-        return self.inputs[0].data.shape
+        return self.inputs[0].shape
 
     def shape_b(self):
-        return self.inputs[1].data.shape
+        return self.inputs[1].shape
 
 
 class _Add(_Binary):
@@ -149,8 +149,8 @@ class _Where(Function):
         zero = gy.dtype.type(0)
         return (
             None,
-            unbroadcast(where(self.condition, gy, zero), a.data.shape) if need_a else None,
-            unbroadcast(where(self.condition, zero, gy), b.data.shape) if need_b else None,
+            unbroadcast(where(self.condition, gy, zero), a.shape) if need_a else None,
+            unbroadcast(where(self.condition, zero, gy), b.shape) if need_b else None,
         )
 
 

@@ -18,8 +18,8 @@ class _Arctan2(Function):
         a, b = self.a, self.b
         share = gy / (a * a + b * b)
         return (
-            unbroadcast(share * b, self.inputs[0].data.shape) if need_a else None,
-            unbroadcast(-share * a, self.inputs[1].data.shape) if need_b else None,
+            unbroadcast(share * b, self.inputs[0].shape) if need_a else None,
+            unbroadcast(-share * a, self.inputs[1].shape) if need_b else None,
         )
 
 
@@ -33,8 +33,8 @@ class _Hypot(Function):
         need_a, need_b = self.needs_grad
         share = gy / self.y
         return (
-            unbroadcast(share * self.a, self.inputs[0].data.shape) if need_a else None,
-            unbroadcast(share * self.b, self.inputs[1].data.shape) if need_b else None,
+            unbroadcast(share * self.a, self.inputs[0].shape) if need_a else None,
+            unbroadcast(share * self.b, self.inputs[1].shape) if need_b else None,
         )
 
 

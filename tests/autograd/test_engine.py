@@ -284,10 +284,17 @@ def test_intermediate_tensors_and_their_arrays_are_released(backend):
     array, tensor = weakref.ref(y.data), weakref.ref(y)
     loss = (y * y).sum()
     del y
-    assert tensor() is not None  # the graph holds it
-    loss.backward()
     assert tensor() is None
+    assert array() is not None  # the product's gradient needs it
+    loss.backward()
     assert array() is None
+    y = x * 2
+    array = weakref.ref(y.data)
+    loss = (y + x).sum()
+    del y
+    assert array() is None  # nobody's gradient needs it
+    loss.backward()
+    assert x.grad.item() == 2 * 2 * 2 * 1.5 + 3
     with pycnn.no_grad():
         y = x * 2
         tensor = weakref.ref(y)
