@@ -1,14 +1,19 @@
 """The classic networks for images, under the names of ``keras.applications``, with random weights or those of a file.
 
-resnet.py   ResNet18 ... ResNet152, and for small images ResNet20, SEResNet20, CifarResNet
-base.py     what all share: arguments, head, weights         preprocess.py     pixels as weights expect them
+vgg.py         VGG16, VGG19
+resnet.py      ResNet18 ... ResNet152, and for small images ResNet20, SEResNet20, CifarResNet
+senet.py       SEResNet50, SEResNet101, SEResNet152
+mobilenet.py   MobileNet, the first version
+
+base.py        what all share: arguments, head, weights     preprocess.py   pixels as weights expect them
 torch_weights.py   load_torch_weights: weights of PyTorch models
-resnet50.py, imagenet_utils.py   Keras's names of modules
+vgg16.py, vgg19.py, resnet50.py, imagenet_utils.py   Keras's names of modules
 
 No weights are distributed with pycnn: ``weights=None`` is the default, and ``weights=PATH`` reads a file.
 """
 
-from pycnn.applications import imagenet_utils, resnet, resnet50
+from pycnn.applications import imagenet_utils, mobilenet, resnet, resnet50, senet, vgg, vgg16, vgg19
+from pycnn.applications.mobilenet import MobileNet
 from pycnn.applications.resnet import (
     CifarResNet,
     ResNet18,
@@ -19,10 +24,15 @@ from pycnn.applications.resnet import (
     ResNet152,
     SEResNet20,
 )
+from pycnn.applications.senet import SEResNet50, SEResNet101, SEResNet152
 from pycnn.applications.torch_weights import load_torch_weights
+from pycnn.applications.vgg import VGG16, VGG19
 
 __all__ = [
+    "VGG16",
+    "VGG19",
     "CifarResNet",
+    "MobileNet",
     "ResNet18",
     "ResNet20",
     "ResNet34",
@@ -30,8 +40,16 @@ __all__ = [
     "ResNet101",
     "ResNet152",
     "SEResNet20",
+    "SEResNet50",
+    "SEResNet101",
+    "SEResNet152",
     "imagenet_utils",
     "load_torch_weights",
+    "mobilenet",
     "resnet",
     "resnet50",
+    "senet",
+    "vgg",
+    "vgg16",
+    "vgg19",
 ]

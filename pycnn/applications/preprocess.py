@@ -75,3 +75,8 @@ def preprocess_caffe(x, data_format=None):
 def preprocess_tf(x, data_format=None):
     """``preprocess_input`` with ``mode="tf"``: pixels in -1..1, what Keras's weights of MobileNet expect."""
     return preprocess_input(x, data_format, "tf")
+
+
+def preprocess_torch(x, data_format=None):
+    """``preprocess_input`` with ``mode="torch"``: what torchvision's and most of timm's weights expect."""
+    return preprocess_input(x, data_format, "torch")

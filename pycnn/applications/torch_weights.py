@@ -7,7 +7,7 @@ import numpy as np
 
 from pycnn import layers
 from pycnn.backend import get_backend
-from pycnn.models.files import existing_file
+from pycnn.models.files import existing_file, list_names
 from pycnn.models.saving import is_keras_file
 
 _OWN_NAMES = ("model/", "optimizer/")  # how the names in pycnn's own files begin
@@ -38,8 +38,8 @@ def load_torch_weights(model, filepath):
     Raises
     ------
     ValueError
-        If the model is another one, or if names are missing or surplus in the file, or shapes do not fit; they are
-        listed, and the model is unchanged.
+        If the model is another one, or if names are missing or surplus in the file, or shapes do not fit; the first
+        ones are listed, and the model is unchanged.
     FileNotFoundError
         If there is no such file.
 
@@ -58,7 +58,7 @@ def load_torch_weights(model, filepath):
     >>> applications.load_torch_weights(model, "vgg16.safetensors")
     Traceback (most recent call last):
     ...
-    ValueError: ... Not in the file: 'features.0.bias', 'features.2.weight', ...
+    ValueError: ... Not in the file: 'features.0.bias', 'features.2.weight', ... and 15 more. Received: ...
     """
     prefixes = _prefixes(model)
     with _open(filepath) as file:
@@ -86,22 +86,23 @@ def _open(filepath):
 
 def _check(entries, names, file, headless, filepath):
     """Raise unless the file has exactly the arrays of ``entries``, of the right shapes; nothing is read."""
-    wanted = {name for _, name, _, _ in entries}
+    wanted = {name: shapes for _, name, shapes, _ in entries}
     problems = {
-        "Not in the file": [name for _, name, _, _ in entries if name not in names],
+        "Not in the file": [name for name in wanted if name not in names],
         "Only in the file": [n for n in names if n not in wanted and not (headless and n.startswith(_HEADS))],
         "Of another shape": [],
-        "Not of floats": [],
+        f"Not of {', '.join(_FLOATS)}": [],
     }
-    for _, name, shapes, _ in entries:
+    *_, misshapen, others = problems.values()
+    for name, shapes in wanted.items():
         if name in names:
             part = file.get_slice(name)
             if tuple(part.get_shape()) not in shapes:
-                problems["Of another shape"].append(f"{name} {tuple(part.get_shape())}, needed {shapes[0]}")
+                misshapen.append(f"{name} {tuple(part.get_shape())}, must be {shapes[0]}")
             elif part.get_dtype() not in _FLOATS:
-                problems["Not of floats"].append(f"{name} {part.get_dtype()}, needed one of {', '.join(_FLOATS)}")
+                others.append(f"{name} {part.get_dtype()}")
     if any(problems.values()):
-        listing = " ".join(f"{problem}: {', '.join(found)}." for problem, found in problems.items() if found)
+        listing = " ".join(f"{problem}: {list_names(found, 10)}." for problem, found in problems.items() if found)
         raise ValueError(
             f"The file's weights are not those of the model. {listing} Received: filepath={os.fspath(filepath)!r}"
         )

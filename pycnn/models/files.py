@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and errors for those that are not there."""
+"""Files that are written whole or not at all, and what errors say of those that are not there or do not fit."""
 
 import os
 import secrets
@@ -57,3 +57,9 @@ def existing_file(filepath):
     if not os.path.exists(path):
         raise FileNotFoundError(f"There is no such file. Received: filepath={path!r}")
     return path
+
+
+def list_names(names, most=5):
+    """Return the first names of a list in quotes, for an error, and how many more there are."""
+    listing = ", ".join(repr(n) for n in names[:most])
+    return (f"{listing} and {len(names) - most} more" if len(names) > most else listing) or "nothing"

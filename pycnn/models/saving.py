@@ -26,7 +26,7 @@ import numpy as np
 
 from pycnn.backend import get_backend
 from pycnn.layers.base import serialize_layer
-from pycnn.models.files import existing_file, written_whole
+from pycnn.models.files import existing_file, list_names, written_whole
 from pycnn.random import SeedGenerator
 from pycnn.registration import custom_object_scope, deserialize, serialize
 
@@ -219,8 +219,8 @@ def _assign(named, arrays, prefix, filepath):
     missing, surplus = [n for n in named if n not in found], [n for n in found if n not in named]
     if missing or surplus:
         raise ValueError(
-            f"The file's {prefix} has other layers or weights. Not in the file: {_some(missing)}. "
-            f"Only in the file: {_some(surplus)}. Received: filepath={os.fspath(filepath)!r}"
+            f"The file's {prefix} has other layers or weights. Not in the file: {list_names(missing)}. "
+            f"Only in the file: {list_names(surplus)}. Received: filepath={os.fspath(filepath)!r}"
         )
     for name, variable in named.items():
         if found[name].shape != variable.shape:
@@ -231,11 +231,6 @@ def _assign(named, arrays, prefix, filepath):
     asarray = get_backend().asarray
     for name, variable in named.items():
         variable.assign(asarray(found[name]))
-
-
-def _some(names, most=5):
-    listing = ", ".join(repr(n) for n in names[:most])
-    return (f"{listing} and {len(names) - most} more" if len(names) > most else listing) or "nothing"
 
 
 def _tuples(shape):

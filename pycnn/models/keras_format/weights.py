@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from pycnn.backend import get_backend
+from pycnn.models.files import list_names
 from pycnn.models.keras_format.layout import IGNORED, own_variables, walk
 
 _SLACK = 1 << 24
@@ -97,8 +98,8 @@ def matching_weights(model, datasets, filepath):
     missing = [path for path in weights if path not in datasets]
     if missing or others:
         raise ValueError(
-            f"The file has other layers or weights than the model. Not in the file: {_some(missing)}. "
-            f"Only in the file: {_some(others)}. {_of(filepath)}"
+            f"The file has other layers or weights than the model. Not in the file: {list_names(missing)}. "
+            f"Only in the file: {list_names(others)}. {_of(filepath)}"
         )
     return {path: (variable, datasets[path]) for path, variable in weights.items()}
 
@@ -128,8 +129,3 @@ def write_weights(file, model):
         file.create_group(f"{path}/vars" if path else "vars").attrs["name"] = layer.name
     for path, variable in weights.items():
         file[path] = np.asarray(variable.numpy())
-
-
-def _some(names, most=5):
-    listing = ", ".join(repr(n) for n in names[:most])
-    return (f"{listing} and {len(names) - most} more" if len(names) > most else listing) or "nothing"
