@@ -1,11 +1,14 @@
 """The arithmetic that explain prints: worked by hand, and against layers that were really built and run."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 import pycnn
 from pycnn import layers
 from pycnn.backend.geometry import TotalPadding
+from pycnn.explain import describe
 
 
 @pytest.fixture
@@ -146,6 +149,29 @@ EVERY_KIND = [
     (layers.Resizing(4, 5), (9, 7, 4)),
     (layers.Activation("relu"), (9, 7, 4)),
     (layers.Dropout(0.5), (12,)),
+    (layers.LocallyConnected2D(2, 3, strides=2, padding="same"), (9, 7, 4)),
+    (layers.LocallyConnected2D(2, 3, use_bias=False, data_format="channels_first"), (4, 9, 7)),
+    (layers.SqueezeExcite(3), (9, 7, 12)),
+    (layers.SqueezeExcite(16, data_format="channels_first"), (4, 9, 7)),
+    (layers.LayerNormalization(), (9, 7, 4)),
+    (layers.LayerNormalization(axis=(1, 3), center=False), (9, 7, 4)),
+    (layers.GroupNormalization(2), (9, 7, 4)),
+    (layers.GroupNormalization(2, axis=1, scale=False), (4, 9, 7)),
+    (layers.RMSNormalization(), (9, 7, 4)),
+    (layers.Normalization(), (9, 7, 4)),
+    (layers.Normalization(axis=None), (9, 7, 4)),
+    (layers.Normalization(mean=1.0, variance=2.0), (12,)),
+    (layers.PReLU(), (9, 7, 4)),
+    (layers.PReLU(shared_axes=[1, 2]), (9, 7, 4)),
+    (layers.Embedding(20, 3), (5,)),
+    (layers.Rescaling(2.0), (9, 7, 4)),
+    (layers.Conv1D(6, 3, strides=2, padding="causal", groups=2), (9, 4)),
+    (layers.Conv1D(6, 3, dilation_rate=2, data_format="channels_first", use_bias=False), (4, 9)),
+    (layers.Conv1DTranspose(6, 3, strides=2, padding="same"), (9, 4)),
+    (layers.DepthwiseConv1D(3, depth_multiplier=2), (9, 4)),
+    (layers.SeparableConv1D(6, 3, strides=2), (9, 4)),
+    (layers.MaxPooling1D(3, 2, "same"), (9, 4)),
+    (layers.TimeDistributed(layers.Conv2D(3, 2)), (5, 9, 7, 4)),
 ]
 
 
@@ -157,6 +183,7 @@ def test_shapes_and_counts_are_those_of_the_layer(layer, shape):
     output = fresh(np.zeros((1, *shape), np.float32))
     assert step.output_shape == output.shape[1:]
     assert step.parameters == fresh.count_params()
+    assert step.multiply_adds is not None
     assert step.lines
 
 
@@ -173,6 +200,97 @@ def test_layers_of_ones_own_are_counted():
     layer.build((None, 4, 4, 3))
     assert pycnn.explain(layer, (4, 4, 3)).parameters == 3
 
+    assert pycnn.explain(layer, (4, 4, 3)).uncounted == [layer.name]
+    model = pycnn.Sequential([layers.Input((4, 4, 3)), layers.Conv2D(2, 1), layer.from_config({"name": "own"})])
+    explanation = pycnn.explain(model)
+    assert explanation.multiply_adds == 4 * 4 * 3 * 2
+    assert "multiply-adds  96, not counting own" in str(explanation)
+
+
+def test_every_layer_with_weights_is_counted():
+    """Whoever adds a layer with weights says how many multiply-adds it has."""
+    kinds = [kind for kind in vars(layers).values() if isinstance(kind, type) and issubclass(kind, layers.Layer)]
+    makers = [kind for kind in kinds if "add_weight(" in inspect.getsource(kind) and kind is not layers.Layer]
+    assert len(makers) > 8
+    assert not [kind.__name__ for kind in makers if describe.dispatch(kind) is describe.dispatch(layers.Layer)]
+
+
+def multiply_adds(layer, shape):
+    (step,) = pycnn.explain(layer, shape).steps
+    return step.multiply_adds
+
+
+def test_multiply_adds_by_hand():
+    assert multiply_adds(layers.SqueezeExcite(16), (7, 7, 64)) == 64 * 4 + 4 * 64 + 7 * 7 * 64
+    assert multiply_adds(layers.LocallyConnected2D(2, 3), (5, 5, 4)) == 3 * 3 * 2 * (3 * 3 * 4)
+    assert multiply_adds(layers.LayerNormalization(), (7, 6, 4)) == 7 * 6 * 4
+    assert multiply_adds(layers.PReLU(shared_axes=[1, 2]), (7, 6, 4)) == 7 * 6 * 4
+    assert multiply_adds(layers.Conv1D(6, 3, strides=2), (9, 4)) == 4 * 6 * 3 * 4
+    assert multiply_adds(layers.Conv1D(6, 3, padding="causal", groups=2), (9, 4)) == 9 * 6 * 3 * 2
+    assert multiply_adds(layers.Conv1DTranspose(6, 3, strides=2), (9, 4)) == 9 * 4 * 3 * 6
+    assert multiply_adds(layers.DepthwiseConv1D(3, depth_multiplier=2), (9, 4)) == 7 * 8 * 3
+    assert multiply_adds(layers.SeparableConv1D(6, 3), (9, 4)) == 7 * 4 * 3 + 7 * 4 * 6
+    assert multiply_adds(layers.TimeDistributed(layers.Dense(5)), (3, 7)) == 3 * 7 * 5
+    assert multiply_adds(layers.Embedding(20, 3), (5,)) == 0
+    assert multiply_adds(layers.Multiply(), [(4, 4, 3), (1, 1, 3), (4, 4, 3)]) == 2 * 4 * 4 * 3
+    assert multiply_adds(layers.Add(), [(4, 4, 3), (4, 4, 3)]) == 0
+    assert multiply_adds(layers.Dot(axes=(1, 2)), [(3, 5), (10, 3)]) == 5 * 10 * 3
+
+
+def functional():
+    """Two branches, an operation, and a model inside."""
+    inputs = pycnn.Input((8, 8, 3))
+    stem = layers.Conv2D(4, 3, padding="same", name="stem")(inputs)
+    inner = pycnn.Sequential([layers.Conv2D(4, 1, name="in"), layers.ReLU()], name="inner")
+    y = layers.Concatenate(name="join")([inner(stem), layers.MaxPooling2D(3, 1, "same")(stem)])
+    y = y * pycnn.ops.sigmoid(y)
+    return pycnn.Model(inputs, layers.Dense(5, name="top")(layers.GlobalAveragePooling2D()(y)))
+
+
+def test_graphs():
+    model = functional()
+    explanation = pycnn.explain(model)
+    assert [s.kind for s in explanation.steps] == [
+        "Conv2D", "Conv2D", "ReLU", "MaxPooling2D", "Concatenate", "Sigmoid", "Multiply", "GlobalAveragePooling2D",
+        "Dense",
+    ]  # fmt: skip
+    join = explanation.steps[4]
+    assert (join.input_shape, join.output_shape) == ([(8, 8, 4), (8, 8, 4)], (8, 8, 8))
+    assert "8 x 8 x 4 and 8 x 8 x 4  ->  8 x 8 x 8" in str(join)
+    assert explanation.parameters == model.count_params() == (27 * 4 + 4) + (16 + 4) + (40 + 5)
+    assert explanation.multiply_adds == 64 * 4 * 27 + 64 * 4 * 4 + 64 * 8 + 40
+    assert "8 x 8 x 3  ->  5" in str(explanation).splitlines()[-3]
+
+
+def test_graphs_of_another_size():
+    inputs = pycnn.Input((None, None, 3))
+    x = layers.Conv2D(4, 3, strides=2)(inputs)
+    model = pycnn.Model(inputs, layers.Add()([x, layers.Conv2D(4, 1)(x)]))
+    assert pycnn.explain(model, (9, 11, 3)).output_shape == (4, 5, 4)
+    with pytest.raises(ValueError, match=r"leaves sizes of its input open, \(None, None, 3\)"):
+        pycnn.explain(model)
+    with pytest.raises(ValueError, match="must have the size 3 on axis 3"):
+        pycnn.explain(model, (9, 11, 4))
+
+
+def test_several_inputs():
+    a, b = pycnn.Input((4,)), pycnn.Input((3,))
+    model = pycnn.Model([a, b], layers.Concatenate()([layers.Dense(2)(a), b]))
+    explanation = pycnn.explain(model)
+    assert explanation.input_shape == [(4,), (3,)]
+    assert explanation.multiply_adds == 8
+    assert pycnn.explain(layers.Add(), [(4,), (4,)]).output_shape == (4,)
+
+
+def test_explaining_runs_and_builds_nothing():
+    class Own(layers.Conv2D):
+        def call(self, inputs):
+            raise AssertionError("it was run")
+
+    inner = pycnn.Sequential([Own(4, 3), layers.Dense(2)])
+    assert pycnn.explain(pycnn.Sequential([Own(3, 3), inner]), (9, 9, 1)).parameters == 30 + 112 + 10
+    assert not inner.built
+
 
 def test_models_inside_models(lenet):
     head = pycnn.Sequential([layers.Flatten(), layers.Dense(10)])
@@ -185,9 +303,10 @@ def test_models_inside_models(lenet):
 
 def test_shared_layers_count_their_parameters_once():
     layer = layers.Conv2D(4, 3, padding="same")
-    model = pycnn.Sequential([layers.Input((8, 8, 4)), layer, layers.Flatten()])
-    twice = [pycnn.explain(m).parameters for m in (model,)]
-    assert twice == [3 * 3 * 4 * 4 + 4]
+    inputs = pycnn.Input((8, 8, 4))
+    explanation = pycnn.explain(pycnn.Model(inputs, layer(layer(inputs))))
+    assert explanation.parameters == 3 * 3 * 4 * 4 + 4
+    assert explanation.multiply_adds == 2 * 8 * 8 * 4 * 3 * 3 * 4
 
 
 def test_bad_arguments(lenet):

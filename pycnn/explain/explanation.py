@@ -2,14 +2,20 @@
 
 from typing import NamedTuple
 
-from pycnn.explain.describe import copy_of, describe
+from pycnn.explain.calls import trace
+from pycnn.explain.describe import describe
 from pycnn.explain.wording import by, indented
 from pycnn.layers import Layer
-from pycnn.models import Sequential
+from pycnn.layers.operation import type_name
+from pycnn.layers.structure import flatten_structure, is_shape, map_structure
+from pycnn.layers.symbolic import SymbolicTensor
 
 
 class Step(NamedTuple):
-    """One layer: shapes without the batch, and lines of text about it."""
+    """One call of a layer: shapes without the batch (lists of them where there are several), and lines of text.
+
+    ``multiply_adds`` is None where nothing is known of a layer with weights.
+    """
 
     name: str
     kind: str
@@ -42,22 +48,28 @@ class Explanation:
     parameters : int
         Of all layers, a shared one counted once.
     multiply_adds : int
-        For one input.
+        For one input, of all layers whose multiply-adds are known.
+    uncounted : list of str
+        The names of the other ones: layers of one's own that ``describe`` knows nothing of, but that have weights.
+    input_shape, output_shape : tuple, or list of tuples
+        Without the batch.
     """
 
-    def __init__(self, steps, parameters):
+    def __init__(self, steps, parameters, input_shape, output_shape):
         self.steps = steps
         self.parameters = parameters
-        self.multiply_adds = sum(step.multiply_adds for step in steps)
+        self.multiply_adds = sum(step.multiply_adds or 0 for step in steps)
+        self.uncounted = [step.name for step in steps if step.multiply_adds is None]
+        self.input_shape, self.output_shape = input_shape, output_shape
 
     def __str__(self):
         width = max([24, *(len(step.head) for step in self.steps)])
         blocks = [step.text(width) for step in self.steps]
         if len(self.steps) > 1:
-            first, last = self.steps[0].input_shape, self.steps[-1].output_shape
+            without = f", not counting {', '.join(self.uncounted)}" if self.uncounted else ""
             blocks.append(
-                f"{'in all':<{width}}  {by(first)}  ->  {by(last)}\n"
-                f"    parameters     {self.parameters:,}\n    multiply-adds  {self.multiply_adds:,}"
+                f"{'in all':<{width}}  {by(self.input_shape)}  ->  {by(self.output_shape)}\n"
+                f"    parameters     {self.parameters:,}\n    multiply-adds  {self.multiply_adds:,}{without}"
             )
         return "\n\n".join(blocks)
 
@@ -79,7 +91,8 @@ def explain(layer, input_shape=None):
     layer : Layer or model
         It is left as it is: nothing is built or computed.
     input_shape : tuple of ints, optional
-        Shape of one input, without the batch; a model that knows its input needs none.
+        Shape of one input, without the batch; a model that knows its input needs none. For several inputs a list or
+        dict of shapes.
 
     Returns
     -------
@@ -101,45 +114,55 @@ def explain(layer, input_shape=None):
     """
     if not isinstance(layer, Layer):
         raise TypeError(f"layer must be a layer or a model. Received: layer={layer!r}")
-    shape = _read_shape(layer, input_shape)
-    calls = list(_calls(layer, shape))
-    steps = [_step(*call) for call in calls]
-    owners = {id(called): step.parameters for (called, _, _), step in zip(calls, steps, strict=True)}
-    explanation = Explanation(steps, sum(owners.values()))
+    shapes = read_shapes(layer, input_shape)
+    calls, outputs = trace_shapes(layer, shapes)
+    steps = [step_of(call) for call in calls]
+    owners = {id(call.layer): step.parameters for call, step in zip(calls, steps, strict=True)}
+    explanation = Explanation(steps, sum(owners.values()), _plain(shapes), _plain(outputs))
     print(explanation)
     return explanation
 
 
-def _read_shape(layer, input_shape):
+def read_shapes(layer, input_shape=None):
+    """Return shapes without the batch: ``input_shape``, or what a model knows; raise unless all sizes are known."""
     if input_shape is None:
-        input_shape = getattr(layer, "input_shape", None)
-        if input_shape is None:
+        shapes = declared_shapes(layer)
+        if shapes is None:
             raise ValueError("input_shape is needed: the layer does not know its input. Received: input_shape=None")
-        return tuple(input_shape[1:])
-    shape = tuple(input_shape)
-    if not shape or not all(isinstance(n, int) and n > 0 for n in shape):
+        if any(None in shape for shape in flatten_structure(shapes, is_shape)):
+            raise ValueError(
+                f"input_shape is needed: the model leaves sizes of its input open, {shapes}. Received: input_shape=None"
+            )
+        return shapes
+    shapes = map_structure(lambda shape: tuple(shape), input_shape, is_shape)
+    if not all(is_shape(s) and s and None not in s and min(s) > 0 for s in flatten_structure(shapes, is_shape)):
         raise ValueError(
             "input_shape must be the sizes of one input, without the batch, such as (32, 32, 1). "
             f"Received: input_shape={input_shape!r}"
         )
-    return shape
+    return shapes
 
 
-def _calls(layer, shape):
-    """(layer, input shape, output shape) of each call of a layer inside, in order; shapes without the batch."""
-    if isinstance(layer, Sequential):
-        for inner in layer.layers:
-            for call in _calls(inner, shape):
-                yield call
-                shape = call[2]
-        return
-    inferring = layer
-    if not layer.built and type(layer).compute_output_shape is Layer.compute_output_shape:
-        inferring = copy_of(layer)  # it would run, and so build, the layer
-    yield layer, shape, tuple(inferring.compute_output_shape((None, *shape))[1:])
+def declared_shapes(layer):
+    """Return the shapes without the batch that a model was made for, None in them where a size is open; or None."""
+    declared = getattr(layer, "input_shape", None)
+    return None if declared is None else map_structure(lambda shape: tuple(shape[1:]), declared, is_shape)
 
 
-def _step(layer, input_shape, output_shape):
-    parameters, multiply_adds, lines = describe(layer, input_shape, output_shape)
-    kind = type(layer).__name__
-    return Step(layer.name, kind, input_shape, output_shape, parameters, multiply_adds, tuple(lines))
+def trace_shapes(layer, shapes):
+    """Return the calls of layers inside a layer or model, and what shapes come out; all shapes without the batch."""
+    inputs = map_structure(lambda shape: SymbolicTensor((None, *shape), layer.dtype), shapes, is_shape)
+    calls, outputs = trace(layer, inputs)
+    return calls, map_structure(lambda y: y.shape[1:], outputs)
+
+
+def step_of(call):
+    """Return the Step of a Call."""
+    parameters, multiply_adds, lines = describe(call.layer, call.input_shape, call.output_shape)
+    name, kind = call.layer.name, type_name(call.layer)
+    return Step(name, kind, call.input_shape, call.output_shape, parameters, multiply_adds, tuple(lines))
+
+
+def _plain(shapes):
+    """One shape, or a flat list of them."""
+    return shapes if is_shape(shapes) else flatten_structure(shapes, is_shape)

@@ -65,6 +65,19 @@ def _conv_lines(layer, g, use_bias, padding=None):
 
 
 @describe.register
+def _local(layer: layers.LocallyConnected2D, input_shape, output_shape):
+    x_shape = nhwc(layer, input_shape)
+    g = conv_geometry(x_shape, (*layer.kernel_size, x_shape[-1], layer.filters), layer.strides, layer.padding)
+    _, multiply_adds, (letters_, *size, _, products) = _conv_lines(layer, g, layer.use_bias)
+    _, high, wide, filters = g.output_shape(1)
+    window = f"{product(layer.kernel_size)}*{g.in_channels}"
+    parameters = multiply_adds + high * wide * filters * layer.use_bias
+    bias = f" + {high}*{wide}*{filters} biases" if layer.use_bias else ""
+    weights = f"parameters     {high}*{wide} places * {window} * {filters} weights{bias} = {parameters:,}"
+    return parameters, multiply_adds, [letters_, *size, weights, products]
+
+
+@describe.register
 def _transposed(layer: layers.Conv2DTranspose, input_shape, output_shape):
     x_shape = nhwc(layer, input_shape)
     kernel_shape = (*layer.kernel_size, layer.filters // layer.groups, x_shape[-1])

@@ -1,6 +1,9 @@
 """Numbers as the textbooks write them: letters, formulas, products."""
 
+import math
+
 from pycnn.backend.geometry import TotalPadding
+from pycnn.layers.structure import is_shape
 
 
 def nhwc(layer, shape):
@@ -44,8 +47,17 @@ def once(pair):
 
 
 def by(sizes):
-    """Sizes as ``32 x 32 x 1``."""
+    """Sizes as ``32 x 32 x 1``; those of several tensors with "and" between them."""
+    if not is_shape(sizes):
+        return " and ".join(map(by, sizes))
     return " x ".join(map(str, sizes))
+
+
+def each(shape, when="", times=1):
+    """The line that counts one multiply-add for each number of a shape."""
+    several = f" * {times}" if times != 1 else ""
+    note = f", one each {when}".rstrip()
+    return [f"multiply-adds  {product(shape)}{several}{note} = {times * math.prod(shape):,}"]
 
 
 def product(sizes):

@@ -1,5 +1,7 @@
 """Operation: a function of pycnn.ops in a graph of layers, such as the sum in ``x + y``."""
 
+import re
+
 from pycnn import ops
 from pycnn.layers.base import Layer
 from pycnn.layers.naming import unique_name
@@ -48,6 +50,13 @@ class Operation(Layer):
 
     def _specify(self, inputs, args, kwargs):
         return infer(self.run, (inputs, *args), kwargs)
+
+
+def type_name(layer):
+    """The class of a layer, or the name of an operation written like one: ``Add``, ``GetItem``."""
+    if not isinstance(layer, Operation):
+        return type(layer).__name__
+    return "".join(part.capitalize() for part in re.sub(r"_?\d+$", "", layer.name).split("_")) or layer.function
 
 
 def _connect(name, args, kwargs):

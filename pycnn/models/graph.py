@@ -112,7 +112,7 @@ class Graph:
             last_use |= {places[id(x)]: i for x in (*node.output_tensors, *node.input_tensors)}
         for tensor in self.flat_outputs:
             last_use.pop(places[id(tensor)], None)
-        self._calls, self._steps = calls, []
+        self.calls, self._steps = calls, []
         for i, node in enumerate(calls):
             dead = tuple(place for place, last in last_use.items() if last == i)
             self._steps.append((node, *_fillers(node, places), _target(node, places), dead))
@@ -126,7 +126,7 @@ class Graph:
         if self._one is not None and type(inputs) not in _STRUCTURES:
             values[0] = self._one(inputs)
         else:
-            for i, (layer, x) in enumerate(zip(self.input_layers, self._flatten(inputs), strict=True)):
+            for i, (layer, x) in enumerate(zip(self.input_layers, self.flatten(inputs), strict=True)):
                 values[i] = layer(x)
         call = None
         try:
@@ -150,7 +150,7 @@ class Graph:
             raise
         return self._pack(values)
 
-    def _flatten(self, inputs):
+    def flatten(self, inputs):
         """Return the inputs in the order of ``flat_inputs``; a dict may name them where a list was declared."""
         declared = self.inputs
         names = [x.name for x in self.flat_inputs]
@@ -176,7 +176,7 @@ class Graph:
 
     def specify(self, inputs):
         """Return new symbolic tensors of the shapes and dtypes that the outputs have for these symbolic inputs."""
-        flat = self._flatten(inputs)
+        flat = self.flatten(inputs)
         known = {}
         for layer, x, declared in zip(self.input_layers, flat, self.flat_inputs, strict=True):
             known[id(declared)] = SymbolicTensor(layer.compute_output_shape(x.shape), layer.dtype)
@@ -186,7 +186,7 @@ class Graph:
         def look_up(tensor):
             return known[id(tensor)]
 
-        for node in self._calls:
+        for node in self.calls:
             first, *rest = replace_symbolic(node.args, look_up)
             results = node.layer._specify(first, tuple(rest), replace_symbolic(node.kwargs, look_up))
             known.update((id(y), new) for y, new in zip(node.output_tensors, flatten_structure(results), strict=True))

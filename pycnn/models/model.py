@@ -241,7 +241,15 @@ class Model(Trainer, Layer):
         """
         return json.dumps(serialize_layer(self), **kwargs)
 
-    def summary(self, line_length=None, print_fn=None, expand_nested=False, show_trainable=False, layer_range=None):
+    def summary(
+        self,
+        line_length=None,
+        print_fn=None,
+        expand_nested=False,
+        show_trainable=False,
+        layer_range=None,
+        expand=False,
+    ):
         """Print the layers, the shapes of their outputs, the numbers of their parameters, and how they are connected.
 
         Parameters
@@ -256,8 +264,12 @@ class Model(Trainer, Layer):
             Show which layers optimizers change.
         layer_range : pair of str, optional
             Show the layers from one to another: names, or regular expressions that they match.
+        expand : bool
+            Show what each layer costs, too, and the totals: multiply-adds, the memory of its output, both for one input
+            and over all its calls, and that of its weights. Nothing is run for it. Multiply-adds are counted as
+            ``pycnn.explain`` does. Keras has no such argument.
         """
-        (print_fn or print)(summary_text(self, line_length, expand_nested, show_trainable, layer_range))
+        (print_fn or print)(summary_text(self, line_length, expand_nested, show_trainable, layer_range, expand))
 
     def save(self, filepath, overwrite=True, include_optimizer=True):
         """Write the model to one file: layers, weights, how it was compiled, and the optimizer's state.

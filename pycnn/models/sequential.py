@@ -88,6 +88,11 @@ class Sequential(Model):
             self.build(shape)
 
     @property
+    def _runs_chain(self):
+        """Whether a call is nothing but the layers, one after another."""
+        return type(self).call is Sequential.call
+
+    @property
     def layers(self):
         """The layers, without Input."""
         return [layer for layer in self._layers if not isinstance(layer, InputLayer)]

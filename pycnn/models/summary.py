@@ -1,13 +1,36 @@
 """The table that ``model.summary()`` prints."""
 
+import math
 import re
 
+import numpy as np
+
+from pycnn.explain.explanation import declared_shapes, step_of, trace_shapes
 from pycnn.layers.base import Layer
-from pycnn.layers.operation import Operation
+from pycnn.layers.input import InputLayer
+from pycnn.layers.operation import type_name
 from pycnn.layers.structure import flatten_structure, is_shape, map_structure
 
 
-def summary_text(model, line_length=None, expand_nested=False, show_trainable=False, layer_range=None):
+class Cost:
+    """What the calls of a layer cost for one input: multiply-adds, bytes of outputs, and the names of those inside
+    whose multiply-adds are not known.
+    """
+
+    def __init__(self):
+        self.multiply_adds = self.output_bytes = 0
+        self.uncounted = []
+
+    def add(self, step, output_bytes):
+        """Add a call."""
+        self.output_bytes += output_bytes
+        if step.multiply_adds is None:
+            self.uncounted.append(step.name)
+        else:
+            self.multiply_adds += step.multiply_adds
+
+
+def summary_text(model, line_length=None, expand_nested=False, show_trainable=False, layer_range=None, expand=False):
     """Return the table of a model's layers: names, output shapes, numbers of parameters, and how they are connected.
 
     Parameters
@@ -21,14 +44,19 @@ def summary_text(model, line_length=None, expand_nested=False, show_trainable=Fa
         Show which layers optimizers change.
     layer_range : pair of str, optional
         Show the layers from one to another: names, or regular expressions that they match.
+    expand : bool
+        Show multiply-adds, and the memory of outputs and weights.
     """
     headers = ["Layer (type)", "Output Shape", "Param #"]
     graph = model._graph
     connections = None if graph is None or _is_chain(graph) else _connections(graph)
+    costs = _costs(model) if expand else None
+    headers += ["Multiply-Adds", "Output Memory", "Weight Memory"] if expand else []
+    right = range(2, len(headers))
     headers += ["Connected to"] if connections is not None else []
     headers += ["Trainable"] if show_trainable else []
     shown = _in_range(model.operations, layer_range)
-    rows = list(_rows(model, shown, connections, expand_nested, show_trainable))
+    rows = list(_rows(model, shown, connections, expand_nested, show_trainable, costs))
     widths = [
         max([len(header), *(len(line) for row in rows for line in row[i])]) + 2 for i, header in enumerate(headers)
     ]
@@ -37,11 +65,11 @@ def summary_text(model, line_length=None, expand_nested=False, show_trainable=Fa
     lines = [
         f'Model: "{model.name}"',
         _rule(widths, "┏┳┓", "━"),
-        *_lines([[header] for header in headers], widths, "┃"),
+        *_lines([[header] for header in headers], widths, "┃", right),
         _rule(widths, "┡╇┩", "━"),
     ]
     for i, row in enumerate(rows):
-        lines += ([_rule(widths, "├┼┤", "─")] if i else []) + _lines(row, widths, "│")
+        lines += ([_rule(widths, "├┼┤", "─")] if i else []) + _lines(row, widths, "│", right)
     lines.append(_rule(widths, "└┴┘", "─"))
     counts = {
         "Total params": model.weights,
@@ -52,10 +80,51 @@ def summary_text(model, line_length=None, expand_nested=False, show_trainable=Fa
     if optimizer is not None and getattr(optimizer, "variables", None):
         counts["Optimizer params"] = optimizer.variables
     lines += [_count(label, weights) for label, weights in counts.items()]
+    if expand:
+        lines += _totals(model, costs)
     return "\n".join(lines)
 
 
-def _rows(model, layers, connections, expand_nested, show_trainable, indent=""):
+def _costs(model):
+    """A dict layer -> Cost of the layers in a model, and of those inside of them; empty if its input is not known."""
+    shapes = declared_shapes(model)
+    if shapes is None or any(None in shape for shape in flatten_structure(shapes, is_shape)):
+        return {}
+    calls, _ = trace_shapes(model, shapes)
+    costs = {}
+    for call in calls:
+        outputs = flatten_structure(call.outputs)
+        size = sum(math.prod(y.shape[1:]) * np.dtype(y.dtype).itemsize for y in outputs)
+        step = step_of(call)
+        for layer in (*call.path, call.layer):
+            costs.setdefault(layer, Cost()).add(step, size)
+    return costs
+
+
+def _cost_cells(layer, costs):
+    """Multiply-adds and two sizes of memory as cells."""
+    if isinstance(layer, InputLayer):
+        return [["-"]] * 3
+    weights = _bytes(_size(layer.weights))
+    if layer not in costs:
+        return [["?"], ["?"], [weights]]
+    cost = costs[layer]
+    return [["?" if cost.uncounted else f"{cost.multiply_adds:,}"], [_bytes(cost.output_bytes)], [weights]]
+
+
+def _totals(model, costs):
+    """Lines below the table; those of layers that nothing is known of are named."""
+    if model not in costs:
+        return [" Multiply-adds and memory of outputs: not known, as the shape of the input is not"]
+    cost = costs[model]
+    without = f", not counting {', '.join(cost.uncounted)}" if cost.uncounted else ""
+    return [
+        f" Multiply-adds for one input: {cost.multiply_adds:,} ({_short(cost.multiply_adds)}){without}",
+        f" Memory of all outputs for one input: {_bytes(cost.output_bytes)}",
+    ]
+
+
+def _rows(model, layers, connections, expand_nested, show_trainable, costs, indent=""):
     """Rows of cells, each cell a list of lines."""
     shapes = _output_shapes(model)
     for layer in layers:
@@ -64,6 +133,8 @@ def _rows(model, layers, connections, expand_nested, show_trainable, indent=""):
             [_shape(shapes[layer] if layer in shapes else _own_shape(layer))],
             [f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"],
         ]
+        if costs is not None:
+            row += _cost_cells(layer, costs)
         if connections is not None:
             row.append(connections.get(layer) or ["-"])
         if show_trainable:
@@ -71,14 +142,7 @@ def _rows(model, layers, connections, expand_nested, show_trainable, indent=""):
         yield row
         if expand_nested and hasattr(layer, "layers"):
             inner = None if connections is None else {}
-            yield from _rows(layer, layer.operations, inner, expand_nested, show_trainable, indent + "  ")
-
-
-def type_name(layer):
-    """The class of a layer, or the name of an operation written like one: ``Add``, ``GetItem``."""
-    if not isinstance(layer, Operation):
-        return type(layer).__name__
-    return "".join(part.capitalize() for part in re.sub(r"_?\d+$", "", layer.name).split("_")) or layer.function
+            yield from _rows(layer, layer.operations, inner, expand_nested, show_trainable, costs, indent + "  ")
 
 
 def _output_shapes(model):
@@ -146,14 +210,14 @@ def _rule(widths, corners, dash):
     return left + middle.join(dash * w for w in widths) + right
 
 
-def _lines(cells, widths, bar):
-    """A row, of as many lines as its highest cell; the third column is flush right."""
+def _lines(cells, widths, bar, right):
+    """A row, of as many lines as its highest cell; the columns whose numbers are in ``right`` are flush right."""
     height = max(map(len, cells))
     lines = []
     for i in range(height):
         texts = [cell[i] if i < len(cell) else "" for cell in cells]
         padded = [
-            f"{text} ".rjust(width) if n == 2 else f" {text}".ljust(width)
+            f"{text} ".rjust(width) if n in right else f" {text}".ljust(width)
             for n, (text, width) in enumerate(zip(texts, widths, strict=True))
         ]
         lines.append(bar + bar.join(padded) + bar)
@@ -161,10 +225,27 @@ def _lines(cells, widths, bar):
 
 
 def _count(label, weights):
-    number = sum(w.size for w in weights)
-    size = float(sum(w.size * w.dtype.itemsize for w in weights))
+    return f" {label}: {sum(w.size for w in weights):,} ({_bytes(_size(weights))})"
+
+
+def _size(weights):
+    """Bytes of weights."""
+    return sum(w.size * w.dtype.itemsize for w in weights)
+
+
+def _bytes(size):
+    """A size of memory as 1.50 MB."""
+    size = float(size)
     for unit in ("B", "KB", "MB", "GB"):
         if size < 1024 or unit == "GB":
             break
         size /= 1024
-    return f" {label}: {number:,} ({size:.2f} {unit})"
+    return f"{size:.2f} {unit}"
+
+
+def _short(number):
+    """A large number as 1.58 G."""
+    for unit, factor in (("G", 1e9), ("M", 1e6), ("K", 1e3)):
+        if number >= factor:
+            return f"{number / factor:.2f} {unit}"
+    return str(number)
