@@ -2,12 +2,16 @@
 
 filters.py       plot_filters: the weights of a layer       feature_maps.py  plot_feature_maps: what each layer sees
 edges.py         plot_edges: an image under many filters    history.py       plot_history: learning curves
-predictions.py   plot_predictions: images and guesses       canvas.py        figures, grids of images, colour scales
+predictions.py   plot_predictions: images and guesses       attribution.py   plot_grad_cam, plot_saliency
 model.py         plot_model: layers and arrows              layered.py       where the boxes of a graph stand
+grid.py          grids of images, colour scales             canvas.py        figures, text, colours, boxes, arrows
 
 The figures belong to no window and to no global state of pyplot: they go when the last reference goes.
+``grad_cam`` and ``saliency``, the maps as arrays, are those of ``pycnn.analysis``.
 """
 
+from pycnn.analysis.attribution import grad_cam, saliency
+from pycnn.visualize.attribution import plot_grad_cam, plot_saliency
 from pycnn.visualize.edges import plot_edges
 from pycnn.visualize.feature_maps import plot_feature_maps
 from pycnn.visualize.filters import plot_filters
@@ -15,4 +19,15 @@ from pycnn.visualize.history import plot_history
 from pycnn.visualize.model import plot_model
 from pycnn.visualize.predictions import plot_predictions
 
-__all__ = ["plot_edges", "plot_feature_maps", "plot_filters", "plot_history", "plot_model", "plot_predictions"]
+__all__ = [
+    "grad_cam",
+    "plot_edges",
+    "plot_feature_maps",
+    "plot_filters",
+    "plot_grad_cam",
+    "plot_history",
+    "plot_model",
+    "plot_predictions",
+    "plot_saliency",
+    "saliency",
+]

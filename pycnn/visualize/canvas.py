@@ -1,11 +1,8 @@
-"""What all pictures share: figures outside pyplot, grids of images, colour scales. The only importer of matplotlib."""
+"""What all pictures share: figures outside pyplot, text, colours, boxes and arrows. The only importer of matplotlib."""
 
 import io
 import itertools
 from functools import cache
-from typing import NamedTuple
-
-import numpy as np
 
 INK = "#222222"
 GREY = "#6b7280"
@@ -13,10 +10,8 @@ BLUE, RED, GREEN = "#2563eb", "#dc2626", "#15803d"
 CURVES = (BLUE, "#ea580c", GREEN, "#7c3aed", "#0891b2", "#be185d")
 
 FRAME = "#c4c8ce"
-
-CELL = 1.25
-"""Inches of one image in a grid."""
-_GAP, _HEAD = 0.08, 0.36
+BAD = "#84cc16"
+"""Of pixels that are NaN: in no colour scale."""
 
 
 @cache
@@ -40,131 +35,81 @@ def _picture_class():
 
 
 def new_figure(width, height, title, layout="constrained"):
-    """Return an empty figure of ``width`` x ``height`` inches; without ``layout`` the caller places the axes."""
+    """Return an empty figure of ``width`` x ``height`` inches; without ``layout`` the caller places the axes.
+
+    Its title is broken into lines that fit; ``title_height`` says how high it is.
+    """
     figure = _picture_class()(figsize=(width, height), dpi=120, layout=layout, facecolor="white")
+    title = fit_text(title, width - 0.2, 11, bold=True)
     place = {} if layout else {"y": 1 - 0.06 / height}
     figure.suptitle(title, fontsize=11, color=INK, fontweight="bold", va="top", **place)
     return figure
 
 
-def grid_shape(count, columns=None):
-    """Rows and columns that ``count`` images fill, wider than high."""
-    if columns is None:
-        columns = min(count, max(8, int(np.ceil(np.sqrt(count * 1.6)))))
-    return -(-count // columns), columns
+def title_height(title, width):
+    """Return how many inches ``new_figure`` needs for a title, space around it included."""
+    return 0.18 * (fit_text(title, width - 0.2, 11, bold=True).count("\n") + 1) + 0.18 if title else 0.1
 
 
-class Block(NamedTuple):
-    """Images that belong together: one grid, with a heading above it if there is one."""
+@cache
+def text_width(text, size, bold=False):
+    """Return how many inches a line of text is wide, in points of ``size``."""
+    _picture_class()  # says what to install, if need be
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
 
-    images: list  # (height, width) or (height, width, 3) arrays
-    titles: list = ()  # one above each image
-    colors: list = ()  # of the titles
-    heading: str = ""
-    style: dict | None = None  # colour scale of grey images; without it each has its own, black to white
+    if not text.strip():
+        return 0.0
+    path = TextPath((0, 0), text, size=size, prop=FontProperties(weight="bold" if bold else "normal"), usetex=False)
+    return path.get_extents().x1 / 72
 
 
-def image_grid(blocks, title, columns=None, bar=False):
-    """Return a figure with a small picture for each image of ``blocks``, a list of Block.
+def fit_text(text, width, size, bold=False, most=None):
+    """Return text in lines of at most ``width`` inches: between words where it can be, else within them.
 
-    Parameters
-    ----------
-    blocks : list of Block
-        One beneath the other.
-    title : str
-        Of the figure.
-    columns : int, optional
-        Pictures side by side; as many as look well unless given.
-    bar : bool
-        Draw the scale of the last block beside the grid.
+    With ``most`` no more than so many lines remain of each line of the text, the last one with an ellipsis.
     """
-    columns = columns or grid_shape(max(len(block.images) for block in blocks))[1]
-    high = CELL * float(np.median([image.shape[0] / image.shape[1] for block in blocks for image in block.images]))
-    places, bottom = _places(blocks, columns, high)
-    width = max(columns * (CELL + _GAP) + _GAP + (0.75 if bar else 0), 0.095 * len(title) + 0.2, 3.0)
-    figure = new_figure(width, bottom, title, layout=None)
-    for block, heading_top, tops in places:
-        if block.heading:
-            figure.text(_GAP / width, 1 - heading_top / bottom, block.heading, fontsize=8.5, color=GREY, va="top")
-        for i, image in enumerate(block.images):
-            left, top = _GAP + i % columns * (CELL + _GAP), tops[i // columns]
-            axis = figure.add_axes((left / width, 1 - (top + high) / bottom, CELL / width, high / bottom))
-            drawn = draw_image(axis, image, block.style)
-            if block.titles:
-                axis.set_title(block.titles[i], fontsize=8, pad=2.5, color=block.colors[i] if block.colors else INK)
-    if bar:
-        draw_bar(figure, drawn, columns * (CELL + _GAP) + 0.15, places[0][2][0], bottom - _GAP)
-    return figure
+    fitted = []
+    for line in str(text).split("\n"):
+        lines = [""]
+        for word in line.split(" "):
+            if lines[-1] and text_width(f"{lines[-1]} {word}", size, bold) <= width:
+                lines[-1] += f" {word}"
+                continue
+            if lines[-1]:
+                lines.append("")
+            while text_width(word, size, bold) > width and len(word) > 1:
+                cut = next(n for n in range(len(word) - 1, 0, -1) if n == 1 or _fits(word[:n], width, size, bold))
+                lines[-1:] = [word[:cut], ""]
+                word = word[cut:]
+            lines[-1] = word
+        if most is not None and len(lines) > most:
+            last = lines[most - 1]
+            while last and not _fits(f"{last}…", width, size, bold):
+                last = last[:-1]
+            lines[most - 1 :] = [f"{last.rstrip()}…"]
+        fitted += lines
+    return "\n".join(fitted)
 
 
-def _places(blocks, columns, high):
-    """From the top, in inches: each block with its heading's top and the tops of its rows; and the bottom of all."""
-    places, y = [], _HEAD
-    for block in blocks:
-        heading_top, tops = y, []
-        y += 0.2 if block.heading else 0
-        for first in range(0, len(block.images), columns):
-            titles = block.titles[first : first + columns]
-            y += 0.15 * max((t.count("\n") + 1 for t in titles), default=0) + (0.02 if titles else 0)
-            tops.append(y)
-            y += high + _GAP
-        y += 0.06 if block.heading else 0
-        places.append((block, heading_top, tops))
-    return places, y
+def _fits(text, width, size, bold):
+    return text_width(text, size, bold) <= width
 
 
-def draw_bar(figure, drawn, left, top, bottom):
-    """Draw the colour scale of a picture, at a place in inches from the upper left."""
-    width, height = figure.get_size_inches()
-    place = (left / width, 1 - bottom / height, 0.1 / width, (bottom - top) / height)
-    colorbar = figure.colorbar(drawn, cax=figure.add_axes(place))
-    colorbar.ax.tick_params(labelsize=7)
-    colorbar.outline.set_linewidth(0.5)
+def colour_map(name, bad=BAD):
+    """Return one of matplotlib's colour maps, with a colour for NaN that it does not have itself."""
+    from matplotlib import colormaps
+
+    return colormaps[name].with_extremes(bad=bad)
 
 
-def draw_image(axis, image, style=None):
-    """Draw an image without ticks, in a thin frame: grey ones by ``style``, colour ones as they are."""
-    colour = image.ndim == 3
-    if colour and image.dtype != np.uint8:
-        image = np.clip(image, 0.0, 1.0)
-    axis.set(xticks=[], yticks=[])
-    for spine in axis.spines.values():
-        spine.set(color=FRAME, linewidth=0.6)
-    return axis.imshow(image, interpolation="nearest", **({} if colour else style or {"cmap": "gray"}))
+def colour_scale(style):
+    """Return what a colour bar shows of a style: keyword arguments of ``imshow``."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
 
-
-def value_style(images):
-    """Common colour scale of grey images: black at 0 if none is negative, else white at 0 and blue to red."""
-    low = min((float(image.min()) for image in images if image.size), default=0.0)
-    high = max((float(image.max()) for image in images if image.size), default=1.0)
-    if low < 0:
-        return signed_style(max(high, -low))
-    return {"cmap": "gray", "vmin": 0.0, "vmax": high or 1.0}
-
-
-def signed_style(limit):
-    """Blue for negative, white for 0, red for positive; full at ``limit``."""
-    return {"cmap": "RdBu_r", "vmin": -(limit or 1.0), "vmax": limit or 1.0}
-
-
-def as_image(argument, image):
-    """Return an image as (height, width) or (height, width, 3), uint8 or float, whatever kind of array it is."""
-    image = np.asarray(image)
-    if image.ndim == 3 and image.shape[-1] == 1:
-        image = image[..., 0]
-    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[-1] != 3):
-        raise ValueError(
-            f"{argument} must be grey (height, width), (height, width, 1) or colour (height, width, 3). "
-            f"Received: {argument}.shape={image.shape}"
-        )
-    return unit_range(image) if image.ndim == 3 and image.dtype != np.uint8 else image
-
-
-def unit_range(image):
-    """Return an image as floats in 0..1: of bytes, of floats in 0..1 (a little more is let be), or in 0..255."""
-    if image.dtype == np.uint8 or image.max(initial=0) > 2:
-        return image.astype(np.float32) / np.float32(255)
-    return image.astype(np.float32, copy=False)
+    norm = style.get("norm") or Normalize(style["vmin"], style["vmax"])
+    return ScalarMappable(norm, style["cmap"])
 
 
 def draw_box(axis, centre, size, lines, colour, line_height):

@@ -3,7 +3,8 @@
 import numpy as np
 
 from pycnn import filters
-from pycnn.visualize.canvas import GREY, as_image, grid_shape, new_figure, signed_style, unit_range
+from pycnn.visualize.canvas import GREY, new_figure
+from pycnn.visualize.grid import as_image, grid_shape, signed_style, unit_range
 
 DEFAULT = ("vertical_edges", "horizontal_edges", "edge_detection", "sharpening", "sobel")
 GRADIENTS = ("prewitt", "scharr", "sobel")

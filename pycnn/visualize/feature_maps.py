@@ -2,23 +2,24 @@
 
 import numpy as np
 
-from pycnn.autograd import no_grad
-from pycnn.models import Sequential
-from pycnn.visualize.canvas import Block, as_image, image_grid, value_style
+from pycnn.analysis.tap import layer_inside, outputs_of_layers
+from pycnn.visualize.grid import Block, as_image, image_grid, value_style
 
 
 def plot_feature_maps(model, image, layers=None, max_maps=16, columns=8, title="Feature maps"):
     """Draw an image and the feature maps that a model's layers make of it, layer by layer.
 
-    Maps of one layer share a scale: grey from black at 0 if none is negative, else blue below 0 and red above.
+    Maps of one layer share a scale: grey from black at 0 if none is negative, else blue below 0 and red above. NaN is
+    green.
 
     Parameters
     ----------
-    model : Sequential, or one layer
+    model : Model, or one layer
     image : (height, width, channels), (height, width) for one channel, or a batch of one
     layers : list of str or int, optional
-        Names or indices of layers whose output has the axes (batch, height, width, channels); unless given, all of
-        those that change more than the size or the borders.
+        Names (also of layers in models in the model) or indices of layers whose output has the axes (batch, height,
+        width, channels), drawn in the order of their calls. Unless given, all that change what they get, or, if
+        these are many, the last of each size.
     max_maps : int
         Draw no more maps of a layer than so many.
     columns : int
@@ -44,7 +45,7 @@ def plot_feature_maps(model, image, layers=None, max_maps=16, columns=8, title="
         images = [maps[:, :, c] for c in range(min(channels, max_maps))]
         shown = "" if len(images) == channels else f", {len(images)} shown"
         heading = f"{name}  {height} x {width} x {channels}{shown}"
-        blocks.append(Block(images, heading=heading, style=value_style(images)))
+        blocks.append(Block(images, heading=heading, style=value_style(images), bar=True))
     return image_grid(blocks, title, min(columns, max(len(block.images) for block in blocks)))
 
 
@@ -57,33 +58,38 @@ def _as_batch(image):
     return x
 
 
+_MANY = 12
+"""Of more stages than so many, only the last of each size is drawn."""
+
+
 def _stages(model, x, chosen):
     """(layer name, (height, width, channels) array) of each layer to draw."""
-    sequence = model.layers if isinstance(model, Sequential) else [model]
     if chosen is not None:
-        chosen = [model.get_layer(c) if isinstance(c, str) else model.get_layer(index=c) for c in chosen]
-    stages = []
-    with no_grad():
-        for layer in sequence:
-            y = layer(x, training=False)
-            wanted = _changes(x, y) if chosen is None else any(layer is c for c in chosen)
-            x = y
-            if not wanted:
-                continue
-            if x.ndim != 4:
+        chosen = [layer_inside(model, layer) for layer in chosen]
+        stages = [(layer, y) for layer, y in outputs_of_layers(model, x, chosen)]
+        for layer, y in stages:
+            if y.ndim != 4:
                 raise ValueError(
-                    f"layers must have feature maps (batch, height, width, channels). "
-                    f"Received: layer {layer.name!r}, whose output has the shape {x.shape}"
+                    "layers must have feature maps (batch, height, width, channels). "
+                    f"Received: layer {layer.name!r}, whose output has the shape {y.shape}"
                 )
-            stages.append((layer.name, x.numpy()[0]))
+    else:
+        stages = _changes(x, outputs_of_layers(model, x))
+        if len(stages) > _MANY:
+            stages = list({y.shape[1:3]: (layer, y) for layer, y in stages}.values())
     if not stages:
         raise ValueError(
             "model must have a layer with feature maps (batch, height, width, channels). "
             f"Received: model={model.name!r}"
         )
+    return [(layer.name, y.numpy()[0]) for layer, y in stages]
+
+
+def _changes(x, calls):
+    """Those of the calls that gave feature maps, and not simply what came before again, as dropout does."""
+    stages, before = [], x
+    for layer, y in calls:
+        if y.ndim == 4 and not np.array_equal(np.asarray(before), y.numpy(), equal_nan=True):
+            stages.append((layer, y))
+        before = y
     return stages
-
-
-def _changes(x, y):
-    """Whether y is feature maps that are not simply x again, as behind dropout or augmentation."""
-    return y.ndim == 4 and not np.array_equal(np.asarray(x), y.numpy())

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from pycnn.visualize.canvas import Block, draw_bar, image_grid, new_figure, signed_style
+from pycnn.visualize.canvas import BAD, colour_map, new_figure, text_width, title_height
+from pycnn.visualize.grid import Block, draw_bar, image_grid, largest, signed_style
 
 
 def plot_filters(source, layer=None, max_filters=64, max_channels=16, title=None):
-    """Draw the filters of a layer: blue is negative, white 0, red positive.
+    """Draw the filters of a layer: blue is negative, white 0, red positive, green NaN.
 
     Filters on one input channel fill a grid; on three, they are drawn in colour (grey is 0); on more, each column
     is a filter and each row an input channel.
@@ -44,11 +45,22 @@ def plot_filters(source, layer=None, max_filters=64, max_channels=16, title=None
     _, _, channels, count = kernel.shape
     numbers = [str(i) for i in range(count)]
     if channels == 3:
-        return image_grid([Block([_colour(k) for k in np.moveaxis(kernel, -1, 0)], numbers)], title)
-    style = signed_style(float(np.abs(kernel).max()))
+        images = [_colour(k) for k in np.moveaxis(kernel, -1, 0)]
+        return image_grid([Block(images, numbers, heading=_COLOURS)], title, cell=_cell(count))
+    style = signed_style(largest(kernel))
     if channels == 1:
-        return image_grid([Block(list(np.moveaxis(kernel[:, :, 0], -1, 0)), numbers, style=style)], title, bar=True)
+        images = list(np.moveaxis(kernel[:, :, 0], -1, 0))
+        return image_grid([Block(images, numbers, style=style)], title, bar=(style, "weight"), cell=_cell(count))
     return _table(kernel[:, :, :max_channels], title, style)
+
+
+_BAD_RGB = [int(BAD[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+_COLOURS = "weights on red, green, blue; mid-grey is 0, the largest weight of each filter is full"
+
+
+def _cell(count):
+    """Inches of a filter: its few weights can be told apart when it is small."""
+    return 0.9 if count <= 32 else 0.7
 
 
 def _table(kernel, title, style):
@@ -56,20 +68,26 @@ def _table(kernel, title, style):
     height, width, rows, columns = kernel.shape
     fine = max(1, round(24 / max(height, width)))  # pixels a weight, beside gaps of four
     cells = kernel.transpose(2, 0, 3, 1).repeat(fine, axis=1).repeat(fine, axis=3)
-    cells = np.pad(cells, ((0, 0), (0, 4), (0, 0), (0, 4)), constant_values=np.nan)
-    table = cells.reshape(rows * cells.shape[1], -1)[:-4, :-4]
+    between = ((0, 0), (0, 4), (0, 0), (0, 4))
+    cells, broken = np.pad(cells, between, constant_values=np.nan), np.pad(~np.isfinite(cells), between)
+    table, broken = (part.reshape(rows * cells.shape[1], -1)[:-4, :-4] for part in (cells, broken))
     wide = min(0.62, 14 / columns)
     inches = np.array([columns * wide, rows * wide * height / width])
-    left, top, right = 0.55, 0.55, 0.85
-    size = inches + np.array([left + right, top + 0.1])
+    left, right = 0.55, 0.95
+    breadth = max(inches[0] + left + right, min(text_width(title, 11, bold=True) + 0.3, 5.0))
+    top = title_height(title, breadth) + 0.2
+    size = np.array([breadth, inches[1] + top + 0.1])
     figure = new_figure(*size, title, layout=None)
     axis = figure.add_axes((left / size[0], 0.1 / size[1], *(inches / size)))
+    style = {**style, "cmap": colour_map("RdBu_r", bad="white")}  # NaN is what lies between filters
     drawn = axis.imshow(table, interpolation="nearest", aspect="auto", **style)
+    if broken.any():
+        axis.imshow(np.array([[0.0] * 4, [*_BAD_RGB, 1.0]])[broken.astype(int)], interpolation="nearest", aspect="auto")
     axis.set_xticks(np.arange(columns) * cells.shape[3] + fine * width / 2, [str(i) for i in range(columns)])
     axis.set_yticks(np.arange(rows) * cells.shape[1] + fine * height / 2, [f"in {i}" for i in range(rows)])
     axis.tick_params(length=0, labelsize=7, labeltop=True, labelbottom=False, pad=2)
     axis.spines[:].set_visible(False)
-    draw_bar(figure, drawn, left + inches[0] + 0.15, top, size[1] - 0.1)
+    draw_bar(figure, drawn, left + inches[0] + 0.15, top, min(size[1] - 0.1, top + 4.0), "weight")
     return figure
 
 
@@ -123,5 +141,7 @@ def _filters_of(layer):
 
 
 def _colour(kernel):
-    """A filter on RGB as a colour image: 0 is mid-grey, its largest weight is full."""
-    return 0.5 + 0.5 * kernel / (np.abs(kernel).max() or 1.0)
+    """A filter on RGB as a colour image: 0 is mid-grey, its largest weight is full; NaN as in all pictures."""
+    image = 0.5 + 0.5 * kernel / (largest(kernel) or 1.0)
+    image[~np.isfinite(kernel).all(axis=-1)] = _BAD_RGB
+    return image

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from pycnn.visualize.canvas import GREEN, INK, RED, Block, as_image, image_grid, new_figure
+from pycnn.visualize.canvas import GREEN, INK, RED, new_figure
+from pycnn.visualize.grid import Block, as_image, image_grid
 
 
 def plot_predictions(

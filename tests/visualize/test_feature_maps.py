@@ -26,7 +26,16 @@ def model():
 
 
 def headings(figure):
-    return [text.get_text() for text in figure.texts][1:]  # behind the figure's own title
+    return [text.get_text() for text in figure.texts if " x " in text.get_text()]
+
+
+def pictures_of(figure):
+    return [axis.images[0] for axis in figure.axes if axis.images]
+
+
+def ends(figure):
+    """The numbers at both ends of the colour scales."""
+    return [text.get_text() for text in figure.texts if " x " not in text.get_text()][1:]
 
 
 def test_maps_are_those_of_the_layers(model):
@@ -38,7 +47,7 @@ def test_maps_are_those_of_the_layers(model):
         "pool  5 x 5 x 4",
         "second  3 x 3 x 20, 16 shown",
     ]
-    pictures = [axis.images[0] for axis in figure.axes]
+    pictures = pictures_of(figure)
     assert len(pictures) == 1 + 4 + 4 + 16
     np.testing.assert_array_equal(pictures[0].get_array(), image[:, :, 0])
     first = model.get_layer("first")(image[None]).numpy()[0]
@@ -47,6 +56,9 @@ def test_maps_are_those_of_the_layers(model):
         assert picture.get_clim() == (-np.abs(first).max(), np.abs(first).max())  # tanh: signed, around 0
     assert len({picture.get_clim() for picture in pictures[9:]}) == 1
     assert pictures[9].get_clim()[0] == 0  # relu: from 0
+    scale = f"{np.abs(first).max():.3g}"
+    assert ends(figure)[:2] == [f"-{scale}", scale]
+    assert ends(figure)[4] == "0"
 
 
 def test_pictures_do_not_overlap(model):
@@ -61,6 +73,33 @@ def test_chosen_layers(model):
     figure = plot_feature_maps(model, normal((12, 12), np.float32), layers=["pool", 4], max_maps=3, title="Mine")
     assert figure.get_suptitle() == "Mine"
     assert headings(figure)[1:] == ["pool  5 x 5 x 4, 3 shown", "second  3 x 3 x 20, 3 shown"]
+
+
+def test_layers_of_any_model():
+    """In a model in a model: what they gave when the whole model ran."""
+    inner = pycnn.Sequential([layers.Input((6, 6, 1)), layers.Conv2D(2, 3, name="deep")], name="inner")
+    x = pycnn.Input((6, 6, 1))
+    model = pycnn.Model(x, layers.Add()([inner(x), inner(x)]))
+    image = normal((6, 6, 1), np.float32)
+    shown = pictures_of(plot_feature_maps(model, image, ["deep"]))
+    np.testing.assert_array_equal(shown[1].get_array(), inner(image[None]).numpy()[0, :, :, 0])
+    assert len(shown) == 1 + 2 + 2  # it is called twice
+
+
+def test_of_many_layers_the_last_of_each_size():
+    parts = [layers.Conv2D(2, 3, padding="same", name=f"conv{i}") for i in range(14)]
+    parts.insert(7, layers.MaxPooling2D(2, name="pool"))
+    figure = plot_feature_maps(pycnn.Sequential(parts), normal((8, 8, 1), np.float32))
+    assert headings(figure) == ["input  8 x 8 x 1", "conv6  8 x 8 x 2", "conv13  4 x 4 x 2"]
+
+
+def test_nan_has_a_colour_of_its_own():
+    image = np.ones((4, 4, 1), np.float32)
+    image[0, 0] = np.nan
+    drawn = pictures_of(plot_feature_maps(layers.Rescaling(3.0), image))[-1]
+    assert drawn.get_clim() == (0, 3)
+    red, green, blue, _ = drawn.cmap(drawn.norm(drawn.get_array()))[0, 0]
+    assert green > red > blue
 
 
 def test_colour_images_and_single_layers():
