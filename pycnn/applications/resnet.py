@@ -86,8 +86,8 @@ def ResNet50(
         None for logits.
     name : str
     stride_in_1x1 : bool
-        Whether a block that halves the size does so in its first 1 x 1 convolution, as in the paper, or in its 3 x 3
-        convolution, as in PyTorch and in all later work (1.6 % more multiply-adds in all, and more accurate).
+        Whether a block that halves the size does so in its first 1 x 1 convolution, as in the paper and in Keras, or
+        in its 3 x 3 convolution, as in PyTorch and in most later work, with 6 % more multiply-adds in all.
 
     Returns
     -------
@@ -100,9 +100,9 @@ def ResNet50(
 
     Notes
     -----
-    He, Zhang, Ren and Sun, Deep residual learning for image recognition, CVPR 2016, table 1. As in the paper and in
-    PyTorch, and other than in Keras, the convolutions have no biases, the padding is the same on all sides, and
-    epsilon and momentum of the batch normalization are 1e-5 and 0.9. Layers have Keras's names.
+    He, Zhang, Ren and Sun, Deep residual learning for image recognition, CVPR 2016, table 1. As in PyTorch, and other
+    than in Keras, the convolutions have no biases, and epsilon and momentum of the batch normalization are 1e-5 and
+    0.9. Layers have Keras's names.
 
     Examples
     --------
