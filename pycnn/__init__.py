@@ -55,6 +55,7 @@ __all__ = [
     "Tensor",
     "Variable",
     "activations",
+    "analysis",
     "applications",
     "autograd",
     "backend",
@@ -89,7 +90,14 @@ __all__ = [
 ]
 
 
-_LATER = ("applications", "datasets", "filters", "preprocessing", "visualize")  # imported where they are first named
+_LATER = (
+    "analysis",
+    "applications",
+    "datasets",
+    "filters",
+    "preprocessing",
+    "visualize",
+)  # imported where they are first named
 
 
 def __getattr__(name):

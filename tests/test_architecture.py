@@ -15,9 +15,8 @@ LAYERS = (
     {"ops"},
     {"random"},
     {"layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers", "activations"},
-    {"models", "callbacks", "utils", "preprocessing", "datasets", "filters", "explain", "installation", "analysis"}
-    | {"saving"},
-    {"applications", "detection"},
+    {"models", "callbacks", "utils", "preprocessing", "datasets", "filters", "explain", "installation"} | {"saving"},
+    {"applications", "analysis", "detection"},
     {"visualize", "captioning", "distributed"},
 )
 """Imports point down: a name may import those of its own set and of sets above it here."""

@@ -1,0 +1,12 @@
+"""Tools to look into networks without training them: what a layer sees, and whether it does what it should.
+
+receptive_field.py  receptive_field, and the table it returns     reach.py  what each kind of layer sees of its input
+                                                                  axis.py   the same along one axis, in whole pixels
+equivariance.py     check_equivariance: shifts go through a layer
+adjoint.py          check_adjoint: the dot-product test of linear operations
+"""
+
+from pycnn.analysis.reach import reach
+from pycnn.analysis.receptive_field import LayerField, ReceptiveFields, receptive_field
+
+__all__ = ["LayerField", "ReceptiveFields", "reach", "receptive_field"]
