@@ -6,7 +6,20 @@ equivariance.py     check_equivariance: shifts go through a layer
 adjoint.py          check_adjoint: the dot-product test of linear operations
 """
 
+from pycnn.analysis.adjoint import AdjointCheck, AdjointError, check_adjoint
+from pycnn.analysis.equivariance import Equivariance, EquivarianceError, check_equivariance
 from pycnn.analysis.reach import reach
 from pycnn.analysis.receptive_field import LayerField, ReceptiveFields, receptive_field
 
-__all__ = ["LayerField", "ReceptiveFields", "reach", "receptive_field"]
+__all__ = [
+    "AdjointCheck",
+    "AdjointError",
+    "Equivariance",
+    "EquivarianceError",
+    "LayerField",
+    "ReceptiveFields",
+    "check_adjoint",
+    "check_equivariance",
+    "reach",
+    "receptive_field",
+]
