@@ -1,9 +1,11 @@
 """LeNet-5 learns handwritten digits: 1797 real ones, of 8 x 8 pixels, from scikit-learn.
 
-The network is LeCun's of 1998 in its modern form: dense second convolution, max pooling, softmax. Digits are enlarged
-to 28 x 28, padded to 32 x 32, and in training turned, scaled, slanted and shifted a little, anew in each epoch. The
-test digits take no part in any choice: the curves show them as validation, but nothing is stopped or selected by them,
-and what was chosen (pooling, how far digits are turned) was chosen by cross-validation on the training digits.
+The network is LeCun's of 1998 in its modern form (dense second convolution, max pooling, softmax), or with
+``--variant original`` as it was: sparse connections, subsampling with weights, and outputs that compare what the
+network drew with a small picture of each digit. Digits are enlarged to 28 x 28, padded to 32 x 32, and in training
+turned, scaled, slanted and shifted a little, anew in each epoch. The test digits take no part in any choice: the curves
+show them as validation, but nothing is stopped or selected by them, and what was chosen (pooling, loss, how far digits
+are turned) was chosen by cross-validation on the training digits.
 """
 
 from math import pi
@@ -12,6 +14,7 @@ from common import parse_arguments, report, write
 
 import pycnn
 from pycnn import layers, visualize
+from pycnn.applications import LeNet5
 from pycnn.datasets import digits
 
 
@@ -20,33 +23,25 @@ def enlarge(x):
     return pycnn.Sequential([layers.Resizing(28, 28), layers.ZeroPadding2D(2)]).predict(x, verbose=0)
 
 
-def lenet5():
-    """The network; its first layers change digits a little, in training only."""
+def lenet5(variant):
+    """The network's layers, behind some that change digits a little, in training only."""
     around = {"fill_mode": "constant"}
-    return pycnn.Sequential(
-        [
-            layers.Input((32, 32, 1)),
-            layers.RandomRotation(0.3 / (2 * pi), **around),
-            layers.RandomZoom(0.2, **around),
-            layers.RandomShear(x_factor=0.3, **around),
-            layers.RandomTranslation(0.1, 0.1, **around),
-            layers.Conv2D(6, 5, activation="tanh", name="c1"),
-            layers.MaxPooling2D(2, name="s2"),
-            layers.Conv2D(16, 5, activation="tanh", name="c3"),
-            layers.MaxPooling2D(2, name="s4"),
-            layers.Flatten(),
-            layers.Dense(120, activation="tanh", name="c5"),
-            layers.Dense(84, activation="tanh", name="f6"),
-            layers.Dense(10, activation="softmax", name="output"),
-        ],
-        name="lenet5",
-    )
+    changes = [
+        layers.RandomRotation(0.3 / (2 * pi), **around),
+        layers.RandomZoom(0.2, **around),
+        layers.RandomShear(x_factor=0.3, **around),
+        layers.RandomTranslation(0.1, 0.1, **around),
+    ]
+    if variant == "original":
+        changes.append(layers.Rescaling(1.275, -0.1))  # the paper's input: ink is 1.175, the background -0.1
+    return pycnn.Sequential([layers.Input((32, 32, 1)), *changes, *LeNet5(variant).layers[1:]], name="lenet5")
 
 
 def main():
     """Train, test, and write the model and its pictures."""
     arguments = parse_arguments(
         __doc__.splitlines()[0],
+        variant={"choices": ("modern", "original"), "default": "modern", "help": "the network of today, or of 1998"},
         split={
             "choices": digits.SPLITS,
             "default": "stratified",
@@ -60,12 +55,12 @@ def main():
         x_train, y_train, x_test, y_test, epochs = x_train[:128], y_train[:128], x_test[:32], y_test[:32], 1
     x_train, x_test, batch_size = enlarge(x_train), enlarge(x_test), 64
 
-    model = lenet5()
+    model = lenet5(arguments.variant)
     model.summary()
     steps = -(-len(x_train) // batch_size) * epochs
     model.compile(
         pycnn.optimizers.Adam(pycnn.optimizers.schedules.OneCycle(4e-3, steps)),
-        "sparse_categorical_crossentropy",
+        "sparse_categorical_crossentropy" if arguments.variant == "modern" else pycnn.losses.RubbishCrossentropy(1.0),
         metrics=["accuracy"],
     )
     history = model.fit(
@@ -81,10 +76,12 @@ def main():
     predictions = model.predict(x_test, verbose=0)
     path = arguments.output / "lenet5.pycnn"
     model.save(path)
+    c3 = model.get_layer("c3")
+    filters = (c3.kernel if arguments.variant == "modern" else c3.dense_kernel()).numpy()
     pictures = {
         "lenet5_curves.png": visualize.plot_history(history),
         "lenet5_filters_c1.png": visualize.plot_filters(model, "c1"),
-        "lenet5_filters_c3.png": visualize.plot_filters(model, "c3"),
+        "lenet5_filters_c3.png": visualize.plot_filters(filters, title="c3: 16 filters 5 x 5 x 6"),
         "lenet5_feature_maps.png": visualize.plot_feature_maps(model, x_test[0], ["c1", "s2", "c3", "s4"]),
         "lenet5_mistakes.png": visualize.plot_predictions(x_test, predictions, y_test, only_wrong=True),
     }

@@ -66,9 +66,14 @@ def test_example_takes_the_common_arguments(example, tmp_path):
 
 def test_lenet5_ends_with_its_accuracy(tmp_path):
     example = ROOT / "examples" / "lenet5_digits.py"
-    calls = (["--seed", 3], ["--seed", 3], ["--seed", 3, "--split", "writers", "--epochs", 2])
-    first, again, writers = (run(example, tmp_path, *arguments).splitlines()[-1] for arguments in calls)
-    for line in (first, again, writers):
+    calls = (
+        ["--seed", 3],
+        ["--seed", 3],
+        ["--seed", 3, "--split", "writers", "--epochs", 2],
+        ["--variant", "original"],
+    )
+    first, again, writers, original = (run(example, tmp_path, *arguments).splitlines()[-1] for arguments in calls)
+    for line in (first, again, writers, original):
         assert re.fullmatch(r"test accuracy: [01]\.\d{4}", line)
     assert first == again
 

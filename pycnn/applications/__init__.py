@@ -1,5 +1,6 @@
 """The classic networks for images, under the names of ``keras.applications``, with random weights or those of a file.
 
+lenet.py       LeNet5: the original, the modern and Caffe's
 vgg.py         VGG16, VGG19
 resnet.py      ResNet18 ... ResNet152, and for small images ResNet20, SEResNet20, CifarResNet
 senet.py       SEResNet50, SEResNet101, SEResNet152
@@ -12,7 +13,8 @@ vgg16.py, vgg19.py, resnet50.py, imagenet_utils.py   Keras's names of modules
 No weights are distributed with pycnn: ``weights=None`` is the default, and ``weights=PATH`` reads a file.
 """
 
-from pycnn.applications import imagenet_utils, mobilenet, resnet, resnet50, senet, vgg, vgg16, vgg19
+from pycnn.applications import imagenet_utils, lenet, mobilenet, resnet, resnet50, senet, vgg, vgg16, vgg19
+from pycnn.applications.lenet import LeNet5
 from pycnn.applications.mobilenet import MobileNet
 from pycnn.applications.resnet import (
     CifarResNet,
@@ -32,6 +34,7 @@ __all__ = [
     "VGG16",
     "VGG19",
     "CifarResNet",
+    "LeNet5",
     "MobileNet",
     "ResNet18",
     "ResNet20",
@@ -44,6 +47,7 @@ __all__ = [
     "SEResNet101",
     "SEResNet152",
     "imagenet_utils",
+    "lenet",
     "load_torch_weights",
     "mobilenet",
     "resnet",

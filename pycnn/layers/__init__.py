@@ -11,6 +11,7 @@ datanorm.py   Normalization              dropout.py        Dropout      noise.py
 activation.py Activation, ReLU, ...      embedding.py      Embedding    wrapper.py      TimeDistributed
 merge.py      Add, Concatenate, Dot ...  local.py          LocallyConnected2D
 plain.py      Identity, Lambda, ...      squeeze_excite.py SqueezeExcite
+sparse_conv.py SparseConv2D, by a table  subsampling.py   Subsampling2D  radial.py    RadialBasis
 pad.py        ZeroPadding2D, Cropping2D  resize.py         Resizing, UpSampling2D, Rescaling
 sequence.py   MaxPooling1D and others    sequence_conv.py, sequence_depthwise.py  Conv1D ...
 augment.py    RandomRotation and other affine maps
@@ -62,6 +63,7 @@ from pycnn.layers.pool import (
     MaxPooling2D,
     MinPooling2D,
 )
+from pycnn.layers.radial import RadialBasis
 from pycnn.layers.reshape import Flatten, Permute, Reshape
 from pycnn.layers.resize import Rescaling, Resizing, UpSampling2D
 from pycnn.layers.samplenorm import (
@@ -82,8 +84,10 @@ from pycnn.layers.sequence import (
 )
 from pycnn.layers.sequence_conv import Conv1D, Conv1DTranspose
 from pycnn.layers.sequence_depthwise import DepthwiseConv1D, SeparableConv1D
+from pycnn.layers.sparse_conv import SparseConv2D
 from pycnn.layers.spec import InputSpec
 from pycnn.layers.squeeze_excite import SqueezeExcite
+from pycnn.layers.subsampling import Subsampling2D
 from pycnn.layers.wrapper import TimeDistributed, Wrapper
 from pycnn.registration import deserialize
 
@@ -172,6 +176,7 @@ __all__ = [
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RadialBasis",
     "RandomBrightness",
     "RandomContrast",
     "RandomCrop",
@@ -193,9 +198,11 @@ __all__ = [
     "SeparableConvolution1D",
     "SeparableConvolution2D",
     "Softmax",
+    "SparseConv2D",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SqueezeExcite",
+    "Subsampling2D",
     "Subtract",
     "TimeDistributed",
     "UnitNormalization",

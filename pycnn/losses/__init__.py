@@ -17,6 +17,7 @@ from pycnn.losses.classification import (
     CategoricalHinge,
     Hinge,
     KLDivergence,
+    RubbishCrossentropy,
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Poisson",
+    "RubbishCrossentropy",
     "SmoothL1",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",

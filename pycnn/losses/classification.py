@@ -143,6 +143,54 @@ class SparseCategoricalCrossentropy(FunctionLoss):
             )
 
 
+@register_serializable("losses")
+class RubbishCrossentropy(SparseCategoricalCrossentropy):
+    """Cross-entropy of minus penalties, with one more class, rubbish, whose penalty is always the same.
+
+    For targets d that are class indices and ``y_pred = -p`` it is ``p[d] + log(exp(-rubbish) + sum(exp(-p)))``: the
+    right penalty is pulled down, the others are pushed up, and those beyond ``rubbish`` are let be. Keras has no such
+    loss.
+
+    Parameters
+    ----------
+    rubbish : float
+        The penalty of what belongs to no class.
+    reduction, name, dtype
+        See ``Loss``.
+
+    Notes
+    -----
+    LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, Proceedings of the
+    IEEE 86 (1998), equation 9: what LeNet-5 is trained by, on the output of ``layers.RadialBasis``.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> loss = pycnn.losses.RubbishCrossentropy(rubbish=2.0)
+    >>> round(loss([1], [[-2.0, -2.0]]).item(), 4)  # three classes that are equally likely
+    1.0986
+    """
+
+    _function = None  # no function of pycnn.ops is this loss
+    _arguments = ("rubbish",)
+
+    def __init__(self, rubbish=1.0, reduction="sum_over_batch_size", name="rubbish_crossentropy", dtype=None):
+        super().__init__(from_logits=True, reduction=reduction, name=name, dtype=dtype)
+        if isinstance(rubbish, bool) or not isinstance(rubbish, (int, float)) or not np.isfinite(rubbish):
+            raise ValueError(f"rubbish must be a finite number. Received: rubbish={rubbish!r}")
+        self.rubbish = float(rubbish)
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """Return the reduced loss, a Tensor."""
+        y_pred = as_tensor(y_pred)
+        rubbish = ops.full((*y_pred.shape[:-1], 1), -self.rubbish, y_pred.dtype)
+        return super().__call__(y_true, ops.concatenate([y_pred, rubbish], axis=-1), sample_weight)
+
+    def call(self, y_true, y_pred):
+        """Return the loss of each sample, of which the last class is rubbish."""
+        return crossentropy.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+
+
 @register_serializable("losses", aliases=("bce",))
 class BinaryCrossentropy(FunctionLoss):
     """-(y_true * log(y_pred) + (1 - y_true) * log(1 - y_pred)), for one or more yes-or-no outputs.

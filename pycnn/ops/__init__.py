@@ -223,6 +223,7 @@ from pycnn.ops.nonlinearity import (
     hard_sigmoid,
     hard_silu,
     hard_tanh,
+    lecun_tanh,
     log_sigmoid,
     mish,
     soft_shrink,

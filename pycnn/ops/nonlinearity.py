@@ -16,6 +16,9 @@ _HARD_TANH = Rule(lambda xp, x: xp.clip(x, -1, 1), lambda xp, x, y: (x > -1) & (
 _SPARSE_SIGMOID = Rule(
     lambda xp, x: xp.clip((x + 1) / 2, 0, 1).astype(x.dtype, copy=False), lambda xp, x, y: ((x > -1) & (x < 1)) / 2
 )
+_LECUN_TANH = Rule(
+    lambda xp, x: 1.7159 * xp.tanh(x * (2 / 3)), lambda xp, x, y: (1.7159 * 2 / 3) - (2 / 3 / 1.7159) * y * y
+)
 _SOFTSIGN = Rule(lambda xp, x: x / (1 + abs(x)), lambda xp, x, y: (1 - abs(y)) ** 2)
 
 
@@ -124,6 +127,20 @@ def squareplus(x, b=4):
     return (x + sqrt(square(x) + b)) / 2
 
 
+def lecun_tanh(x):
+    """1.7159 * tanh(2/3 * x), which is 1 at 1, and there bends most (LeCun et al. 1998, appendix A).
+
+    Keras has no such activation.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.ops.lecun_tanh([-1.0, 1.0]).numpy().round(4)
+    array([-1.,  1.], dtype=float32)
+    """
+    return by_rule(_LECUN_TANH, x)
+
+
 def sparse_plus(x):
     """0 where x <= -1, x where x >= 1, (x + 1)**2 / 4 between."""
     x = as_tensor(x)
@@ -160,7 +177,7 @@ def exponential(x):
 
 for _function in (
     *(hard_sigmoid, hard_silu, hard_tanh, hard_shrink, soft_shrink, tanh_shrink, threshold, softsign, celu, glu),
-    *(log_sigmoid, mish, squareplus, sparse_plus, sparse_sigmoid, sparsemax, exponential),
+    *(log_sigmoid, lecun_tanh, mish, squareplus, sparse_plus, sparse_sigmoid, sparsemax, exponential),
 ):
     ACTIVATIONS[_function.__name__] = register_serializable("activations")(_function)
 ACTIVATIONS["hard_swish"] = register_serializable("activations", aliases=("hard_swish",))(hard_silu)

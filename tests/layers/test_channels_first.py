@@ -29,6 +29,8 @@ WITH_FORMAT = {
     "UpSampling2D": {"size": (2, 3), "interpolation": "bilinear"},
     "Resizing": {"height": 3, "width": 9},
     "CenterCrop": {"height": 3, "width": 4},
+    "SparseConv2D": {"connections": [[0, 2], [1]], "kernel_size": 2},
+    "Subsampling2D": {"pool_size": (2, 3)},
     "SqueezeExcite": {"ratio": 2},
     "RandomRotation": {"factor": 0.2, "seed": 1},
     "RandomZoom": {"height_factor": 0.2, "seed": 1},

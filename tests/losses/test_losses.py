@@ -7,6 +7,7 @@ from pycnn import losses, ops
 from pycnn.autograd import gradcheck
 
 OTHERS = ("Loss", "LossFunctionWrapper", "Dice", "Tversky", "Circle", "CategoricalGeneralizedCrossEntropy")
+OTHERS += ("RubbishCrossentropy",)  # has no function
 NAMES = [name for name in losses.__all__ if name[0].isupper() and name not in OTHERS]
 P = np.abs(normal((6, 3))) + 0.1
 P /= P.sum(axis=1, keepdims=True)
@@ -135,6 +136,21 @@ def test_a_registered_function_survives(backend):
     loss = losses.deserialize(losses.serialize(losses.get(thrice)))
     assert loss.fn is thrice
     assert loss.name == "thrice"
+
+
+def test_rubbish_crossentropy_is_the_formula_of_the_paper(backend):
+    penalties, labels = 3 * P, np.array([0, 1, 2, 2, 1, 0])
+    each = penalties[np.arange(6), labels] + np.log(np.exp(-1.5) + np.exp(-penalties).sum(axis=1))
+    loss, weights = losses.RubbishCrossentropy(1.5), np.arange(6.0)
+    assert_close(losses.RubbishCrossentropy(1.5, reduction="none")(labels, -penalties).numpy(), each)
+    assert loss(labels, -penalties).item() == pytest.approx(each.mean())
+    assert loss(labels, -penalties, weights).item() == pytest.approx((each * weights).mean())
+    assert gradcheck(lambda p: loss(labels, p), [-penalties])
+    assert losses.deserialize(losses.serialize(loss)).get_config() == loss.get_config()
+    with pytest.raises(ValueError, match="labels from 0 to 2"):
+        loss.check_targets(np.array([3]), (None, 3))
+    with pytest.raises(ValueError, match="rubbish must be a finite number. Received: rubbish=nan"):
+        losses.RubbishCrossentropy(np.nan)
 
 
 def test_ignored_classes_are_left_out_of_the_mean(backend):

@@ -4,7 +4,7 @@ from helpers import assert_close, normal, peer
 from op_checks import assert_matches_torch, value_and_gradients
 
 import pycnn
-from pycnn import ops
+from pycnn import layers, ops
 from pycnn.autograd import gradcheck
 from pycnn.registration import custom_object_scope, register_serializable
 
@@ -107,3 +107,11 @@ def test_integers_float(backend):
     assert y.dtype == np.float32
     assert y.tolist() == [0.0, 2.0]
     assert ops.softmax(pycnn.Tensor(np.array([1, 1]))).tolist() == [0.5, 0.5]
+
+
+def test_lecun_tanh(backend):
+    """1.7159 tanh(2x/3): through (1, 1), and steepest change of slope there."""
+    assert_close(ops.lecun_tanh(X).numpy(), 1.7159 * np.tanh(2 * X / 3))
+    assert gradcheck(ops.lecun_tanh, [X])
+    assert ops.lecun_tanh(np.float32([1.0])).item() == pytest.approx(1, abs=1e-4)
+    assert layers.Activation("lecun_tanh").get_config()["activation"] == "lecun_tanh"
