@@ -4,7 +4,8 @@ filters.py       plot_filters: the weights of a layer       feature_maps.py  plo
 edges.py         plot_edges: an image under many filters    history.py       plot_history: learning curves
 predictions.py   plot_predictions: images and guesses       attribution.py   plot_grad_cam, plot_saliency
 model.py         plot_model: layers and arrows              layered.py       where the boxes of a graph stand
-grid.py          grids of images, colour scales             canvas.py        figures, text, colours, boxes, arrows
+confusion.py     plot_confusion_matrix                       grid.py          grids of images, colour scales
+canvas.py        figures, text, colours, boxes, arrows
 
 The figures belong to no window and to no global state of pyplot: they go when the last reference goes.
 ``grad_cam`` and ``saliency``, the maps as arrays, are those of ``pycnn.analysis``.
@@ -12,6 +13,7 @@ The figures belong to no window and to no global state of pyplot: they go when t
 
 from pycnn.analysis.attribution import grad_cam, saliency
 from pycnn.visualize.attribution import plot_grad_cam, plot_saliency
+from pycnn.visualize.confusion import plot_confusion_matrix
 from pycnn.visualize.edges import plot_edges
 from pycnn.visualize.feature_maps import plot_feature_maps
 from pycnn.visualize.filters import plot_filters
@@ -21,6 +23,7 @@ from pycnn.visualize.predictions import plot_predictions
 
 __all__ = [
     "grad_cam",
+    "plot_confusion_matrix",
     "plot_edges",
     "plot_feature_maps",
     "plot_filters",

@@ -42,6 +42,8 @@ def new_figure(width, height, title, layout="constrained"):
     figure = _picture_class()(figsize=(width, height), dpi=120, layout=layout, facecolor="white")
     title = fit_text(title, width - 0.2, 11, bold=True)
     place = {} if layout else {"y": 1 - 0.06 / height}
+    if layout:
+        figure.get_layout_engine().set(w_pad=0.09, h_pad=0.09)
     figure.suptitle(title, fontsize=11, color=INK, fontweight="bold", va="top", **place)
     return figure
 
@@ -110,6 +112,20 @@ def colour_scale(style):
 
     norm = style.get("norm") or Normalize(style["vmin"], style["vmax"])
     return ScalarMappable(norm, style["cmap"])
+
+
+def root_scale(largest):
+    """Return a scale of colours from 0 that goes with the square root: small numbers are seen beside large ones."""
+    from matplotlib.colors import PowerNorm
+
+    return PowerNorm(0.5, vmin=0.0, vmax=largest or 1.0)
+
+
+def few_ticks(most):
+    """Return what finds at most so many round numbers for an axis."""
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(most)
 
 
 def draw_box(axis, centre, size, lines, colour, line_height):

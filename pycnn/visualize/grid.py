@@ -10,6 +10,7 @@ from pycnn.visualize.canvas import (
     INK,
     colour_map,
     colour_scale,
+    few_ticks,
     fit_text,
     new_figure,
     text_width,
@@ -147,7 +148,8 @@ def draw_bar(figure, drawn, left, top, bottom, words=""):
     """Draw the colour scale of a picture, at a place in inches from the upper left, with words beside it."""
     width, height = figure.get_size_inches()
     place = (left / width, 1 - bottom / height, 0.1 / width, (bottom - top) / height)
-    colorbar = figure.colorbar(drawn, cax=figure.add_axes(place))
+    ticks = few_ticks(min(5, max(2, int(2.5 * (bottom - top)))))
+    colorbar = figure.colorbar(drawn, cax=figure.add_axes(place), ticks=ticks)
     colorbar.ax.tick_params(labelsize=7)
     colorbar.outline.set_linewidth(0.5)
     if words:

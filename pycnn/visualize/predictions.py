@@ -39,8 +39,8 @@ def plot_predictions(
     ['0 (90 %)', '1 (80 %)\nis 0']
     """
     images, predictions = np.asarray(images), np.asarray(predictions)
-    guesses, certainty = _classes("predictions", predictions), _certainty(predictions)
-    truth = None if labels is None else _classes("labels", np.asarray(labels))
+    guesses, certainty = class_numbers("predictions", predictions), _certainty(predictions)
+    truth = None if labels is None else class_numbers("labels", np.asarray(labels))
     for name, values in (("predictions", guesses), ("labels", truth)):
         if values is not None and len(values) != len(images):
             raise ValueError(
@@ -69,7 +69,8 @@ def plot_predictions(
     return image_grid([Block([as_image("images", images[i]) for i in shown], titles, colors)], title, columns)
 
 
-def _classes(argument, values):
+def class_numbers(argument, values):
+    """Return (n,) class numbers of class numbers, one-hot rows or probabilities."""
     if values.ndim == 2 and values.shape[1] > 1:
         return values.argmax(axis=1)
     values = values.reshape(len(values), -1)

@@ -44,6 +44,50 @@ def test_chosen_metrics_and_title():
     assert figure.get_suptitle() == "Mine"
 
 
+def test_one_epoch_has_one_tick():
+    (axis,) = plot_history({"loss": [2.0], "val_loss": [1.0]}).axes
+    assert list(axis.get_xticks()) == [1]
+
+
+REPEATED = [{"loss": [4.0, 2.0, 0.01], "val_loss": [5.0, 1.0, 3.0]}, {"loss": [2.0, 1.0, 1.0], "val_loss": [3.0, 2.0]}]
+
+
+def bands(axis):
+    """Lowest and highest value at each epoch, of each band."""
+    found = []
+    for band in axis.collections:
+        points = band.get_paths()[0].vertices
+        found.append({x: (min(y), max(y)) for x in set(points[:, 0]) for y in [points[points[:, 0] == x, 1]]})
+    return found
+
+
+def test_repeated_runs_are_a_mean_in_a_band():
+    (axis,) = plot_history(REPEATED).axes
+    drawn = curves(axis)
+    assert drawn["training (mean of 2)"] == ([1, 2, 3], [3, 1.5, 0.505])
+    assert drawn["validation (mean of 2)"] == ([1, 2], [4, 1.5])  # as far as both go
+    assert bands(axis) == [{1: (2, 4), 2: (1, 2), 3: (0.01, 1)}, {1: (3, 5), 2: (1, 2)}]
+    assert axis.get_legend().get_title().get_text() == "band: lowest to highest"
+    assert axis.get_yscale() == "log"
+
+
+def test_trainings_are_compared_by_colour():
+    figure = plot_history({"plain": REPEATED, "SE": {"loss": [1.0], "accuracy": [0.5]}})
+    loss, accuracy = figure.axes
+    assert set(curves(loss)) == {"plain, training (mean of 2)", "plain, validation (mean of 2)", "SE, training"}
+    colours = {line.get_label(): line.get_color() for line in loss.lines}
+    assert len(set(colours.values())) == 2
+    assert colours["plain, training (mean of 2)"] == colours["plain, validation (mean of 2)"]
+    assert curves(accuracy) == {"SE": ([1], [0.5])}
+    assert accuracy.lines[0].get_color() == colours["SE, training"]
+
+
+def test_many_panels_fill_rows():
+    figure = plot_history({name: [1.0, 2.0] for name in "abcde"})
+    assert len(figure.axes) == 5
+    assert len({round(axis.get_subplotspec().rowspan.start) for axis in figure.axes}) == 2
+
+
 def test_nan_is_drawn_as_a_gap():
     (axis,) = plot_history({"loss": [1.0, np.nan, 0.5]}).axes
     assert len(axis.lines) == 1
@@ -55,6 +99,9 @@ def test_nan_is_drawn_as_a_gap():
         ({}, None, "history must be what fit returned"),
         ({"loss": []}, None, "history must be what fit returned"),
         ([1.0, 2.0], None, "history must be what fit returned"),
+        ([{"loss": [1.0]}, {}], None, "history must be what fit returned"),
+        ({"one": {"loss": [1.0]}, "other": [1.0, 2.0]}, None, "history must be what fit returned"),
+        ({"one": {"loss": [1.0]}, "other": []}, None, "history must be what fit returned"),
         ({"loss": [1.0]}, ["acc"], r"metrics must be among loss. Received: metrics=\['acc'\]"),
     ],
 )

@@ -1,6 +1,7 @@
 """What all pictures have in common: they are figures with a title and ink, outside pyplot, and come without fuss."""
 
 import io
+import itertools
 import sys
 
 import matplotlib.pyplot as plt
@@ -27,7 +28,52 @@ def small_model():
     )
 
 
+RANDOM = np.random.default_rng(0)
+LONG = ["Chesapeake Bay retriever", "curly-coated retriever", "Bedlington_terrier_with_an_exceedingly_long_name"]
+HISTORY = {"loss": [3.0, 2.0, 1.5], "val_loss": [3.1, 2.2, 1.9], "top_k_categorical_accuracy": [0.1, 0.2, 0.3]}
+
+
+def colour_model():
+    x = pycnn.Input((16, 16, 3))
+    y = layers.Conv2D(8, 3, strides=2, activation="relu", name="conv")(x)
+    y = layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D()(y))
+    return pycnn.Model(x, y)
+
+
 PICTURES = {
+    "one filter": lambda: visualize.plot_filters(np.ones((3, 3, 1, 1)), title="The only filter of the first layer"),
+    "64 filters": lambda: visualize.plot_filters(normal((5, 5, 1, 64))),
+    "colour filters": lambda: visualize.plot_filters(colour_model()),
+    "one colour filter": lambda: visualize.plot_filters(normal((7, 7, 3, 1))),
+    "tall filters": lambda: visualize.plot_filters(normal((7, 1, 1, 5))),
+    "filters on many channels": lambda: visualize.plot_filters(normal((3, 3, 70, 70))),
+    "filters on two channels": lambda: visualize.plot_filters(normal((3, 3, 2, 1))),
+    "filters with NaN": lambda: visualize.plot_filters(np.where(normal((3, 3, 5, 4)) > 1, np.nan, 1.0)),
+    "512 feature maps": lambda: visualize.plot_feature_maps(
+        layers.Conv2D(512, 1), normal((6, 6, 1), np.float32), max_maps=60, columns=15
+    ),
+    "one feature map": lambda: visualize.plot_feature_maps(layers.Conv2D(1, 1), normal((6, 6, 1), np.float32)),
+    "one epoch": lambda: visualize.plot_history({"loss": [3.0], "accuracy": [0.1]}),
+    "two hundred epochs": lambda: visualize.plot_history({"loss": [*np.geomspace(2, 1e-3, 199), np.nan]}),
+    "compared": lambda: visualize.plot_history({"a long name": [HISTORY] * 3, "other": HISTORY}),
+    "confusion, 2": lambda: visualize.plot_confusion_matrix(np.array([[90000, 2], [1, 80000]])),
+    "confusion, long names": lambda: visualize.plot_confusion_matrix([0, 1, 2], [0, 1, 1], LONG, normalize="true"),
+    "confusion, 25": lambda: visualize.plot_confusion_matrix(RANDOM.random((25, 25)), normalize="all"),
+    "confusion, 100": lambda: visualize.plot_confusion_matrix(
+        np.eye(100), None, [f"class number {i}" for i in range(100)]
+    ),
+    "confusion, 1000": lambda: visualize.plot_confusion_matrix(np.eye(1000)),
+    "long names": lambda: visualize.plot_predictions(
+        RANDOM.random((9, 8, 8)), np.eye(3)[[0, 1, 2] * 3], labels=[2] * 9, class_names=LONG
+    ),
+    "one prediction": lambda: visualize.plot_predictions(np.zeros((1, 8, 8)), [2], [0], class_names=LONG),
+    "tall images": lambda: visualize.plot_predictions(np.ones((5, 60, 10)), np.eye(5), labels=[4, 3, 2, 1, 0]),
+    "wide images": lambda: visualize.plot_predictions(np.ones((5, 10, 90)), np.eye(5), class_names=[*LONG, *LONG]),
+    "wide edges": lambda: visualize.plot_edges(RANDOM.random((10, 60)), ["sobel", "vertical_edges"]),
+    "tall edges": lambda: visualize.plot_edges(RANDOM.random((60, 10, 3)), ["sobel"]),
+    "Grad-CAM": lambda: visualize.plot_grad_cam(colour_model(), RANDOM.random((2, 16, 16, 3)), class_names=LONG),
+    "saliency of one": lambda: visualize.plot_saliency(colour_model(), RANDOM.random((1, 16, 16, 3))),
+    "many saliencies": lambda: visualize.plot_saliency(colour_model(), RANDOM.random((9, 16, 16, 3)), class_names=LONG),
     "filters": lambda: visualize.plot_filters(small_model()),
     "feature maps": lambda: visualize.plot_feature_maps(small_model(), normal((12, 12, 1), np.float32)),
     "history": lambda: visualize.plot_history({"loss": [3.0, 2.0, 1.5], "val_loss": [3.1, 2.2, 1.9]}),
@@ -37,27 +83,48 @@ PICTURES = {
 }
 
 
-def pixels(figure):
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    buffer.seek(0)
-    return plt.imread(buffer)
+def visible_texts(figure):
+    """All that is written: titles, labels, legends, and the ticks that lie on their axis."""
+    texts = list(figure.texts)
+    for axes in figure.axes:
+        texts += [axes.title, *axes.texts]
+        if axes.axison:
+            texts += [axes.xaxis.label, axes.yaxis.label]
+            for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+                low, high = min(low, high), max(low, high)
+                ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+                texts += [label for tick in ticks for label in (tick.label1, tick.label2) if label.get_visible()]
+        if axes.get_legend():
+            texts += axes.get_legend().get_texts()
+    return [text for text in texts if text.get_visible() and text.get_text().strip()]
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_titled_figure_with_ink(name):
+def test_a_titled_figure_with_ink_and_legible_text(name):
+    """Nothing is written over the figure's edge, nor on what else is written."""
     figure = PICTURES[name]()
     assert isinstance(figure, Figure)
     assert figure.get_suptitle()
     image = pixels(figure)
     assert min(image.shape[:2]) > 100
+    assert max(image.shape[:2]) < 3000
     assert image[..., :3].std() > 0.02
+    boxes = [(text.get_text(), text.get_window_extent()) for text in visible_texts(figure)]
+    width, height = figure.bbox.size
+    for text, box in boxes:
+        assert -0.5 <= box.x0 <= box.x1 <= width + 0.5, text
+        assert -0.5 <= box.y0 <= box.y1 <= height + 0.5, text
+    for (text, box), (other, beside) in itertools.combinations(boxes, 2):
+        apart = box.x1 < beside.x0 + 1 or beside.x1 < box.x0 + 1 or box.y1 < beside.y0 + 1 or beside.y1 < box.y0 + 1
+        assert apart, (text, other)
+    assert plt.get_fignums() == []  # pyplot knows nothing of it
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_pyplot_knows_nothing_of_them(name):
-    PICTURES[name]()
-    assert plt.get_fignums() == []
+def pixels(figure):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    buffer.seek(0)
+    return plt.imread(buffer)
 
 
 def test_notebooks_show_them():
