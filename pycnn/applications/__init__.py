@@ -3,10 +3,11 @@
 lenet.py       LeNet5: the original, the modern and Caffe's
 vgg.py         VGG16, VGG19
 resnet.py      ResNet18 ... ResNet152, and for small images ResNet20, SEResNet20, CifarResNet
-senet.py       SEResNet50, SEResNet101, SEResNet152
+senet.py       SEResNet50, SEResNet101, SEResNet152, SEInception
 mobilenet.py   MobileNet, the first version
 
 base.py        what all share: arguments, head, weights     preprocess.py   pixels as weights expect them
+inception.py   inception_module, and the body of GoogLeNet and SEInception
 torch_weights.py   load_torch_weights: weights of PyTorch models
 vgg16.py, vgg19.py, resnet50.py, imagenet_utils.py   Keras's names of modules
 
@@ -26,7 +27,7 @@ from pycnn.applications.resnet import (
     ResNet152,
     SEResNet20,
 )
-from pycnn.applications.senet import SEResNet50, SEResNet101, SEResNet152
+from pycnn.applications.senet import SEInception, SEResNet50, SEResNet101, SEResNet152
 from pycnn.applications.torch_weights import load_torch_weights
 from pycnn.applications.vgg import VGG16, VGG19
 
@@ -42,6 +43,7 @@ __all__ = [
     "ResNet50",
     "ResNet101",
     "ResNet152",
+    "SEInception",
     "SEResNet20",
     "SEResNet50",
     "SEResNet101",

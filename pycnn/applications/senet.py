@@ -1,9 +1,12 @@
-"""SE-ResNet: a ResNet in which each block weighs its channels by what the whole image shows."""
+"""SE-ResNet and SE-Inception: networks whose blocks weigh their channels by what the whole image shows."""
 
+from pycnn import layers
+from pycnn.applications.base import finish, pool_features, read_images
+from pycnn.applications.inception import inception_body
 from pycnn.applications.preprocess import preprocess_torch as preprocess_input
 from pycnn.applications.resnet import residual_network
 
-__all__ = ["SEResNet50", "SEResNet101", "SEResNet152", "preprocess_input"]
+__all__ = ["SEInception", "SEResNet50", "SEResNet101", "SEResNet152", "preprocess_input"]
 
 
 def SEResNet50(
@@ -74,3 +77,47 @@ def SEResNet152(
     """SE-ResNet-152: 50 blocks, 66,821,848 trainable parameters. Arguments as SEResNet50's."""
     shared = (include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name)
     return residual_network((3, 8, 36, 3), True, *shared, stride_in_1x1, reduction)
+
+
+def SEInception(
+    include_top=True,
+    weights=None,
+    input_tensor=None,
+    input_shape=None,
+    pooling=None,
+    classes=1000,
+    classifier_activation="softmax",
+    name="seinception",
+    dropout=0.4,
+    reduction=16,
+):
+    """SE-Inception: GoogLeNet with a SqueezeExcite behind each of its nine modules; 7,478,655 parameters.
+
+    Keras has no such network. Parameters are those of ResNet50, and
+
+    dropout : float
+        Rate of dropout before the last layer.
+    reduction : int
+        Ratio of the channels of a module to the hidden units of its SqueezeExcite.
+
+    Notes
+    -----
+    Hu, Shen and Sun, Squeeze-and-excitation networks, CVPR 2018, figure 2, on the network of Szegedy et al. 2015,
+    without its auxiliary classifiers.
+
+    Examples
+    --------
+    >>> from pycnn import applications
+    >>> model = applications.SEInception(include_top=False)
+    >>> model.output_shape, model.get_layer("inception_5b_se").count_params()
+    ((None, None, None, 1024), 132160)
+    """
+    images = read_images(include_top, weights, input_tensor, input_shape, pooling, classes)
+    x = inception_body(images, reduction)["5b"]
+    if include_top:
+        x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
+        x = layers.Dropout(dropout, name="dropout")(x)
+        x = layers.Dense(classes, classifier_activation, name="predictions")(x)
+    else:
+        x = pool_features(x, pooling)
+    return finish(images, x, weights, name)

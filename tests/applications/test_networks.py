@@ -19,6 +19,8 @@ COUNTS = {
     "SEResNet50": 25_557_032 + 2_530_992,
     "SEResNet101": 49_326_872,
     "SEResNet152": 66_821_848,
+    # GoogLeNet, and of each module's C channels C*(C/16) + C/16 + (C/16)*C + C: 256 480 512 512 512 528 832 832 1024
+    "SEInception": 6_998_552 + 8_464 + 29_310 + 3 * 33_312 + 35_409 + 2 * 87_412 + 132_160,
     "VGG16": 138_357_544,
     "VGG19": 143_667_240,
     "MobileNet": 4_231_976,
@@ -34,6 +36,7 @@ MULTIPLY_ADDS = {  # He et al., table 1; Howard et al., table 4; VGG: 9 * sum of
     "ResNet152": (11.3e9, 0.03),
     "MobileNet": (569e6, 0.001),
     "VGG16": (15_470_264_320, 0),
+    "SEInception": (1.583e9, 0.0005),  # GoogLeNet's, of which the dense layers of SqueezeExcite take half a million
 }
 RESNET_STAGES = {
     "conv1_conv": 112,
@@ -132,6 +135,22 @@ def test_stages_of_the_others():
             "conv_pw_11_relu": (14, 512),
             "conv_pw_13_relu": (7, 1024),
         },
+        "SEInception": {
+            "conv1": (112, 64),
+            "pool1": (56, 64),
+            "norm2": (56, 192),
+            "pool2": (28, 192),
+            "inception_3a_se": (28, 256),
+            "inception_3b_output": (28, 480),
+            "inception_4a_output": (14, 512),
+            "inception_4b_se": (14, 512),
+            "inception_4c_se": (14, 512),
+            "inception_4d_se": (14, 528),
+            "inception_4e_se": (14, 832),
+            "pool4": (7, 832),
+            "inception_5a_se": (7, 832),
+            "inception_5b_se": (7, 1024),
+        },
         "ResNet20": {"conv1_relu": (32, 16), "conv2_block3_out": (32, 16), "conv3_block1_out": (16, 32)}
         | {"conv4_block3_out": (8, 64)},
     }
@@ -196,6 +215,7 @@ def test_input_tensor():
         ("VGG16", {"dropout": 0.5}),
         ("MobileNet", {"alpha": 0.5, "depth_multiplier": 2}),
         ("SEResNet20", {}),
+        ("SEInception", {}),
     ],
 )
 def test_training_step(name, arguments):
