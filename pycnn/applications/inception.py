@@ -23,8 +23,8 @@ def inception_module(x, filters, name, reduction=None):
     x : SymbolicTensor
         (batch, height, width, channels).
     filters : six ints
-        Of a 1 x 1 convolution; of a 1 x 1 convolution that reduces the channels and the 3 x 3 one behind it; of the same
-        with 5 x 5; and of a 1 x 1 convolution behind a 3 x 3 max pooling. All have ReLU.
+        Of a 1 x 1 convolution; of a 1 x 1 convolution that reduces the channels, and of the 3 x 3 one behind it; of
+        both with 5 x 5; and of a 1 x 1 convolution behind a 3 x 3 max pooling. All have ReLU.
     name : str
         What the names of all layers begin with.
     reduction : int, optional
