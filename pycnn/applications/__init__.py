@@ -14,6 +14,7 @@ vgg16.py, vgg19.py, resnet50.py, imagenet_utils.py   Keras's names of modules
 No weights are distributed with pycnn: ``weights=None`` is the default, and ``weights=PATH`` reads a file.
 """
 
+from pycnn import registration as _registration
 from pycnn.applications import imagenet_utils, lenet, mobilenet, resnet, resnet50, senet, vgg, vgg16, vgg19
 from pycnn.applications.lenet import LeNet5
 from pycnn.applications.mobilenet import MobileNet
@@ -59,3 +60,5 @@ __all__ = [
     "vgg16",
     "vgg19",
 ]
+
+__getattr__ = _registration.hint_names(__name__, __all__)

@@ -39,7 +39,8 @@ def MobileNet(
     -----
     Howard et al., MobileNets: efficient convolutional neural networks for mobile vision applications, 2017, table 1.
     As in PyTorch (timm's ``mobilenetv1_100``), and other than in Keras, the padding is the same on all sides, epsilon
-    and momentum of the batch normalization are 1e-5 and 0.9, and the last layer is dense. Layers have Keras's names.
+    and momentum of the batch normalization are 1e-5 and 0.9, and the last layer is dense: weights that were trained
+    with Keras give other outputs here. Layers have Keras's names.
 
     Examples
     --------

@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
-from helpers import assert_close, peer
+from helpers import assert_close, normal, peer
 
 import pycnn
 from pycnn import applications, layers
@@ -71,6 +71,21 @@ def test_layers_and_maps(keras, name):
         assert ours.count_params() == theirs.count_params() - biases
     else:
         assert ours.count_params() == theirs.count_params()
+
+
+@pytest.mark.usefixtures("without_numbers")
+@pytest.mark.filterwarnings("ignore")
+def test_weights_of_keras(keras, tmp_path):
+    """Those of VGG are read from Keras 3's files; those of its ResNet, whose convolutions have biases, are refused."""
+    peer("h5py")
+    theirs = keras.applications.VGG16(weights=None, include_top=False)
+    theirs.save_weights(tmp_path / "vgg.weights.h5")
+    ours = applications.VGG16(include_top=False, weights=tmp_path / "vgg.weights.h5")
+    x = normal((1, 32, 48, 3), np.float32)
+    assert_close(ours.predict(x, verbose=0), theirs.predict(x, verbose=0), 1e-4)
+    keras.applications.ResNet50(weights=None, include_top=False).save_weights(tmp_path / "resnet.weights.h5")
+    with pytest.raises(ValueError, match=r"other layers or weights than the model.*resnet.weights.h5"):
+        applications.ResNet50(include_top=False, weights=tmp_path / "resnet.weights.h5")
 
 
 @pytest.mark.parametrize("name", ["VGG16", "VGG19", "ResNet50", "ResNet101", "ResNet152", "MobileNet"])

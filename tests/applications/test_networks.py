@@ -305,3 +305,5 @@ def test_names_of_modules():
     assert applications.resnet50.ResNet50 is applications.ResNet50
     assert applications.load_torch_weights is torch_weights.load_torch_weights
     assert all(hasattr(applications, name) for name in applications.__all__)
+    with pytest.raises(AttributeError, match="has no 'ResNet51'. Did you mean .*ResNet50"):
+        _ = applications.ResNet51
