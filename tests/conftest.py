@@ -1,15 +1,19 @@
-"""Fixtures of all tests: the backends, and a known state before each test."""
+"""Fixtures of all tests: the backends, and a known state before each test; and how many processes share the tests."""
 
+import gc
 import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-import pycnn
-from pycnn import config
-
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("KERAS_BACKEND", "torch")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin while they wait keep other processes waiting
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "2")  # enough for every parallel path, here and in programs run by tests
+
+import pycnn  # after the variables that OpenMP reads when it is loaded
+from pycnn import config
 
 BACKENDS = ("reference", "cpu")
 
@@ -22,6 +26,21 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("pycnn")
+
+
+def pytest_xdist_auto_num_workers(config):
+    """As many processes as processors, for all tests or whole folders; none for single files, which start at once."""
+    option = config.option
+    if option.keyword or option.capture == "no" or not all(os.path.isdir(place) for place in config.args):
+        return 0
+    processors = pycnn.threads.default_num_threads()
+    return min(processors, 8) if processors > 1 else 0
+
+
+def pytest_collection_finish():
+    """Spare the collector the thousands of collected tests: a pass over everything then takes a millisecond."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

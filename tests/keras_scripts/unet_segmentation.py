@@ -10,7 +10,7 @@ from keras import layers, ops
 
 keras.utils.set_random_seed(17)
 rng = np.random.default_rng(17)
-SIZE, CLASSES = 24, 3
+SIZE, CLASSES = 16, 3
 
 
 def make_data(n):

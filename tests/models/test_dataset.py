@@ -63,7 +63,17 @@ def prefetching():
     [({}, 0), ({"workers": 0}, 0), ({"workers": 3}, 3), ({"workers": 1, "use_multiprocessing": True}, 1)],
 )
 def test_batches_keep_their_order_and_threads_end(arguments, threads):
-    data = Slow(**arguments)
+    together = threading.Barrier(max(threads, 1))
+
+    class Meeting(Slow):
+        """Its first batches wait for each other, so that no thread can make them all."""
+
+        def __getitem__(self, index):
+            if index < together.parties:
+                together.wait(10)
+            return super().__getitem__(index)
+
+    data = Meeting(**arguments)
     assert [int(x[0, 0]) for x, _ in data] == list(range(12))
     assert len([name for name in data.threads if name.startswith("pycnn-prefetch")]) == threads
     assert not prefetching()
