@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import pycnn
+
 ROOT = Path(importlib.util.find_spec("pycnn").origin).parent
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
@@ -24,5 +26,6 @@ def test_examples_in_docstrings(name, tmp_path, monkeypatch):
     report = []
     runner = doctest.DocTestRunner(optionflags=FLAGS)
     for example in doctest.DocTestFinder(exclude_empty=True).find(module):
+        pycnn.utils.clear_session()  # layers are named as in a new session, whatever was tested before
         runner.run(example, out=report.append)
     assert not runner.failures, "".join(report)

@@ -152,6 +152,6 @@ def test_changed_files_are_refused(server, monkeypatch):
 
 
 def test_names():
-    assert dir(datasets) == ["cifar10", "cifar100", "digits", "fashion_mnist", "mnist"]
+    assert dir(datasets) == ["cifar10", "cifar100", "digit_crops", "digits", "fashion_mnist", "mnist", "photographs"]
     with pytest.raises(AttributeError, match="has no attribute 'imagenet'; there are: cifar10, cifar100"):
         datasets.imagenet  # noqa: B018
