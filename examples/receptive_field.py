@@ -103,7 +103,9 @@ def main():
     for field, box, effective, _ in panels:
         side = effective[2] - effective[0]
         print(f"{field.name:<24}{field.size[1]:>7}{side:>12.0f}{side / (box[2] - box[0]):>13.0%}")
-    title = f"What the middle of each layer of {model.name} sees: at most (yellow), and {SHARE:.0%} of the influence (blue)"
+    title = (
+        f"What the middle of each layer of {model.name} sees: at most (yellow), and {SHARE:.0%} of the influence (blue)"
+    )
     report(write({"receptive_field.png": draw(image, panels, title)}, arguments.output))
 
 

@@ -34,6 +34,9 @@ WRITES = {
         "lenet5_mistakes.png",
     },
     "edge_detection": {"edges_hopper.png"},
+    "receptive_field": {"receptive_field.png"},
+    "translation": {"translation.png"},
+    "conv_vs_correlation": {"conv_vs_correlation.png"},
 }
 
 

@@ -113,7 +113,7 @@ def _squeeze_excite(layer, places):
     return places.field._replace(whole=True)
 
 
-@_register(layers.Dense)
+@_register(layers.Dense, layers.RadialBasis)
 def _dense(layer, places):
     if len(places.counts) and places.channels_first:
         return WHOLE  # it acts on the last axis, which is one of places
@@ -150,7 +150,7 @@ def _permute(layer, places):
 
 @_register(
     layers.Conv1D, layers.Conv2D, layers.DepthwiseConv1D, layers.DepthwiseConv2D, layers.SeparableConv1D,
-    layers.SeparableConv2D, layers.LocallyConnected2D,
+    layers.SeparableConv2D, layers.SparseConv2D, layers.LocallyConnected2D,
 )  # fmt: skip
 def _conv(layer, places):
     return _windows(layer, places, layer.kernel_size, getattr(layer, "dilation_rate", 1))
@@ -165,6 +165,11 @@ def _conv(layer, places):
 )
 def _pool(layer, places):
     return _windows(layer, places, layer.pool_size, 1)
+
+
+@_register(layers.Subsampling2D)
+def _subsampling(layer, places):
+    return places.each(lambda axis, count, size: axis.window(size, size, 1, 0, count), layer.pool_size)
 
 
 def _windows(layer, places, size, dilation):

@@ -51,14 +51,19 @@ def test_zf_rpn():
     assert fields[-1].jump == (16, 16)
 
 
-def test_lenet5():
-    model = stack((32, 32, 1), conv(5), pool(2, 2), conv(5), pool(2, 2), conv(5), layers.Flatten(), layers.Dense(84))
+@pytest.mark.parametrize("variant", ["original", "modern"])
+def test_lenet5(variant):
+    lenet = applications.LeNet5(variant, include_top=False)
+    model = pycnn.Model(lenet.input, conv(5)(lenet.output))  # C5, which is dense in the modern variant
     fields = receptive_field(model)
-    assert sizes(fields) == [5, 6, 14, 16, 32, 32, 32]
-    assert [field.whole for field in fields] == [False] * 5 + [True] * 2
-    assert [field.jump for field in fields] == [(1, 1), (2, 2), (2, 2), (4, 4), (4, 4), None, None]
-    assert [field.centre for field in fields][:5] == [(2, 2), (2.5, 2.5), (6.5, 6.5), (7.5, 7.5), (15.5, 15.5)]
+    assert sizes(fields) == [5, 6, 14, 16, 32]
+    assert [field.jump for field in fields] == [(1, 1), (2, 2), (2, 2), (4, 4), (4, 4)]
+    assert [field.centre for field in fields] == [(2, 2), (2.5, 2.5), (6.5, 6.5), (7.5, 7.5), (15.5, 15.5)]
     assert fields[4].box(0, 0) == (0, 0, 32, 32)
+    fields = receptive_field(applications.LeNet5(variant))
+    assert [(field.size, field.whole) for field in fields][-3:] == [((32, 32), True)] * 3
+    if variant == "original":
+        assert (fields["c5"].size, fields["c5"].whole) == ((32, 32), False)
 
 
 def test_vgg16_and_its_rpn():
@@ -139,6 +144,7 @@ STACKS = [
     [pool(2, 2), layers.UpSampling2D((2, 3)), conv(3)],
     [pool(3, 3), layers.UpSampling2D(2), conv(3, 3)],
     [layers.CenterCrop(20, 21), conv(3)],
+    [layers.SparseConv2D([[0, 1], [1]], 3, strides=2), layers.Subsampling2D((2, 3)), conv(2)],
     [layers.BatchNormalization(center=False), layers.ReLU(), layers.Dropout(0.5), layers.Dense(3), conv(2)],
     [conv(2, 2), layers.Permute((2, 1, 3)), conv((3, 2))],
 ]
