@@ -3,6 +3,7 @@
 import gc
 import os
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -61,3 +62,11 @@ def backend(request):
     """Each backend in turn, set for the test: what ``pycnn.get_backend()`` returns."""
     pycnn.set_backend(request.param)
     return pycnn.get_backend()
+
+
+@pytest.fixture
+def without_numbers(monkeypatch):
+    """Kernels begin as zeros that the system provides only when they are touched: for networks that are not run."""
+    monkeypatch.setattr(
+        pycnn.initializers.VarianceScaling, "values", lambda self, shape, generator: np.zeros(shape, "f4")
+    )

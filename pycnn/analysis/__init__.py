@@ -1,7 +1,7 @@
 """Tools to look into networks without training them: what a layer sees, and whether it does what it should.
 
 receptive_field.py  receptive_field, and the table it returns     reach.py  what each kind of layer sees of its input
-                                                                  axis.py   the same along one axis, in whole pixels
+operations.py       the same for operations of pycnn.ops          axis.py   the same along one axis, in whole pixels
 equivariance.py     check_equivariance: shifts go through a layer
 adjoint.py          check_adjoint: the dot-product test of linear operations
 attribution.py      grad_cam, saliency: what in an image speaks for an answer

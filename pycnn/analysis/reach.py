@@ -7,7 +7,6 @@ from typing import NamedTuple
 from pycnn import layers
 from pycnn.backend.geometry import conv_transpose_geometry, resolve_padding
 from pycnn.layers.augment import RandomAffine
-from pycnn.layers.operation import Operation
 from pycnn.ops.axes import normalize_axes
 
 
@@ -153,7 +152,7 @@ def _permute(layer, places):
     layers.SeparableConv2D, layers.SparseConv2D, layers.LocallyConnected2D,
 )  # fmt: skip
 def _conv(layer, places):
-    return _windows(layer, places, layer.kernel_size, getattr(layer, "dilation_rate", 1))
+    return windows(places, layer.kernel_size, layer.strides, getattr(layer, "dilation_rate", 1), layer.padding)
 
 
 @_register(
@@ -164,7 +163,7 @@ def _conv(layer, places):
     layers.MinPooling2D,
 )
 def _pool(layer, places):
-    return _windows(layer, places, layer.pool_size, 1)
+    return windows(places, layer.pool_size, layer.strides, 1, layer.padding)
 
 
 @_register(layers.Subsampling2D)
@@ -172,13 +171,14 @@ def _subsampling(layer, places):
     return places.each(lambda axis, count, size: axis.window(size, size, 1, 0, count), layer.pool_size)
 
 
-def _windows(layer, places, size, dilation):
+def windows(places, size, strides, dilation, padding):
+    """The places of the output see windows: those of a convolution or a pooling."""
     rank = len(places.counts)
-    size, strides, dilation = (_of_axes(value, rank) for value in (size, layer.strides, dilation))
-    if layer.padding == "causal":
+    size, strides, dilation = (_of_axes(value, rank) for value in (size, strides, dilation))
+    if padding == "causal":
         before = [dilation[0] * (size[0] - 1)]
     else:
-        before = _before(layer.padding, places.sizes(places.call.input_shape), size, strides, dilation)
+        before = _before(padding, places.sizes(places.call.input_shape), size, strides, dilation)
     return places.each(lambda axis, count, f, s, d, p: axis.window(f, s, d, p, count), size, strides, dilation, before)
 
 
@@ -217,20 +217,20 @@ def _conv_transpose(layer, places):
 
 @_register(layers.ZeroPadding1D, layers.ZeroPadding2D)
 def _zero_padding(layer, places):
-    return _moved(places, [-before for before, _ in _sides(layer.padding)])
+    return moved(places, [-before for before, _ in sides(layer.padding)])
 
 
 @_register(layers.Cropping1D, layers.Cropping2D)
 def _cropping(layer, places):
-    return _moved(places, [before for before, _ in _sides(layer.cropping)])
+    return moved(places, [before for before, _ in sides(layer.cropping)])
 
 
-def _sides(value):
+def sides(value):
     """One pair for each axis; layers of sequences have one axis and hold its pair alone."""
     return value if isinstance(value[0], (tuple, list)) else (value,)
 
 
-def _moved(places, starts):
+def moved(places, starts):
     """The places of the output are those of the input from a first one on."""
     return places.each(lambda axis, count, start: axis.window(1, 1, 1, -start, count), starts)
 
@@ -240,7 +240,7 @@ def _center_crop(layer, places):
     sizes, wanted = places.sizes(places.call.input_shape), (layer.height, layer.width)
     if any(have < want for have, want in zip(sizes, wanted, strict=True)):
         return _enlarged(places, sizes, wanted)
-    return _moved(places, [(have - want) // 2 for have, want in zip(sizes, wanted, strict=True)])
+    return moved(places, [(have - want) // 2 for have, want in zip(sizes, wanted, strict=True)])
 
 
 @_register(layers.RandomCrop)
@@ -250,7 +250,7 @@ def _random_crop(layer, places):
 
 def _enlarged(places, sizes, wanted):
     """The largest middle part of the wanted aspect ratio, resized."""
-    return _resized(places, "bilinear", *_middle(sizes, wanted))
+    return resized(places, "bilinear", *_middle(sizes, wanted))
 
 
 def _middle(sizes, wanted):
@@ -261,24 +261,24 @@ def _middle(sizes, wanted):
 
 @_register(layers.UpSampling1D, layers.UpSampling2D)
 def _up_sampling(layer, places):
-    return _resized(places, getattr(layer, "interpolation", "nearest"))
+    return resized(places, getattr(layer, "interpolation", "nearest"))
 
 
 @_register(layers.Resizing)
 def _resizing(layer, places):
     sizes, wanted = places.sizes(places.call.input_shape), (layer.height, layer.width)
     if layer.crop_to_aspect_ratio:
-        return _resized(places, layer.interpolation, *_middle(sizes, wanted))
+        return resized(places, layer.interpolation, *_middle(sizes, wanted))
     if layer.pad_to_aspect_ratio:
         (rows, columns), (height, width) = sizes, wanted
         padded = max(rows, columns * height // width), max(columns, rows * width // height)
         ends = [(large - small) // 2 for large, small in zip(padded, sizes, strict=True)]
         kept = [small + 2 * end for small, end in zip(sizes, ends, strict=True)]
-        return _resized(places, layer.interpolation, [-end for end in ends], kept)
-    return _resized(places, layer.interpolation)
+        return resized(places, layer.interpolation, [-end for end in ends], kept)
+    return resized(places, layer.interpolation)
 
 
-def _resized(places, interpolation, starts=None, kept=None):
+def resized(places, interpolation, starts=None, kept=None):
     """The input, or ``kept`` places of it from ``starts`` on, resized to the places of the output."""
     sizes = places.sizes(places.call.input_shape)
     starts, kept = starts or [0] * len(sizes), kept or sizes
@@ -335,31 +335,3 @@ def _united(one, other, layer):
             f"Received: jumps of {jumps[0]} and {jumps[1]} pixels at layer {layer.name!r}"
         )
     return tuple(a.united(b) for a, b in zip(one, other, strict=True))
-
-
-# Operations in graphs
-
-_ELEMENTWISE = {
-    "absolute", "activation", "add", "cast", "celu", "clip", "cos", "divide", "dropout", "elu", "exp", "expm1",
-    "exponential", "floor_divide", "gelu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "log",
-    "log1p", "log_sigmoid", "maximum", "minimum", "mish", "mod", "multiply", "negative", "power", "reciprocal", "relu",
-    "relu6", "rsqrt", "selu", "sigmoid", "sign", "silu", "sin", "soft_shrink", "softplus", "softsign", "sqrt", "square",
-    "squareplus", "stop_gradient", "subtract", "tanh", "tanh_shrink", "threshold", "where",
-}  # fmt: skip
-_REDUCTIONS = {"max", "mean", "min", "prod", "std", "sum", "var"}
-
-
-@_register(Operation)
-def _operation(layer, places):
-    name, call = layer.function, places.call
-    axes = call.args[1] if len(call.args) > 1 else call.kwargs.get("axis", -1 if name == "concatenate" else None)
-    if name in _ELEMENTWISE or (name == "concatenate" and places.is_channels(axes)):
-        return unite(places)
-    if name in _REDUCTIONS:
-        kept = len(call.output_shape) == len(call.input_shape)
-        return places.field if kept and places.is_channels(axes) else WHOLE
-    if name in ("flatten", "reshape", "global_avg_pool2d", "global_max_pool2d", "global_min_pool2d"):
-        return WHOLE
-    raise ValueError(
-        f"What the operation {name} sees of its input is not known. Received: operation {layer.name!r} in the graph"
-    )

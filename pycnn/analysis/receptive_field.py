@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+from pycnn.analysis import operations  # noqa: F401 (it registers itself)
 from pycnn.analysis.axis import AxisField
 from pycnn.analysis.reach import Field, Places, reach
 from pycnn.explain.calls import trace

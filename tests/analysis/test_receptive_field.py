@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import pycnn
-from pycnn import applications, layers
+from pycnn import applications, layers, ops
 from pycnn.analysis import reach, receptive_field
 from pycnn.analysis.receptive_field import LayerField
+from pycnn.applications.inception import inception_body
 
 
 def stack(shape, *parts):
@@ -66,6 +67,7 @@ def test_lenet5(variant):
         assert (fields["c5"].size, fields["c5"].whole) == ((32, 32), False)
 
 
+@pytest.mark.usefixtures("without_numbers")
 def test_vgg16_and_its_rpn():
     vgg = applications.VGG16(weights=None, include_top=False, input_shape=(None, None, 3))
     fields = receptive_field(vgg, (224, 224, 3))
@@ -77,6 +79,7 @@ def test_vgg16_and_its_rpn():
     assert (fields["rpn"].size, fields["rpn"].jump) == ((228, 228), (16, 16))
 
 
+@pytest.mark.usefixtures("without_numbers")
 def test_resnet50():
     """Its blocks have one window each, 3 x 3, behind the stride; Araujo, Norris and Sim give 483 pixels."""
     size, jump = 7 + 2 * 2, 4
@@ -87,6 +90,23 @@ def test_resnet50():
     model = applications.ResNet50(weights=None, include_top=False, input_shape=(64, 64, 3), stride_in_1x1=True)
     field = receptive_field(model)[-1]
     assert (field.size, field.jump) == ((483, 483), (32, 32))
+
+
+@pytest.mark.usefixtures("without_numbers")
+def test_googlenet():
+    """907 behind the average pooling: the largest of the paths, those through the 5 x 5 convolutions."""
+    images = pycnn.Input((224, 224, 3))
+    maps = inception_body(images)["5b"]
+    fields = receptive_field(pycnn.Model(images, layers.AveragePooling2D(7, 1, name="pool")(maps)))
+    assert (fields["pool"].size, fields["pool"].jump) == ((907, 907), (32, 32))
+    assert fields["pool"].output_shape == (1, 1, 1024)
+
+
+def test_small_resnet():
+    """By hand: 1 + 2 * (1 and 6 windows at jump 1, then one at 1 and five at 2, then one at 2 and five at 4)."""
+    field = receptive_field(applications.ResNet20())["conv4_block3_out"]
+    assert (field.size, field.jump) == ((81, 81), (4, 4))
+    assert 1 + 2 * (1 + 6 + 1 + 5 * 2 + 2 + 5 * 4) == 81
 
 
 # What an impulse reaches
@@ -157,6 +177,26 @@ def test_impulses_reach_the_field(parts):
         assert (fields[-1].size, fields[-1].jump) == ((2 + 2 * 2, 2 + 2), (2, 2))
         return
     assert_reaches(stack(SHAPE, *[type(part).from_config(part.get_config()) for part in parts]), SHAPE)
+
+
+def test_operations():
+    inputs = pycnn.Input(SHAPE)
+    x = conv(3, 2)(inputs)
+    x = ops.max_pool2d(ops.pad(x, ((0, 0), (2, 1), (0, 3), (0, 0))), (3, 2), 1)
+    x = ops.conv2d(x, np.ones((2, 3, 2, 2)), strides=(1, 2), dilation_rate=2, padding="same")
+    y = ops.concatenate([x, ops.sqrt(ops.avg_pool2d(x, 3, 1, 1) * 2)], -1)[:, 1:-1:2, 2:]
+    model = pycnn.Model(inputs, y + ops.sum(y, -1, keepdims=True))
+    assert_reaches(model, SHAPE)
+    assert receptive_field(model)[-1].jump == (4, 4)
+    for whole in (
+        ops.mean(y, (1, 2), keepdims=True),
+        ops.reshape(y, (-1, *y.shape[:0:-1])),
+        y * ops.global_avg_pool2d(y, True),
+    ):
+        assert receptive_field(pycnn.Model(inputs, whole))[-1].whole
+    for unknown in (ops.flip(y, 1), y[:, ::-1], y[:, 3]):
+        with pytest.raises(ValueError, match=r"What the operation (flip|getitem) sees .* Received: operation '"):
+            receptive_field(pycnn.Model(inputs, unknown))
 
 
 def test_channels_first():
