@@ -74,6 +74,8 @@ def main():
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
 
     predictions = model.predict(x_test, verbose=0)
+    if arguments.variant == "original":
+        predictions = pycnn.ops.softmax(predictions).numpy()  # of minus distances: probabilities, for the picture
     path = arguments.output / "lenet5.pycnn"
     model.save(path)
     c3 = model.get_layer("c3")

@@ -1,6 +1,7 @@
 """The classic networks for images, under the names of ``keras.applications``, with random weights or those of a file.
 
 lenet.py       LeNet5: the original, the modern and Caffe's
+googlenet.py   GoogLeNet, MiniGoogLeNet
 vgg.py         VGG16, VGG19
 resnet.py      ResNet18 ... ResNet152, and for small images ResNet20, SEResNet20, CifarResNet
 senet.py       SEResNet50, SEResNet101, SEResNet152, SEInception
@@ -15,7 +16,8 @@ No weights are distributed with pycnn: ``weights=None`` is the default, and ``we
 """
 
 from pycnn import registration as _registration
-from pycnn.applications import imagenet_utils, lenet, mobilenet, resnet, resnet50, senet, vgg, vgg16, vgg19
+from pycnn.applications import googlenet, imagenet_utils, lenet, mobilenet, resnet, resnet50, senet, vgg, vgg16, vgg19
+from pycnn.applications.googlenet import GoogLeNet, MiniGoogLeNet
 from pycnn.applications.lenet import LeNet5
 from pycnn.applications.mobilenet import MobileNet
 from pycnn.applications.resnet import (
@@ -36,7 +38,9 @@ __all__ = [
     "VGG16",
     "VGG19",
     "CifarResNet",
+    "GoogLeNet",
     "LeNet5",
+    "MiniGoogLeNet",
     "MobileNet",
     "ResNet18",
     "ResNet20",
@@ -49,6 +53,7 @@ __all__ = [
     "SEResNet50",
     "SEResNet101",
     "SEResNet152",
+    "googlenet",
     "imagenet_utils",
     "lenet",
     "load_torch_weights",

@@ -7,7 +7,7 @@ from pycnn.applications.torch_weights import is_torch_file, load_torch_weights
 from pycnn.backend.geometry import is_integer
 from pycnn.layers.input import InputLayer
 from pycnn.layers.symbolic import SymbolicTensor
-from pycnn.models import Model
+from pycnn.models import AuxiliaryModel, Model
 from pycnn.models.files import existing_file
 
 
@@ -120,8 +120,12 @@ def pool_features(x, pooling):
 
 
 def finish(images, outputs, weights, name):
-    """Make the model from the inputs behind ``images`` to ``outputs``, and read its weights if a file is given."""
-    model = Model(_source_inputs(images), outputs, name=name)
+    """Make the model from the inputs behind ``images`` to ``outputs``, and read its weights if a file is given.
+
+    Of a list of outputs all but the first are auxiliary.
+    """
+    make = AuxiliaryModel if isinstance(outputs, list) else Model
+    model = make(_source_inputs(images), outputs, name=name)
     if weights is not None:
         if is_torch_file(weights):
             load_torch_weights(model, weights)

@@ -11,7 +11,7 @@ from pycnn.datasets import digits, photographs
 from pycnn.datasets.digit_ink import contrasting_colours, draw_ink, paint
 
 SIZE = 32
-HEIGHTS = (18, 30)
+HEIGHTS = (22, 30)
 """Of the digits, in pixels: the smallest and the largest."""
 
 

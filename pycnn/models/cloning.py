@@ -63,7 +63,7 @@ def clone_model(model, input_tensors=None, clone_function=None, recursive=False)
         input_tensors = [input_tensors]
     copies = {layer: copy(layer) for layer in model._graph.layers}
     inputs, outputs = replay(model._graph, copies, input_tensors)
-    return type(model)(inputs=inputs, outputs=outputs, name=model.name, trainable=model.trainable)
+    return type(model)(inputs=inputs, outputs=outputs, **model._graph_arguments())
 
 
 def model_from_json(json_string, custom_objects=None):

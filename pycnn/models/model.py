@@ -214,6 +214,10 @@ class Model(Trainer, Layer):
             )
         )
 
+    def _graph_arguments(self):
+        """What ``__init__`` takes beside inputs and outputs."""
+        return {"name": self.name, "trainable": self.trainable}
+
     def get_config(self):
         """Return what makes the same model, without weights, as JSON values: of a graph the layers and their calls."""
         config = super().get_config()
