@@ -1,6 +1,7 @@
 """The classic networks for images, under the names of ``keras.applications``, with random weights or those of a file.
 
 lenet.py       LeNet5: the original, the modern and Caffe's
+alexnet.py     AlexNet
 googlenet.py   GoogLeNet, MiniGoogLeNet
 vgg.py         VGG16, VGG19
 resnet.py      ResNet18 ... ResNet152, and for small images ResNet20, SEResNet20, CifarResNet
@@ -16,7 +17,20 @@ No weights are distributed with pycnn: ``weights=None`` is the default, and ``we
 """
 
 from pycnn import registration as _registration
-from pycnn.applications import googlenet, imagenet_utils, lenet, mobilenet, resnet, resnet50, senet, vgg, vgg16, vgg19
+from pycnn.applications import (
+    alexnet,
+    googlenet,
+    imagenet_utils,
+    lenet,
+    mobilenet,
+    resnet,
+    resnet50,
+    senet,
+    vgg,
+    vgg16,
+    vgg19,
+)
+from pycnn.applications.alexnet import AlexNet
 from pycnn.applications.googlenet import GoogLeNet, MiniGoogLeNet
 from pycnn.applications.lenet import LeNet5
 from pycnn.applications.mobilenet import MobileNet
@@ -37,6 +51,7 @@ from pycnn.applications.vgg import VGG16, VGG19
 __all__ = [
     "VGG16",
     "VGG19",
+    "AlexNet",
     "CifarResNet",
     "GoogLeNet",
     "LeNet5",
@@ -53,6 +68,7 @@ __all__ = [
     "SEResNet50",
     "SEResNet101",
     "SEResNet152",
+    "alexnet",
     "googlenet",
     "imagenet_utils",
     "lenet",
