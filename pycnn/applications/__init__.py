@@ -9,7 +9,6 @@ senet.py       SEResNet50, SEResNet101, SEResNet152, SEInception
 mobilenet.py   MobileNet, the first version
 
 base.py        what all share: arguments, head, weights     preprocess.py   pixels as weights expect them
-inception.py   inception_module, and the body of GoogLeNet and SEInception
 torch_weights.py   load_torch_weights: weights of PyTorch models
 vgg16.py, vgg19.py, resnet50.py, imagenet_utils.py   Keras's names of modules
 

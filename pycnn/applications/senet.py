@@ -1,8 +1,6 @@
 """SE-ResNet and SE-Inception: networks whose blocks weigh their channels by what the whole image shows."""
 
-from pycnn import layers
-from pycnn.applications.base import finish, pool_features, read_images
-from pycnn.applications.inception import inception_body
+from pycnn.applications.googlenet import GoogLeNet
 from pycnn.applications.preprocess import preprocess_torch as preprocess_input
 from pycnn.applications.resnet import residual_network
 
@@ -88,22 +86,16 @@ def SEInception(
     classes=1000,
     classifier_activation="softmax",
     name="seinception",
-    dropout=0.4,
+    auxiliary=False,
     reduction=16,
 ):
     """SE-Inception: GoogLeNet with a SqueezeExcite behind each of its nine modules; 7,478,655 parameters.
 
-    Keras has no such network. Parameters are those of ResNet50, and
-
-    dropout : float
-        Rate of dropout before the last layer.
-    reduction : int
-        Ratio of the channels of a module to the hidden units of its SqueezeExcite.
+    Keras has no such network. Parameters are those of GoogLeNet.
 
     Notes
     -----
-    Hu, Shen and Sun, Squeeze-and-excitation networks, CVPR 2018, figure 2, on the network of Szegedy et al. 2015,
-    without its auxiliary classifiers.
+    Hu, Shen and Sun, Squeeze-and-excitation networks, CVPR 2018, figure 2, on the network of Szegedy et al. 2015.
 
     Examples
     --------
@@ -112,12 +104,5 @@ def SEInception(
     >>> model.output_shape, model.get_layer("inception_5b_se").count_params()
     ((None, None, None, 1024), 132160)
     """
-    images = read_images(include_top, weights, input_tensor, input_shape, pooling, classes)
-    x = inception_body(images, reduction)["5b"]
-    if include_top:
-        x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-        x = layers.Dropout(dropout, name="dropout")(x)
-        x = layers.Dense(classes, classifier_activation, name="predictions")(x)
-    else:
-        x = pool_features(x, pooling)
-    return finish(images, x, weights, name)
+    shared = (include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name)
+    return GoogLeNet(*shared, auxiliary, reduction)

@@ -9,7 +9,6 @@ import pycnn
 from pycnn import applications, layers, ops
 from pycnn.analysis import reach, receptive_field
 from pycnn.analysis.receptive_field import LayerField
-from pycnn.applications.inception import inception_body
 
 
 def stack(shape, *parts):
@@ -95,9 +94,9 @@ def test_resnet50():
 @pytest.mark.usefixtures("without_numbers")
 def test_googlenet():
     """907 behind the average pooling: the largest of the paths, those through the 5 x 5 convolutions."""
-    images = pycnn.Input((224, 224, 3))
-    maps = inception_body(images)["5b"]
-    fields = receptive_field(pycnn.Model(images, layers.AveragePooling2D(7, 1, name="pool")(maps)))
+    model = applications.GoogLeNet(include_top=False, input_shape=(224, 224, 3))
+    pool = layers.AveragePooling2D(7, 1, name="pool")(model.output)
+    fields = receptive_field(pycnn.Model(model.input, pool))
     assert (fields["pool"].size, fields["pool"].jump) == ((907, 907), (32, 32))
     assert fields["pool"].output_shape == (1, 1, 1024)
 

@@ -1,4 +1,4 @@
-"""An Inception module computes what PyTorch computes branch by branch; the body has its layers in the paper's order."""
+"""SqueezeExcite in Inception modules: what PyTorch computes way by way, and the layers of SEInception."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from helpers import assert_close, normal, peer
 
 import pycnn
 from pycnn import applications, layers
-from pycnn.applications.inception import MODULES, inception_module
+from pycnn.applications.googlenet import inception_module
 
 
 @pytest.mark.parametrize("reduction", [None, 4])
@@ -29,7 +29,7 @@ def test_module(reduction):
             conv("1x1", theirs),
             conv("3x3", conv("3x3_reduce", theirs)),
             conv("5x5", conv("5x5_reduce", theirs)),
-            conv("proj", functional.max_pool2d(theirs, 3, 1, 1)),
+            conv("pool_proj", functional.max_pool2d(theirs, 3, 1, 1)),
         ],
         1,
     )
@@ -43,18 +43,16 @@ def test_module(reduction):
 
 
 @pytest.mark.usefixtures("without_numbers")
-def test_order_of_the_body():
-    """Pooling, normalisation, two convolutions, normalisation, pooling; pooling again behind 3b and 4e."""
-    model = applications.SEInception()
-    names = [layer.name for layer in model.layers]
-    assert names[1:8] == ["conv1", "pool1", "norm1", "conv2_reduce", "conv2", "norm2", "pool2"]
-    order = [n for n in names if n.startswith("pool") or n.endswith("_se")]
-    expected = [f"inception_{module}_se" for module in MODULES]
-    expected[2:2], expected[8:8] = ["pool3"], ["pool4"]
-    assert order == ["pool1", "pool2", *expected]
-    for name in ("norm1", "norm2"):
-        norm = model.get_layer(name)
-        assert (norm.size, norm.alpha, norm.beta, norm.bias) == (5, 1e-4, 0.75, 1.0)
-    strides = {la.name: la.strides for la in model.layers if isinstance(la, layers.MaxPooling2D) and la.ceil_mode}
-    assert strides == dict.fromkeys(("pool1", "pool2", "pool3", "pool4"), (2, 2))
-    assert model.get_layer("dropout").rate == 0.4
+def test_seinception():
+    """GoogLeNet's layers, and behind each module a SqueezeExcite, which the next module and the pooling see."""
+    model, plain = applications.SEInception(), applications.GoogLeNet()
+    modules = ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
+    names = [layer.name for layer in model.layers[1:]]
+    assert [n for n in names if not n.endswith("_se")] == [layer.name for layer in plain.layers[1:]]
+    assert [n for n in names if n.endswith("_se")] == [f"inception_{module}_se" for module in modules]
+    for module, behind in zip(modules, [*modules[1:], None], strict=True):
+        squeeze = model.get_layer(f"inception_{module}_se")
+        assert isinstance(squeeze, layers.SqueezeExcite)
+        assert squeeze.ratio == 16
+        follower = {"3b": "pool3", "4e": "pool4", "5b": "avg_pool"}.get(module, f"inception_{behind}_1x1")
+        assert model.get_layer(follower).input is squeeze.output
