@@ -59,6 +59,8 @@ def test_equivariant_to_multiples_of_the_stride_only(layer, stride, backend):
         assert (shift.output is not None) == multiple
         assert shift.output is None or shift.output == tuple(d // s for d, s in zip(shift.input, stride, strict=True))
         assert multiple or shift.deviation > 0.05
+    for axis in (0, 1):  # both directions were tried by themselves
+        assert any(shift.input[axis] % stride[axis] and not shift.input[1 - axis] for shift in check.shifts)
     text = " x ".join(map(str, stride)) if len(set(stride)) > 1 else str(stride[0])
     assert f"equivariant to translation by multiples of its stride {text} only; largest" in str(check)
 

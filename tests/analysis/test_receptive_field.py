@@ -304,6 +304,15 @@ def test_squeeze_and_excitation_by_hand_keeps_the_jump():
     assert not receptive_field(stack((10, 10, 2), layers.LayerNormalization(), layers.Softmax()))[-1].whole
 
 
+def test_one_place_that_is_added_everywhere():
+    """A crop of one pixel, added to each pixel: there is no window that moves along any more."""
+    inputs = pycnn.Input((9, 9, 2))
+    x = conv(3, padding="same")(inputs)
+    middle = layers.Cropping2D(4)(x)
+    assert not receptive_field(pycnn.Model(inputs, middle))[-1].whole
+    assert receptive_field(pycnn.Model(inputs, layers.Add()([x, middle])))[-1].whole
+
+
 def test_branches_of_different_strides_are_refused():
     inputs = pycnn.Input((9, 9, 2))
     branches = [conv(3, 2)(inputs), layers.Cropping2D(((2, 3), (2, 3)))(inputs)]
