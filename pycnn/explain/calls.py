@@ -41,7 +41,7 @@ class Call(NamedTuple):
 
 
 def trace(layer, inputs):
-    """Return the calls of layers that happen when ``layer`` is called, in order, and what comes out.
+    """Return the calls of layers that happen when ``layer`` is called in inference, in order, and what comes out.
 
     Nothing is built or computed where shapes are known: in graphs, and of layers with a ``compute_output_shape``.
 
@@ -75,8 +75,9 @@ def _follow(layer, args, kwargs, declared, path, calls):
         for inner, known in zip(layer.layers, _chain(layer, x), strict=True):
             x = _follow(inner, (x,), {}, known, (*path, layer), calls)
         return x
-    if getattr(layer, "_runs_graph", False) and len(args) == 1:
-        return _follow_graph(layer, args[0], path, calls)
+    graph = getattr(layer, "_inference_graph", None)
+    if graph is not None and len(args) == 1:
+        return _follow_graph(graph, args[0], (*path, layer), calls)
     outputs = _infer(layer, args, kwargs) if declared is None else declared
     outputs = map_structure(lambda y: SymbolicTensor((None, *y.shape[1:]), y.dtype), outputs)
     calls.append(Call(layer, args, kwargs, outputs, path))
@@ -93,8 +94,7 @@ def _like(x, declared):
     return tuple(x.shape[1:]) == tuple(declared.shape[1:])
 
 
-def _follow_graph(model, inputs, path, calls):
-    graph = model._graph
+def _follow_graph(graph, inputs, path, calls):
     given = graph.flatten(inputs)
     for layer, x in zip(graph.input_layers, given, strict=True):
         layer.compute_output_shape((layer.batch_size, *x.shape[1:]))  # raises where it does not fit
@@ -106,7 +106,7 @@ def _follow_graph(model, inputs, path, calls):
     for node in graph.calls:
         args, kwargs = replace_symbolic(node.args, look_up), replace_symbolic(node.kwargs, look_up)
         as_declared = all(_like(look_up(x), x) for x in node.input_tensors)
-        results = _follow(node.layer, args, kwargs, node.outputs if as_declared else None, (*path, model), calls)
+        results = _follow(node.layer, args, kwargs, node.outputs if as_declared else None, path, calls)
         known.update((id(y), new) for y, new in zip(node.output_tensors, flatten_structure(results), strict=True))
     outputs = replace_symbolic(graph.outputs, look_up)
     return outputs[0] if isinstance(outputs, (list, tuple)) and len(outputs) == 1 else outputs

@@ -83,6 +83,10 @@ class AuxiliaryModel(Model):
         return self._inference.compute_output_shape(input_shape)
 
     @property
+    def _inference_graph(self):
+        return self._inference
+
+    @property
     def output(self):
         """The symbolic output, without the auxiliary ones."""
         return self._inference.outputs

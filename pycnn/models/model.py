@@ -101,6 +101,11 @@ class Model(Trainer, Layer):
         return self._graph is not None and type(self).call is Model.call
 
     @property
+    def _inference_graph(self):
+        """The graph that a call outside of training is; None if it is something else."""
+        return self._graph if self._runs_graph else None
+
+    @property
     def layers(self):
         """The layers directly inside the model; those of a graph with its inputs, in the graph's order."""
         if self._graph is not None:

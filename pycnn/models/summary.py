@@ -101,13 +101,14 @@ def _costs(model):
     return costs
 
 
-def _cost_cells(layer, costs):
-    """Multiply-adds and two sizes of memory as cells."""
+def _cost_cells(model, layer, costs):
+    """Multiply-adds and two sizes of memory as cells, "-" where a layer is not computed in inference."""
     if isinstance(layer, InputLayer):
         return [["-"]] * 3
     weights = _bytes(_size(layer.weights))
     if layer not in costs:
-        return [["?"], ["?"], [weights]]
+        unknown = ["-" if costs and model._graph is not None else "?"]
+        return [unknown, unknown, [weights]]
     cost = costs[layer]
     return [["?" if cost.uncounted else f"{cost.multiply_adds:,}"], [_bytes(cost.output_bytes)], [weights]]
 
@@ -134,7 +135,7 @@ def _rows(model, layers, connections, expand_nested, show_trainable, costs, inde
             [f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"],
         ]
         if costs is not None:
-            row += _cost_cells(layer, costs)
+            row += _cost_cells(model, layer, costs)
         if connections is not None:
             row.append(connections.get(layer) or ["-"])
         if show_trainable:

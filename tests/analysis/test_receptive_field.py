@@ -99,6 +99,8 @@ def test_googlenet():
     fields = receptive_field(pycnn.Model(model.input, pool))
     assert (fields["pool"].size, fields["pool"].jump) == ((907, 907), (32, 32))
     assert fields["pool"].output_shape == (1, 1, 1024)
+    names = [field.name for field in receptive_field(applications.GoogLeNet(auxiliary=True))]
+    assert names == [field.name for field in receptive_field(applications.GoogLeNet())]
 
 
 def test_small_resnet():

@@ -92,3 +92,4 @@ def test_googlenet():
         )
     assert expected == 1_582_671_872  # 1.583
     assert totals(applications.GoogLeNet())[0] == expected
+    assert totals(applications.GoogLeNet(auxiliary=True))[0] == expected  # the auxiliary outputs are those of training

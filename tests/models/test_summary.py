@@ -158,6 +158,15 @@ def test_costs_that_are_not_known(backend):
         assert text.endswith("not known, as the shape of the input is not")
 
 
+def test_costs_are_those_of_inference(backend):
+    inputs = pycnn.Input((4,))
+    hidden = layers.Dense(3, name="hidden")(inputs)
+    outputs = [layers.Dense(1, name="main")(layers.Dense(3)(hidden)), layers.Dense(1, name="aux")(hidden)]
+    text = summary(pycnn.models.AuxiliaryModel(inputs, outputs))
+    assert re.search(r"aux \(Dense\) +│ \(None, 1\) +│ +4 │ +- │ +- │ +16.00 B │", text)
+    assert f"Multiply-adds for one input: {4 * 3 + 3 * 3 + 3} (24)\n" in text
+
+
 def test_costs_run_nothing(backend):
     class Own(layers.Conv2D):
         def call(self, inputs):
