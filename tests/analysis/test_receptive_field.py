@@ -30,14 +30,11 @@ def sizes(fields):
     return [field.size[0] for field in fields]
 
 
-def test_alexnet_pool5():
-    model = stack(
-        (227, 227, 3), conv(11, 4), pool(3, 2), conv(5, 1, 2), pool(3, 2), conv(3, 1, 1), conv(3, 1, 1), conv(3, 1, 1),
-        pool(3, 2),
-    )  # fmt: skip
-    fields = receptive_field(model)
-    assert fields[-1].size == (195, 195)
-    assert fields[-1].jump == (32, 32)
+@pytest.mark.usefixtures("without_numbers")
+def test_alexnet():
+    fields = receptive_field(applications.AlexNet(include_top=False, input_shape=(227, 227, 3)))
+    found = [(fields[name].size[0], fields[name].jump[0]) for name in ("conv1", "pool1", "conv2", "pool2", "pool5")]
+    assert found == [(11, 4), (19, 8), (51, 8), (67, 16), (195, 32)]
 
 
 def test_zf_rpn():

@@ -43,6 +43,15 @@ def test_vgg16():
     assert memory == f"{outputs * 4 / 2**20:.2f} MB"
 
 
+@pytest.mark.usefixtures("without_numbers")
+def test_alexnet():
+    """Of the three convolutions in two groups each filter sees half of the channels."""
+    expected = 55**2 * 96 * 11**2 * 3 + 27**2 * 256 * 5**2 * 48
+    expected += 13**2 * (384 * 9 * 256 + 384 * 9 * 192 + 256 * 9 * 192)
+    expected += 6 * 6 * 256 * 4096 + 4096 * 4096 + 4096 * 1000
+    assert totals(applications.AlexNet())[0] == expected
+
+
 def resnet50_by_hand(stride_in_1x1):
     """Convolutions and the dense layer; and SqueezeExcite: two dense layers, and each number of a block scaled."""
     total, squeezing, size, channels = 112 * 112 * 64 * 7 * 7 * 3, 0, 56, 64
