@@ -13,10 +13,10 @@ def totals(model):
     """Multiply-adds, and the text of the memory of outputs."""
     texts = []
     model.summary(print_fn=texts.append, expand=True)
-    counted = re.search(r"Multiply-adds for one input: ([\d,]+) \(([\d.]+) G\)$", texts[0], re.MULTILINE)
+    counted = re.search(r"Multiply-adds for one input: ([\d,]+) \(([\d.]+) ([GM])\)$", texts[0], re.MULTILINE)
     memory = re.search(r"Memory of all outputs for one input: (.*)", texts[0]).group(1)
     number = int(counted.group(1).replace(",", ""))
-    assert float(counted.group(2)) == round(number / 1e9, 2)
+    assert float(counted.group(2)) == round(number / {"G": 1e9, "M": 1e6}[counted.group(3)], 2)
     return number, memory
 
 
