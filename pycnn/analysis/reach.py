@@ -129,7 +129,7 @@ def _group_norm(layer, places):
     return places.field._replace(whole=True) if len(places.counts) else places.field
 
 
-@_register(layers.Reshape)
+@_register(layers.RepeatVector, layers.Reshape)
 def _reshape(layer, places):
     return places.field if places.call.input_shape == places.call.output_shape else WHOLE
 

@@ -3,8 +3,7 @@
 explanation.py   explain, and the Explanation that it returns     describe.py   what is said about each kind of layer
 calls.py         the calls of layers inside a model               windows.py    the kinds with windows: conv, pool
 wording.py       letters, formulas and products as text           sequence.py   the same along sequences
-                                                                  scaling.py    normalisation, PReLU, SqueezeExcite
-classic.py     the layers of the first LeNet-5
+classic.py       the layers of the first LeNet-5                  scaling.py    normalisation, PReLU, SqueezeExcite
 
 ``explain`` asks ``backend.geometry`` for each size, so what it prints is what the kernels do. ``model.summary`` counts
 with the same functions. To teach them a layer of another kind, register a function with ``@describe.register``.

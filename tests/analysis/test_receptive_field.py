@@ -334,6 +334,14 @@ def test_layers_of_ones_own():
     assert receptive_field(model)["own"].size == (3, 3)
 
 
+def test_every_layer_of_images_is_known():
+    """Whoever adds a layer says what it sees."""
+    kinds = [kind for kind in vars(layers).values() if isinstance(kind, type) and issubclass(kind, layers.Layer)]
+    unknown = {kind.__name__ for kind in kinds if reach.dispatch(kind) is reach.dispatch(layers.Layer)}
+    abstract, no_images = {"Layer", "Wrapper"}, {"CategoryEncoding", "Dot", "Embedding", "TimeDistributed"}
+    assert unknown == abstract | no_images | {"Lambda"}  # which may do anything
+
+
 def test_several_inputs_nested_models_and_layers_used_twice():
     a, b = pycnn.Input((9, 9, 2), name="a"), pycnn.Input((9, 9, 2), name="b")
     shared = layers.Conv2D(2, 3, padding="same", name="shared")
