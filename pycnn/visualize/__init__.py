@@ -1,17 +1,19 @@
 """Pictures, with matplotlib. Every function returns the figure and shows nothing: ``figure.savefig("name.png")``.
 
 filters.py       plot_filters: the weights of a layer       feature_maps.py  plot_feature_maps: what each layer sees
-edges.py         plot_edges: an image under many filters    history.py       plot_history: learning curves
-predictions.py   plot_predictions: images and guesses       attribution.py   plot_grad_cam, plot_saliency
-model.py         plot_model: layers and arrows              layered.py       where the boxes of a graph stand
-confusion.py     plot_confusion_matrix                       grid.py          grids of images, colour scales
-canvas.py        figures, text, colours, boxes, arrows
+attribution.py   plot_grad_cam, plot_saliency               edges.py         plot_edges: an image under many filters
+predictions.py   plot_predictions: images and guesses       confusion.py     plot_confusion_matrix: what for what
+history.py       plot_history: learning curves              grid.py          grids of images, colour scales
+model.py         plot_model: every layer, with arrows       layered.py       where the boxes of a graph stand
+architecture.py  plot_architecture: stages as volumes       stages.py        which stages a model has
+calls.py         the calls of layers in a model             canvas.py        figures, text, colours, boxes, arrows
 
 The figures belong to no window and to no global state of pyplot: they go when the last reference goes.
 ``grad_cam`` and ``saliency``, the maps as arrays, are those of ``pycnn.analysis``.
 """
 
 from pycnn.analysis.attribution import grad_cam, saliency
+from pycnn.visualize.architecture import plot_architecture
 from pycnn.visualize.attribution import plot_grad_cam, plot_saliency
 from pycnn.visualize.confusion import plot_confusion_matrix
 from pycnn.visualize.edges import plot_edges
@@ -23,6 +25,7 @@ from pycnn.visualize.predictions import plot_predictions
 
 __all__ = [
     "grad_cam",
+    "plot_architecture",
     "plot_confusion_matrix",
     "plot_edges",
     "plot_feature_maps",

@@ -144,6 +144,15 @@ def draw_box(axis, centre, size, lines, colour, line_height):
         axis.text(x, place, line, fontsize=7.5, color=ink, fontweight=weight, ha="center", va="center")
 
 
+def draw_polygon(axis, corners, colour, shade, edge):
+    """Draw a polygon, filled with a colour darkened to ``shade`` of it."""
+    from matplotlib.colors import to_rgb
+    from matplotlib.patches import Polygon
+
+    fill = [shade * part for part in to_rgb(colour)]
+    axis.add_patch(Polygon(corners, closed=True, facecolor=fill, edgecolor=edge, linewidth=0.6, joinstyle="round"))
+
+
 def draw_arrow(axis, points, downwards=True):
     """Draw a curve through points that ends in an arrow; it leaves and arrives straight along the main direction."""
     from matplotlib.patches import FancyArrowPatch

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from pycnn.layers import InputLayer
 from pycnn.layers.structure import flatten_structure
 from pycnn.models.summary import type_name
+from pycnn.visualize.calls import collect_calls
 from pycnn.visualize.canvas import draw_arrow, draw_box, new_figure
 from pycnn.visualize.layered import Layout
 
@@ -91,65 +91,12 @@ def plot_model(
         "activations": show_layer_activations,
         "trainable": show_trainable,
     }
-    boxes, edges = [], []
-    _collect(model, None, wanted, expand_nested, (), boxes, edges)
+    calls, edges, _ = collect_calls(model, expand_nested)
+    boxes = [_Box(_lines(c.layer, c.outputs, wanted), type_name(c.layer), c.groups) for c in calls]
     figure = _draw(model.name, boxes, edges, rankdir == "TB")
     if to_file is not None:
         figure.savefig(to_file, dpi=dpi)
     return figure
-
-
-def _collect(model, sources, wanted, expand_nested, groups, boxes, edges):
-    """Add a model's boxes and edges; ``sources`` are the boxes that give its inputs, one for each, or None.
-
-    Returns the boxes that give its outputs, one for each.
-    """
-
-    def add(layer, parents, outputs):
-        if expand_nested and not isinstance(layer, InputLayer) and _calls(layer) is not None:
-            return _collect(layer, parents, wanted, expand_nested, (*groups, layer.name), boxes, edges)
-        boxes.append(_Box(_lines(layer, outputs, wanted), type_name(layer), groups))
-        for parent in dict.fromkeys(parents):
-            edges.append((parent, len(boxes) - 1))
-        return [len(boxes) - 1] * len(flatten_structure(outputs))
-
-    calls = _calls(model)
-    if calls is None:
-        for layer in model.layers:
-            add(layer, [], None)
-        return []
-    nodes, producer, inputs, outputs = calls
-    given = {}
-    if sources is not None:
-        given = {id(x): source for x, source in zip(inputs, sources, strict=False)}
-    made = {}
-    for node in nodes:
-        if isinstance(node.layer, InputLayer):
-            if sources is None:
-                made[node] = add(node.layer, [], node.outputs)
-            continue
-        parents = [_source(x, given, made, producer) for x in node.input_tensors]
-        made[node] = add(node.layer, parents, node.outputs)
-    return [_source(y, given, made, producer) for y in outputs]
-
-
-def _source(tensor, given, made, producer):
-    if id(tensor) in given:
-        return given[id(tensor)]
-    node = producer(tensor)
-    place = next((i for i, y in enumerate(node.output_tensors) if y is tensor), 0)
-    return made[node][place]
-
-
-def _calls(model):
-    """Of a model that is a graph: its nodes in order, what gives each tensor, its inputs and outputs; else None."""
-    graph = getattr(model, "_graph", None)
-    if graph is not None:
-        return graph.nodes, graph.producer, graph.flat_inputs, graph.flat_outputs
-    if getattr(model, "_symbols", None) and model.built:
-        nodes = [model.input.node, *(flatten_structure(symbol)[0].node for symbol in model._symbols)]
-        return nodes, lambda tensor: tensor.node, model.inputs, model.outputs
-    return None
 
 
 def _lines(layer, outputs, wanted):
@@ -200,7 +147,7 @@ def _draw(title, boxes, edges, downwards):
             points += [point(starts[row], place), point(starts[row] + depths[row], place)]
         draw_arrow(axis, [*points, point(last, path[-1][1])], downwards)
     for box, centre, size in zip(boxes, centres, sizes, strict=True):
-        draw_box(axis, centre, size, box.lines, _colour(box.kind), _LINE)
+        draw_box(axis, centre, size, box.lines, box_colour(box.kind), _LINE)
     return figure
 
 
@@ -216,5 +163,6 @@ def _frames(axis, boxes, centres, sizes):
         axis.text(left + 0.03, top - 0.02, group[-1], fontsize=6.5, color="#6b7280", va="bottom")
 
 
-def _colour(kind):
+def box_colour(kind):
+    """Return the colour of a layer's box by the name of its class."""
     return next((colour for words, colour in _COLOURS if any(word in kind for word in words)), "#f3f4f6")

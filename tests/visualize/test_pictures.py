@@ -40,6 +40,14 @@ def colour_model():
     return pycnn.Model(x, y)
 
 
+def vgg16():
+    """Its stages, with a hundredth of its weights."""
+    parts = [layers.Input((224, 224, 3))]
+    for times, filters in ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)):
+        parts += [layers.Conv2D(filters, 1) for _ in range(times)] + [layers.MaxPooling2D(2)]
+    return pycnn.Sequential([*parts, layers.GlobalAveragePooling2D(), layers.Dense(1000)], name="vgg16")
+
+
 PICTURES = {
     "one filter": lambda: visualize.plot_filters(np.ones((3, 3, 1, 1)), title="The only filter of the first layer"),
     "64 filters": lambda: visualize.plot_filters(normal((5, 5, 1, 64))),
@@ -71,6 +79,11 @@ PICTURES = {
     "wide images": lambda: visualize.plot_predictions(np.ones((5, 10, 90)), np.eye(5), class_names=[*LONG, *LONG]),
     "wide edges": lambda: visualize.plot_edges(RANDOM.random((10, 60)), ["sobel", "vertical_edges"]),
     "tall edges": lambda: visualize.plot_edges(RANDOM.random((60, 10, 3)), ["sobel"]),
+    "LeNet-5": lambda: visualize.plot_architecture(pycnn.applications.LeNet5()),
+    "VGG-16": lambda: visualize.plot_architecture(vgg16()),
+    "SE-ResNet": lambda: visualize.plot_architecture(pycnn.applications.SEResNet20(weights=None)),
+    "two layers": lambda: visualize.plot_architecture(pycnn.Sequential([layers.Input((3,)), layers.Dense(1)])),
+    "plot_model": lambda: visualize.plot_model(colour_model(), None, show_shapes=True, show_layer_names=True),
     "Grad-CAM": lambda: visualize.plot_grad_cam(colour_model(), RANDOM.random((2, 16, 16, 3)), class_names=LONG),
     "saliency of one": lambda: visualize.plot_saliency(colour_model(), RANDOM.random((1, 16, 16, 3))),
     "many saliencies": lambda: visualize.plot_saliency(colour_model(), RANDOM.random((9, 16, 16, 3)), class_names=LONG),
