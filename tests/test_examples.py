@@ -25,6 +25,13 @@ WRITES = {
         "small_resnet_mistakes.png",
     },
     "transfer_learning": {"transfer_fine_tuning.png", "transfer_predictions.png"},
+    "googlenet_digits": {"googlenet.pycnn", "googlenet_curves.png", "googlenet_mistakes.png"},
+    "se_resnet_digits": {
+        "se_resnet.pycnn",
+        "se_resnet_confusion.png",
+        "se_resnet_curves.png",
+        "se_resnet_mistakes.png",
+    },
     "lenet5_digits": {
         "lenet5.pycnn",
         "lenet5_curves.png",
