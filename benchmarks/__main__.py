@@ -7,8 +7,9 @@ import platform
 from pathlib import Path
 
 import pycnn
+from benchmarks.nets import NETS, WORK
 
-WORKLOADS = ("conv", "lenet")
+WORKLOADS = ("conv", "lenet", "nets", "tune")
 
 
 def main():
@@ -20,6 +21,10 @@ def main():
     parser.add_argument("--shapes", type=Path, help="conv: another shapes file")
     parser.add_argument("--random", type=int, default=0, help="conv: this many random shapes instead")
     parser.add_argument("--seed", type=int, default=0, help="conv: seed of the random shapes")
+    parser.add_argument("--nets", nargs="+", default=NETS, choices=NETS, help="nets: which networks")
+    parser.add_argument("--passes", nargs="+", default=list(WORK), choices=WORK, help="nets: which passes")
+    parser.add_argument("--size", type=int, default=224, help="nets: height and width of the images")
+    parser.add_argument("--turns", type=int, default=7, help="nets: turns of each side")
     args = parser.parse_args()
     try:
         import torch

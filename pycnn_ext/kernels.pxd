@@ -22,6 +22,12 @@ cdef extern from "kernels.h" nogil:
         const ptrdiff_t *tap_offset
         ptrdiff_t group, step, column_step, columns
 
+    ctypedef struct Winograd:
+        ptrdiff_t height, width, channels, out_height, out_width, filters, top, left
+        ptrdiff_t kernel, outputs, taps
+        ptrdiff_t tiles_y, tiles_x
+        const void *zeros
+
     ctypedef struct PoolShape:
         ptrdiff_t height, width, channels, grid_height, grid_width
         ptrdiff_t pool_height, pool_width, stride_y, stride_x, top, bottom, left, right
@@ -42,6 +48,13 @@ cdef extern from "kernels.h" nogil:
         void (*depthwise)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
                           ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*depthwise_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
+        void (*winograd_forward)(const Winograd *, const void *, const void *, int, void *, const void *, int, ptrdiff_t,
+                                 ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+        ptrdiff_t (*winograd_sums)(const Winograd *, ptrdiff_t) noexcept nogil
+        void (*winograd_filter_grad)(const Winograd *, const void *, const void *, void *, ptrdiff_t, ptrdiff_t,
+                                     ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*winograd_filter_grad_finish)(const Winograd *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t,
+                                            ptrdiff_t, void *) noexcept nogil
         void (*extreme_pool_forward)(const PoolShape *, const void *, void *, void *, int, int, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*extreme_pool_grad)(const PoolShape *, const void *, const void *, int, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*avg_pool_forward)(const PoolShape *, const void *, void *, int, ptrdiff_t, ptrdiff_t) noexcept nogil

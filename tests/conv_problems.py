@@ -83,3 +83,17 @@ def random_conv_problem(seed):
     size = tuple(least + (0 if one_pixel else int(rng.integers(0, 9))) for least in fitting)
     batch = int(rng.choice([0, 1, 1, 2, 3]))
     return ConvProblem(batch, size, kernel, strides, padding, dilation, groups, group_in, group_out)
+
+
+WINOGRAD_PROBLEMS = {  # shape of x, shape of w, padding
+    "one tile": ((1, 4, 4, 1), (3, 3, 1, 1), 1),
+    "parts of tiles": ((3, 9, 6, 5), (3, 3, 5, 17), 1),
+    "unpadded": ((2, 7, 12, 17), (3, 3, 17, 6), 0),
+    "padding of each side": ((2, 6, 5, 3), (3, 3, 3, 64), ((0, 3), (2, 1))),
+    "padding beyond the filter": ((1, 5, 6, 2), (3, 3, 2, 3), 4),
+    "one output": ((2, 3, 3, 64), (3, 3, 64, 5), 0),
+    "several panels and chunks": ((2, 8, 9, 100), (3, 3, 100, 150), 1),
+    "slices": ((4, 30, 31, 17), (3, 3, 17, 16), 1),
+    "five": ((2, 9, 8, 17), (5, 5, 17, 33), 2),
+    "five, unpadded": ((1, 6, 11, 3), (5, 5, 3, 70), 0),
+}

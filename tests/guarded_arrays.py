@@ -29,10 +29,12 @@ def guarded(array, at_end):
 
 
 def main():
-    from conv_problems import random_conv_problem
-    from kernel_calls import kernel_calls, run_call
+    from conv_problems import WINOGRAD_PROBLEMS, random_conv_problem
+    from helpers import normal
+    from kernel_calls import Call, kernel_calls, run_call
 
     from pycnn.backend import cpu
+    from pycnn.backend.geometry import conv_geometry
 
     def announce_and_run(call, at_end):
         print(call.member, {name: a.shape for name, a in call.arrays.items()}, call.options, at_end, flush=True)
@@ -42,21 +44,25 @@ def main():
             names = ("out", "index") if call.member in ("max_pool2d_forward", "min_pool2d_forward") else ("out",)
             run_call(cpu, call, **{n: guarded(y, at_end) for n, y in zip(names, results, strict=False)})
 
+    def announce_convolutions(geometry, x, w, bias, gy, **options):
+        for member, arrays in (
+            ("conv2d_forward", {"x": x, "w": w, "bias": bias}),
+            ("conv2d_input_grad", {"gy": gy, "w": w}),
+            ("conv2d_filter_grad", {"x": x, "gy": gy}),
+        ):
+            announce_and_run(Call(member, arrays, {"geometry": geometry, **options}), at_end)
+
     for at_end in (True, False):
         for dtype in ("float32", "float64"):
             for call in kernel_calls(dtype):
                 announce_and_run(call, at_end)
-            template = kernel_calls(dtype)[0]
             for seed in range(150):
                 problem = random_conv_problem(seed)
-                x, w, bias, gy = problem.arrays(dtype)
-                for member, arrays in (
-                    ("conv2d_forward", {"x": x, "w": w, "bias": bias}),
-                    ("conv2d_input_grad", {"gy": gy, "w": w}),
-                    ("conv2d_filter_grad", {"x": x, "gy": gy}),
-                ):
-                    options = {"geometry": problem.geometry}
-                    announce_and_run(template._replace(member=member, arrays=arrays, options=options), at_end)
+                announce_convolutions(problem.geometry, *problem.arrays(dtype))
+            for x_shape, w_shape, padding in WINOGRAD_PROBLEMS.values():
+                geometry = conv_geometry(x_shape, w_shape, padding=padding)
+                shapes = (x_shape, w_shape, w_shape[3], geometry.output_shape(x_shape[0]))
+                announce_convolutions(geometry, *(normal(shape, dtype) for shape in shapes), algorithm="winograd")
 
 
 if __name__ == "__main__":

@@ -79,6 +79,23 @@ class ConvGeometry(NamedTuple):
         kh, kw, group_channels, out = self.kernel_shape
         return self.output_size[0] * self.output_size[1] * kh * kw * group_channels * out
 
+    def allows_winograd(self):
+        """Whether Winograd's algorithm is there for it: a square kernel of 3 or 5, no stride, dilation or groups."""
+        square = self.kernel_size in ((3, 3), (5, 5))
+        return square and self.strides == self.dilation == (1, 1) and self.groups == 1
+
+
+def check_algorithm(geometry, algorithm):
+    """Require one of ``"auto"``, ``"direct"``, and, where ``geometry`` allows it, ``"winograd"``."""
+    if algorithm not in ("auto", "direct", "winograd"):
+        raise ValueError(f"algorithm must be 'auto', 'direct' or 'winograd'. Received: algorithm={algorithm!r}")
+    if algorithm == "winograd" and not geometry.allows_winograd():
+        raise ValueError(
+            "algorithm='winograd' needs a square kernel of 3 or 5, strides and dilation_rate 1, and one group. "
+            f"Received: kernel_size={geometry.kernel_size}, strides={geometry.strides}, "
+            f"dilation_rate={geometry.dilation}, groups={geometry.groups}"
+        )
+
 
 class PoolGeometry(NamedTuple):
     """Every integer of a 2-D pooling except batch size and channels. Pairs are (height, width).

@@ -42,21 +42,24 @@ class Arrays(Protocol):
 class Conv(Protocol):
     """2-D cross-correlation and its two adjoints. ``geometry`` is a ``ConvGeometry``."""
 
-    def conv2d_forward(x, w, geometry, bias=None, activation=None, out=None):
+    def conv2d_forward(x, w, geometry, bias=None, activation=None, algorithm="auto", out=None):
         """y[n,p,q,k] = act(bias[k] + sum_{r,s,c} x[n, p*sh - top + r*dh, q*sw - left + s*dw, g(k)+c] * w[r,s,c,k]).
 
         x (N, H, W, C), w (R, S, C/groups, K), bias (K,) or None, activation one of
         ``protocol.FUSED_ACTIVATIONS`` or None; x is 0 outside the image, g(k) = (k // (K/groups)) * C/groups.
         Returns (N, P, Q, K).
+
+        ``algorithm``: ``"direct"``, ``"winograd"`` (for what ``geometry.allows_winograd()``), or ``"auto"``: what is
+        faster here, of which none but the direct one is used in float64. A backend may have but one.
         """
 
-    def conv2d_input_grad(gy, w, geometry, out=None):
+    def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
         """Adjoint of ``conv2d_forward`` in x: gy (N, P, Q, K), w (R, S, C/groups, K) -> (N, H, W, C).
 
         It is also the transposed convolution of gy with w.
         """
 
-    def conv2d_filter_grad(x, gy, geometry, out=None):
+    def conv2d_filter_grad(x, gy, geometry, algorithm="auto", out=None):
         """Adjoint of ``conv2d_forward`` in w: x (N, H, W, C), gy (N, P, Q, K) -> (R, S, C/groups, K)."""
 
 

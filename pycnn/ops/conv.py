@@ -1,7 +1,8 @@
 """Convolution and transposed convolution. One kernel each way; every gradient is another of the three."""
 
+from pycnn import config
 from pycnn.autograd import Function, as_tensor
-from pycnn.backend.geometry import conv_geometry, conv_transpose_geometry
+from pycnn.backend.geometry import check_algorithm, conv_geometry, conv_transpose_geometry
 from pycnn.ops.activation import activation as apply_activation
 from pycnn.ops.activation import fusable
 from pycnn.ops.promotion import same_float
@@ -9,10 +10,10 @@ from pycnn.ops.shaping import flip as flip_axes
 
 
 class _Conv2D(Function):
-    def forward(self, x, w, bias, *, geometry, activation):
+    def forward(self, x, w, bias, *, geometry, activation, algorithm):
         x, w, bias = same_float(x, w, bias)
-        self.geometry, self.activation = geometry, activation
-        y = self.backend.conv2d_forward(x, w, geometry, bias=bias, activation=activation)
+        self.geometry, self.activation, self.algorithm = geometry, activation, algorithm
+        y = self.backend.conv2d_forward(x, w, geometry, bias=bias, activation=activation, algorithm=algorithm)
         self.x, self.w, self.y = x, w, y if activation else None
         return y
 
@@ -20,24 +21,24 @@ class _Conv2D(Function):
         need_x, need_w, need_bias = self.needs_grad
         if self.activation:
             gy = self.backend.activation_grad(gy, None, self.y, self.activation)
-        gx = self.backend.conv2d_input_grad(gy, self.w, self.geometry) if need_x else None
-        gw = self.backend.conv2d_filter_grad(self.x, gy, self.geometry) if need_w else None
+        gx = self.backend.conv2d_input_grad(gy, self.w, self.geometry, self.algorithm) if need_x else None
+        gw = self.backend.conv2d_filter_grad(self.x, gy, self.geometry, self.algorithm) if need_w else None
         return gx, gw, self.backend.sum_rows(gy) if need_bias else None
 
 
 class _Conv2DTranspose(Function):
     def forward(self, x, w, bias, *, geometry):
         x, w, bias = same_float(x, w, bias)
-        self.x, self.w, self.geometry = x, w, geometry
-        y = self.backend.conv2d_input_grad(x, w, geometry)
+        self.x, self.w, self.geometry, self.algorithm = x, w, geometry, config.conv_algorithm()
+        y = self.backend.conv2d_input_grad(x, w, geometry, self.algorithm)
         if bias is not None:
             y += bias
         return y
 
     def backward(self, gy):
         need_x, need_w, need_bias = self.needs_grad
-        gx = self.backend.conv2d_forward(gy, self.w, self.geometry) if need_x else None
-        gw = self.backend.conv2d_filter_grad(gy, self.x, self.geometry) if need_w else None
+        gx = self.backend.conv2d_forward(gy, self.w, self.geometry, algorithm=self.algorithm) if need_x else None
+        gw = self.backend.conv2d_filter_grad(gy, self.x, self.geometry, self.algorithm) if need_w else None
         return gx, gw, self.backend.sum_rows(gy) if need_bias else None
 
 
@@ -48,7 +49,18 @@ def _check_bias(bias, filters):
         )
 
 
-def conv2d(x, kernel, bias=None, strides=1, padding="valid", dilation_rate=1, groups=1, activation=None, flip=False):
+def conv2d(
+    x,
+    kernel,
+    bias=None,
+    strides=1,
+    padding="valid",
+    dilation_rate=1,
+    groups=1,
+    activation=None,
+    flip=False,
+    algorithm=None,
+):
     """2-D convolution as networks mean it: cross-correlation, plus bias, then an activation.
 
     Parameters
@@ -65,6 +77,9 @@ def conv2d(x, kernel, bias=None, strides=1, padding="valid", dilation_rate=1, gr
     activation : str or callable, optional
     flip : bool
         Turn the kernel by 180 degrees: the convolution of mathematics and signal processing.
+    algorithm : {"auto", "direct", "winograd"}, optional
+        ``pycnn.config.conv_algorithm()`` unless given; see ``pycnn.config.set_conv_algorithm`` for what they mean.
+        ``"winograd"`` takes square kernels of 3 or 5, stride and dilation 1, one group.
 
     Returns
     -------
@@ -73,7 +88,7 @@ def conv2d(x, kernel, bias=None, strides=1, padding="valid", dilation_rate=1, gr
     Raises
     ------
     ValueError
-        If shapes disagree or the window does not fit the input; the message has the sizes and the formula.
+        If shapes disagree, the window does not fit the input, or the algorithm the window; the message has the sizes.
 
     Examples
     --------
@@ -88,9 +103,13 @@ def conv2d(x, kernel, bias=None, strides=1, padding="valid", dilation_rate=1, gr
     _check_bias(bias, geometry.out_channels)
     if flip:
         kernel = flip_axes(kernel, axis=(0, 1))
+    if algorithm is None:
+        algorithm = config.conv_algorithm()
+    else:
+        check_algorithm(geometry, algorithm)
     if fusable(activation):
-        return _Conv2D.apply(x, kernel, bias, geometry=geometry, activation=activation)
-    y = _Conv2D.apply(x, kernel, bias, geometry=geometry, activation=None)
+        return _Conv2D.apply(x, kernel, bias, geometry=geometry, activation=activation, algorithm=algorithm)
+    y = _Conv2D.apply(x, kernel, bias, geometry=geometry, activation=None, algorithm=algorithm)
     return y if activation is None else apply_activation(y, activation)
 
 

@@ -104,7 +104,7 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
             const real *group_bias = bias ? bias + group * f->columns : NULL;
             for (ptrdiff_t j = first_panel; j < last_panel; j++, panel += panel_size) {
                 vec sums[TILE_SUMS];
-                gemm_tiles[vectors][rows](row, group * g->length, g->taps, g->length, panel, sums);
+                gemm_tiles[vectors][rows](row, group * g->length, g->taps, g->length, panel, 0, sums);
                 finish_tile(sums, rows, vectors, j * PANEL, f->columns, group_bias, activation, out);
             }
             for (ptrdiff_t i = 0; i < rows; i++) out[i] += f->columns;
@@ -198,7 +198,7 @@ static void filter_grad_panels(const RowGather *g, const Chunk *chunk, ptrdiff_t
             const ptrdiff_t count = part_size(tiles, tile);
             real *out = sums + part_begin(tiles, tile) * sums_row + column - origin;
             vec tile_sums[TILE_SUMS], *sum = tile_sums;
-            outer_tiles[vectors][count](chunk->left + tile * CHUNK * height, pixels, chunk->panel, tile_sums);
+            outer_tiles[vectors][count](chunk->left + tile * CHUNK * height, count, pixels, chunk->panel, 0, tile_sums);
             for (ptrdiff_t i = 0; i < count; i++, out += sums_row, sum += vectors) {
                 real *tail = out + (vectors - 1) * LANES;
                 for (ptrdiff_t v = 0; v + 1 < vectors; v++)
@@ -275,7 +275,7 @@ static void gemm_scatter(const RowGather *g, const void *gradient, ptrdiff_t gra
         for (ptrdiff_t j = 0; j < panels; j++) {
             const ptrdiff_t vectors = vectors_of(width, j * PANEL);
             vec sums[TILE_SUMS];
-            gemm_tiles[vectors][rows](row, 0, 1, depth, packed + j * PANEL * depth, sums);
+            gemm_tiles[vectors][rows](row, 0, 1, depth, packed + j * PANEL * depth, 0, sums);
             for (ptrdiff_t i = 0; i < rows; i++)
                 for (ptrdiff_t v = 0; v < vectors; v++)
                     store(product + i * padded + j * PANEL + v * LANES, sums[i * vectors + v]);

@@ -7,6 +7,7 @@
 #include "planar.h"
 #include "pool.h"
 #include "resample.h"
+#include "winograd.h"
 
 /* As many multiply-adds as the machine can do: enough independent sums to hide their latency. */
 static ptrdiff_t multiply_add(ptrdiff_t rounds, void *sink) {
@@ -32,6 +33,10 @@ const Kernels PYCNN_TABLE = {
     .planar_filter_grad = planar_filter_grad,
     .depthwise = depthwise,
     .depthwise_filter_grad = depthwise_filter_grad,
+    .winograd_forward = winograd_forward,
+    .winograd_sums = winograd_sums,
+    .winograd_filter_grad = winograd_filter_grad,
+    .winograd_filter_grad_finish = winograd_filter_grad_finish,
     .extreme_pool_forward = extreme_pool_forward,
     .extreme_pool_grad = extreme_pool_grad,
     .avg_pool_forward = avg_pool_forward,

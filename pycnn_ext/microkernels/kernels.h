@@ -39,6 +39,15 @@ typedef struct {
     ptrdiff_t group, step, column_step, columns;
 } FilterMatrix;
 
+/* Winograd's algorithm with m x m outputs a tile of r x r filters, stride 1: images (height, width, channels), with `top`
+ * and `left` padding before, to (out_height, out_width, filters). r, m: 3, 4 or 5, 2 or 3, 2. */
+typedef struct {
+    ptrdiff_t height, width, channels, out_height, out_width, filters, top, left;
+    ptrdiff_t kernel, outputs, taps;  /* r, m, m + r - 1 */
+    ptrdiff_t tiles_y, tiles_x;       /* an image */
+    const void *zeros;                /* a pixel outside: as many as the more of channels and filters, and a vector */
+} Winograd;
+
 /* Sliding windows without weights. Window (i, j) covers rows i*stride_y - top + [0, pool_height), columns alike. */
 typedef struct {
     ptrdiff_t height, width, channels, grid_height, grid_width;
@@ -75,6 +84,20 @@ typedef struct {
                       ptrdiff_t first, ptrdiff_t last);
     void (*depthwise_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t first, ptrdiff_t last,
                                   void *partial);
+
+    /* Winograd; tiles are counted through all images. out = act(conv(image, weights) + bias), with weights[r][r][channels]
+     * [filters], or if `adjoint` of weights[r][r][filters][channels] turned by 180 degrees: the input gradient. */
+    void (*winograd_forward)(const Winograd *, const void *image, const void *weights, int adjoint, void *out,
+                             const void *bias, int activation, ptrdiff_t first_tile, ptrdiff_t last_tile,
+                             ptrdiff_t first_panel, ptrdiff_t last_panel);
+    /* The gradient of channels [first, last), columns of one panel: winograd_sums numbers by adding up tiles, aligned to
+     * 64 bytes, then the weights of as many slices of the tiles, `slice` numbers apart. */
+    ptrdiff_t (*winograd_sums)(const Winograd *, ptrdiff_t channels);
+    void (*winograd_filter_grad)(const Winograd *, const void *image, const void *gradient, void *sums,
+                                 ptrdiff_t first_tile, ptrdiff_t last_tile, ptrdiff_t panel, ptrdiff_t first,
+                                 ptrdiff_t last);
+    void (*winograd_filter_grad_finish)(const Winograd *, const void *sums, ptrdiff_t slices, ptrdiff_t slice,
+                                        ptrdiff_t panel, ptrdiff_t first, ptrdiff_t last, void *weights);
 
     /* Pooling: output rows [first, last) of all images (input rows, for gradients). index is uint8 or int32. */
     void (*extreme_pool_forward)(const PoolShape *, const void *x, void *y, void *index, int index_bytes, int minimum,

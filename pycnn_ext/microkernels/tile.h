@@ -1,9 +1,9 @@
 /* The register tile: some rows by one to TILE_VECTORS vectors of columns. It knows no stride, padding or thread.
  *
  * gemm_tile    row i of the tile is  sum_r sum_k rows[r][i][first + k] * panel[r*length + k][:]
- * outer_tile   row i of the tile is  sum_p left[p][i] * panel[p][:]
+ * outer_tile   row i of the tile is  sum_p left[p*left_step + i] * panel[p][:]
  *
- * Both keep every accumulator in a register from the first product to the only store. The sizes of a tile are
+ * and with `add` what was there is added to. Both keep every accumulator in a register from the first product to the only store. The sizes of a tile are
  * compile-time constants, and every loop over them is unrolled by a pragma: without it gcc keeps the
  * accumulators in memory. With AVX-512, tiles of 9x3 and 6x4 take the fewest instructions a multiply-add
  * (1.55, against 1.71 of 12x2), which counts where a neighbour shares the core.
@@ -33,14 +33,15 @@ static const ptrdiff_t tile_rows[TILE_VECTORS + 1] = {0, 6, 6};
 #define PANEL (TILE_VECTORS * LANES) /* columns of a full tile */
 
 typedef void gemm_tile_fn(const real *const *rows, ptrdiff_t first, ptrdiff_t runs, ptrdiff_t length, const real *panel,
-                          vec *sums);
-typedef void outer_tile_fn(const real *left, ptrdiff_t pixels, const real *panel, vec *sums);
+                          int add, vec *sums);
+typedef void outer_tile_fn(const real *left, ptrdiff_t left_step, ptrdiff_t pixels, const real *panel,
+                           int add, vec *sums);
 
 INLINE void gemm_tile(const int MR, const int NV, const real *const *rows, ptrdiff_t first, ptrdiff_t runs,
-                      ptrdiff_t length, const real *panel, vec *sums) {
+                      ptrdiff_t length, const real *panel, int add, vec *sums) {
     vec sum[TILE_ROWS][TILE_VECTORS];
     UNROLL for (int i = 0; i < MR; i++)
-        UNROLL for (int v = 0; v < NV; v++) sum[i][v] = (vec){};
+        UNROLL for (int v = 0; v < NV; v++) sum[i][v] = add ? sums[i * NV + v] : (vec){};
     for (ptrdiff_t r = 0; r < runs; r++, rows += MR) {
         const real *row[TILE_ROWS];
         UNROLL for (int i = 0; i < MR; i++) row[i] = rows[i] + first;
@@ -57,11 +58,12 @@ INLINE void gemm_tile(const int MR, const int NV, const real *const *rows, ptrdi
         UNROLL for (int v = 0; v < NV; v++) sums[i * NV + v] = sum[i][v];
 }
 
-INLINE void outer_tile(const int MR, const int NV, const real *left, ptrdiff_t pixels, const real *panel, vec *sums) {
+INLINE void outer_tile(const int MR, const int NV, const real *left, ptrdiff_t left_step, ptrdiff_t pixels,
+                       const real *panel, int add, vec *sums) {
     vec sum[TILE_ROWS][TILE_VECTORS];
     UNROLL for (int i = 0; i < MR; i++)
-        UNROLL for (int v = 0; v < NV; v++) sum[i][v] = (vec){};
-    for (ptrdiff_t p = 0; p < pixels; p++, left += MR, panel += NV * LANES) {
+        UNROLL for (int v = 0; v < NV; v++) sum[i][v] = add ? sums[i * NV + v] : (vec){};
+    for (ptrdiff_t p = 0; p < pixels; p++, left += left_step, panel += NV * LANES) {
         vec b[TILE_VECTORS];
         UNROLL for (int v = 0; v < NV; v++) b[v] = load(panel + v * LANES);
         UNROLL for (int i = 0; i < MR; i++) {
@@ -76,11 +78,12 @@ INLINE void outer_tile(const int MR, const int NV, const real *left, ptrdiff_t p
 /* One function for each size of tile: gemm_tiles[vectors][rows] and outer_tiles alike. */
 #define DEFINE_TILE(MR, NV)                                                                                      \
     static void gemm_tile_##MR##x##NV(const real *const *rows, ptrdiff_t first, ptrdiff_t runs, ptrdiff_t length, \
-                                      const real *panel, vec *sums) {                                            \
-        gemm_tile(MR, NV, rows, first, runs, length, panel, sums);                                               \
+                                      const real *panel, int add, vec *sums) {                                   \
+        gemm_tile(MR, NV, rows, first, runs, length, panel, add, sums);                                          \
     }                                                                                                            \
-    static void outer_tile_##MR##x##NV(const real *left, ptrdiff_t pixels, const real *panel, vec *sums) {       \
-        outer_tile(MR, NV, left, pixels, panel, sums);                                                           \
+    static void outer_tile_##MR##x##NV(const real *left, ptrdiff_t left_step, ptrdiff_t pixels, const real *panel, \
+                                       int add, vec *sums) {                                                     \
+        outer_tile(MR, NV, left, left_step, pixels, panel, add, sums);                                           \
     }
 #define GEMM_TILE(MR, NV) [NV][MR] = gemm_tile_##MR##x##NV,
 #define OUTER_TILE(MR, NV) [NV][MR] = outer_tile_##MR##x##NV,

@@ -6,6 +6,7 @@ groups of few channels                 several groups as one, with block-diagona
 few filters (below a vector)           pixels along the vector, where they fill it better
 few input channels (below a vector)    input gradient by products that are scattered, not gathered
 fewer still, with padding              the image is padded once, so that a filter row is one run of kw*C numbers
+3x3 and 5x5 of stride 1                Winograd's algorithm, where the rules of winograd.py say so
 everything else                        matrix products over gathered rows
 =====================================  ==========================================================================
 """
@@ -16,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS, activation_forward
+from pycnn.backend.cpu.winograd import winograd_filter_grad, winograd_forward, winograd_plan
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import conv as ext
 
@@ -139,13 +141,16 @@ def _source(x, choice, planar):
     return _padded(x, choice.pad) if choice.pad and not planar else np.ascontiguousarray(x)
 
 
-def conv2d_forward(x, w, geometry, bias=None, activation=None, out=None):
-    choice = _choose(geometry, x.dtype)
+def conv2d_forward(x, w, geometry, bias=None, activation=None, algorithm="auto", out=None):
     if out is None:
         out = np.empty(geometry.output_shape(len(x)), x.dtype)
+    w, bias = np.ascontiguousarray(w), None if bias is None else np.ascontiguousarray(bias)
+    winograd = winograd_plan(geometry, x.dtype, len(x), "forward", algorithm)
+    if winograd is not None:
+        return winograd_forward(winograd, x, w, bias, activation, out)
+    choice = _choose(geometry, x.dtype)
     planar = choice.planar.forward
-    x, w = _source(x, choice, planar), np.ascontiguousarray(w)
-    bias = None if bias is None else np.ascontiguousarray(bias)
+    x = _source(x, choice, planar)
     thin = activation is not None and not (planar or choice.multiplier) and geometry.out_channels <= _LANES // 2
     number = ACTIVATION_NUMBERS[None if thin else activation]
     if choice.multiplier:
@@ -159,11 +164,15 @@ def conv2d_forward(x, w, geometry, bias=None, activation=None, out=None):
     return out
 
 
-def conv2d_input_grad(gy, w, geometry, out=None):
-    choice = _choose(geometry, gy.dtype)
-    plan, gy, w = choice.input_plan, np.ascontiguousarray(gy), np.ascontiguousarray(w)
+def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
+    gy, w = np.ascontiguousarray(gy), np.ascontiguousarray(w)
     if out is None:
         out = np.empty(geometry.input_shape(len(gy)), gy.dtype)
+    winograd = winograd_plan(geometry, gy.dtype, len(gy), "input_grad", algorithm)
+    if winograd is not None:
+        return winograd_forward(winograd, gy, w, None, None, out)
+    choice = _choose(geometry, gy.dtype)
+    plan = choice.input_plan
     if choice.blocks > 1:
         w = _block_diagonal(w, geometry.groups, choice.blocks)
     if choice.multiplier > 1:
@@ -189,14 +198,18 @@ def conv2d_input_grad(gy, w, geometry, out=None):
     return out
 
 
-def conv2d_filter_grad(x, gy, geometry, out=None):
-    choice = _choose(geometry, x.dtype)
-    plan, planar, batch, gy = choice.filter_plan, choice.planar.filter_grad, len(x), np.ascontiguousarray(gy)
+def conv2d_filter_grad(x, gy, geometry, algorithm="auto", out=None):
+    batch, gy = len(x), np.ascontiguousarray(gy)
     if out is None:
         out = np.empty(geometry.kernel_shape, x.dtype)
     if not batch:
         out.fill(0)
         return out
+    winograd = winograd_plan(geometry, x.dtype, batch, "filter_grad", algorithm)
+    if winograd is not None:
+        return winograd_filter_grad(winograd, x, gy, out)
+    choice = _choose(geometry, x.dtype)
+    plan, planar = choice.filter_plan, choice.planar.filter_grad
     x = _source(x, choice, planar)
     if choice.multiplier or planar:
         partials = workspace((plan.pixel_slices(batch), *out.shape), x.dtype)

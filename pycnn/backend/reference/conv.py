@@ -1,4 +1,4 @@
-"""2-D cross-correlation and its two adjoints: one matrix product a tap and group."""
+"""2-D cross-correlation and its two adjoints: one matrix product a tap and group, whatever ``algorithm`` says."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from pycnn.backend.reference.result import deliver
 from pycnn.backend.reference.windows import crop, pad, taps
 
 
-def conv2d_forward(x, w, geometry, bias=None, activation=None, out=None):
+def conv2d_forward(x, w, geometry, bias=None, activation=None, algorithm="auto", out=None):
     y = np.zeros(geometry.output_shape(len(x)), x.dtype)
     padded = pad(x, geometry.padding, 0)
     for r, s, rows, columns in _taps(geometry):
@@ -20,7 +20,7 @@ def conv2d_forward(x, w, geometry, bias=None, activation=None, out=None):
     return deliver(y, out, x.dtype)
 
 
-def conv2d_input_grad(gy, w, geometry, out=None):
+def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
     padded = pad(np.zeros(geometry.input_shape(len(gy)), gy.dtype), geometry.padding, 0)
     for r, s, rows, columns in _taps(geometry):
         for ins, outs in _groups(geometry):
@@ -28,7 +28,7 @@ def conv2d_input_grad(gy, w, geometry, out=None):
     return deliver(crop(padded, geometry.padding), out, gy.dtype)
 
 
-def conv2d_filter_grad(x, gy, geometry, out=None):
+def conv2d_filter_grad(x, gy, geometry, algorithm="auto", out=None):
     gw = np.zeros(geometry.kernel_shape, x.dtype)
     padded = pad(x, geometry.padding, 0)
     pixels = (0, 1, 2)

@@ -1,0 +1,106 @@
+"""Winograd's algorithm for stride 1: the parallel loops over tiles of the images and panels of the filters."""
+
+from cython.parallel cimport prange
+
+from pycnn_ext.gemm cimport ceil_div
+from pycnn_ext.kernels cimport Kernels, Winograd, address, code_of, table
+from pycnn_ext.threads cimport threads_for
+
+cdef ptrdiff_t BLOCK_TILES = 36    # tiles a task: the filters are transformed anew for each
+cdef ptrdiff_t BLOCK_COLUMNS = 64  # columns a task: the tiles are transformed anew for each
+cdef ptrdiff_t GRAD_CHANNELS = 48  # of one task of a filter gradient: its sums stay in L2
+cdef ptrdiff_t LEAST_TASKS = 8     # of a filter gradient: with fewer, the tiles are cut into slices
+cdef ptrdiff_t SLICE_TILES = 96    # fewest tiles a slice
+
+
+cdef class WinogradPlan:
+    """One convolution of stride 1, or its input gradient (a convolution with the filters turned and transposed).
+
+    Parameters
+    ----------
+    input_size, output_size : pairs of ints
+    channels, filters : int
+        Of what is read, and of what is written.
+    top, left : int
+        Padding before.
+    kernel, outputs : int
+        Side of the filters, and of the outputs of a tile: 3 and 4, 5 and 2, or 3 and 2.
+    adjoint : bool
+        Whether weights are (kernel, kernel, filters, channels), to be turned by 180 degrees.
+    zeros : array
+        As many as the more of channels and filters, and a vector.
+    """
+
+    cdef Winograd shape
+    cdef readonly ptrdiff_t outputs
+    cdef bint adjoint
+    cdef object zeros
+
+    def __cinit__(self, input_size, output_size, ptrdiff_t channels, ptrdiff_t filters, ptrdiff_t top, ptrdiff_t left,
+                  ptrdiff_t kernel, ptrdiff_t outputs, bint adjoint, zeros):
+        cdef Winograd *s = &self.shape
+        s.height, s.width = input_size
+        s.out_height, s.out_width = output_size
+        s.channels, s.filters, s.top, s.left = channels, filters, top, left
+        s.kernel, s.outputs, s.taps = kernel, outputs, kernel + outputs - 1
+        s.tiles_y, s.tiles_x = ceil_div(s.out_height, outputs), ceil_div(s.out_width, outputs)
+        s.zeros = address(zeros, code_of(zeros))
+        self.adjoint, self.zeros, self.outputs = adjoint, zeros, outputs
+
+    def forward(self, x, w, bias, int activation, out):
+        """out (N, P, Q, K) = act(conv(x, w) + bias)."""
+        cdef char code = code_of(x)
+        cdef const Kernels *k = table(code)
+        cdef const Winograd *s = &self.shape
+        cdef ptrdiff_t tiles = len(x) * s.tiles_y * s.tiles_x, panels = ceil_div(s.filters, k.panel), task
+        cdef ptrdiff_t blocks = ceil_div(tiles, BLOCK_TILES), wide = max(1, BLOCK_COLUMNS // k.panel), parts
+        cdef const void *image = address(x, code)
+        cdef const void *weights = address(w, code)
+        cdef const void *bias_ = address(bias, code)
+        cdef void *target = address(out, code, True)
+        cdef int threads = threads_for(<double>tiles * s.taps * s.taps * s.channels * s.filters), adjoint = self.adjoint
+        parts = ceil_div(panels, wide)
+        with nogil:
+            for task in prange(blocks * parts, num_threads=threads, schedule="dynamic"):
+                k.winograd_forward(s, image, weights, adjoint, target, bias_, activation,
+                                   tiles * (task // parts) // blocks, tiles * (task // parts + 1) // blocks,
+                                   panels * (task % parts) // parts, panels * (task % parts + 1) // parts)
+
+    def filter_grad_sums(self, ptrdiff_t batch):
+        """The shape of what filter_grad works in: slices, parts, numbers. It depends on the batch and the plan alone."""
+        cdef const Kernels *k = table(code_of(self.zeros))
+        cdef ptrdiff_t tiles = batch * self.shape.tiles_y * self.shape.tiles_x
+        cdef ptrdiff_t chunks = ceil_div(self.shape.channels, GRAD_CHANNELS), panels = ceil_div(self.shape.filters, k.panel)
+        cdef ptrdiff_t wanted = ceil_div(LEAST_TASKS, chunks * ceil_div(self.shape.filters, BLOCK_COLUMNS))
+        cdef ptrdiff_t slices = max(1, min(wanted, tiles // SLICE_TILES))
+        return slices, chunks * panels, k.winograd_sums(&self.shape, ceil_div(self.shape.channels, chunks))
+
+    def filter_grad(self, x, gy, sums, out):
+        """out (R, R, C, K) = the adjoint of conv in w, by way of sums of the shape that filter_grad_sums tells."""
+        cdef char code = code_of(x)
+        cdef const Kernels *k = table(code)
+        cdef const Winograd *s = &self.shape
+        cdef ptrdiff_t tiles = len(x) * s.tiles_y * s.tiles_x, panels = ceil_div(s.filters, k.panel), task, part
+        cdef ptrdiff_t slices = sums.shape[0], parts = sums.shape[1], numbers = sums.shape[2], chunks = parts // panels
+        cdef ptrdiff_t size = 8 if code == b"d" else 4
+        cdef const void *image = address(x, code)
+        cdef const void *gradient = address(gy, code)
+        cdef char *sums_ = <char *>address(sums, code, True)
+        cdef void *target = address(out, code, True)
+        cdef int threads = threads_for(<double>tiles * s.taps * s.taps * s.channels * s.filters)
+        with nogil:
+            for task in prange(slices * parts, num_threads=threads, schedule="dynamic"):
+                part = task % parts
+                k.winograd_filter_grad(s, image, gradient, sums_ + task * numbers * size,
+                                       tiles * (task // parts) // slices, tiles * (task // parts + 1) // slices,
+                                       part // chunks, s.channels * (part % chunks) // chunks,
+                                       s.channels * (part % chunks + 1) // chunks)
+                if slices == 1:
+                    k.winograd_filter_grad_finish(s, sums_ + task * numbers * size, 1, 0, part // chunks,
+                                                  s.channels * (part % chunks) // chunks,
+                                                  s.channels * (part % chunks + 1) // chunks, target)
+            if slices > 1:
+                for part in prange(parts, num_threads=threads, schedule="static"):
+                    k.winograd_filter_grad_finish(s, sums_ + part * numbers * size, slices, parts * numbers,
+                                                  part // chunks, s.channels * (part % chunks) // chunks,
+                                                  s.channels * (part % chunks + 1) // chunks, target)
