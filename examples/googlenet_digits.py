@@ -43,7 +43,7 @@ def main():
     )
     crops, tests, epochs = arguments.crops, 2000, arguments.epochs
     if arguments.smoke:
-        crops, tests, epochs = 96, 40, 1
+        crops, tests, epochs = 32, 16, 1
     data = digit_crops.load_data(arguments.seed, crops, tests)
     x_test, y_test = data[1]
 

@@ -45,7 +45,7 @@ def main():
     )
     crops, tests, epochs = arguments.crops, 1000, arguments.epochs
     if arguments.smoke:
-        crops, tests, epochs = 48, 24, 1
+        crops, tests, epochs = 32, 16, 1
     data = digit_crops.load_data(arguments.seed, crops, tests)
     x_test, y_test = data[1]
 

@@ -106,7 +106,8 @@ def MiniGoogLeNet(
     dropout : float
         Rate before the classes of all outputs.
 
-    The stem halves the size once, instead of three times; there is no local response normalization.
+    The stem is GoogLeNet's, but for a first convolution of 3x3 without strides, so that modules see maps of 8 x 8, and
+    without local response normalization.
 
     Examples
     --------
@@ -118,12 +119,13 @@ def MiniGoogLeNet(
     if not is_integer(divisor) or divisor not in (1, 2, 4, 8):
         raise ValueError(f"divisor must be 1, 2, 4 or 8. Received: divisor={divisor!r}")
     shared = (include_top, weights, input_tensor, input_shape, pooling, classes)
-    images = read_images(*shared, size=32, smallest=16, fixed=auxiliary)
+    images = read_images(*shared, size=32, smallest=20 if auxiliary else 16, fixed=auxiliary)
     widths = {module: tuple(n // divisor for n in counts) for module, counts in _WIDTHS.items()}
     x = _conv(images, 64 // divisor, 3, 1, "conv1", batch_norm)
     x = layers.MaxPooling2D(3, 2, ceil_mode=True, name="pool1")(x)
     x = _conv(x, 64 // divisor, 1, 1, "conv2_reduce", batch_norm)
     x = _conv(x, 192 // divisor, 3, 1, "conv2", batch_norm)
+    x = layers.MaxPooling2D(3, 2, ceil_mode=True, name="pool2")(x)
     x, heads = _stages(x, (("3a", "3b"), ("4a",)), ("3a", "3b") if auxiliary else (), widths, reduction, batch_norm)
     sizes, top = (128 // divisor, 1024 // divisor), (include_top, pooling, classes, classifier_activation)
     return finish(images, _outputs(x, heads, *top, (dropout, dropout), sizes, batch_norm), weights, name)

@@ -100,7 +100,8 @@ def test_mini_has_the_modules_of_the_full_network():
     for module, parameters in expected.items():
         found = sum(la.count_params() for la in model.layers if la.name.startswith(f"inception_{module}_"))
         assert found == parameters
-    assert model.get_layer("inception_4a_output").output.shape == (None, 8, 8, 512)
+    assert model.get_layer("inception_3a_output").output.shape == (None, 8, 8, 256)
+    assert model.get_layer("inception_4a_output").output.shape == (None, 4, 4, 512)
 
 
 def test_squeeze_and_excitation_stands_behind_each_module():
@@ -139,7 +140,7 @@ def test_a_module_by_hand(backend):
 
 def test_arguments():
     assert GoogLeNet(include_top=False, pooling="avg", reduction=16).output_shape == (None, 1024)
-    assert MiniGoogLeNet(include_top=False, input_shape=(24, 24, 1)).output_shape == (None, 6, 6, 128)
+    assert MiniGoogLeNet(include_top=False, input_shape=(24, 24, 1)).output_shape == (None, 3, 3, 128)
 
 
 @pytest.mark.parametrize(
