@@ -40,6 +40,7 @@ WRITES = {
         "lenet5_filters_c3.png",
         "lenet5_mistakes.png",
     },
+    "grad_cam": {"grad_cam.png", "grad_cam_network.png", "grad_cam_saliency.png", "grad_cam_smoothgrad.png"},
     "edge_detection": {"edges_hopper.png"},
     "receptive_field": {"receptive_field.png"},
     "translation": {"translation.png"},
