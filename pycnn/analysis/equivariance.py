@@ -97,7 +97,8 @@ def check_equivariance(layer, input_shape, stride=None, shifts=None, tolerance=N
     shifts : list of pairs, optional
         (down, right) in pixels of the input; a choice of multiples of the stride, and of others, unless given.
     tolerance : float, optional
-        Allowed deviation, relative to the largest output; by the dtype of the output unless given: 2e-5 or 1e-10.
+        Allowed deviation, relative to the largest output; by the dtype of the output unless given: 1e-4 or 1e-10, for
+        fast algorithms of convolution round differently from place to place.
     seed : int
     raise_error : bool
         Raise if the check fails.
@@ -151,7 +152,7 @@ def check_equivariance(layer, input_shape, stride=None, shifts=None, tolerance=N
         results.append(Shift(shift, expected, float(difference) / scale))
     if all(result.output is None for result in results):
         raise ValueError(f"shifts must hold multiples of the stride, {periods}. Received: shifts={shifts}")
-    tolerance = (1e-10 if still.dtype == np.float64 else 2e-5) if tolerance is None else tolerance
+    tolerance = (1e-10 if still.dtype == np.float64 else 1e-4) if tolerance is None else tolerance
     check = Equivariance(_name(layer), results, tuple(pixels for pixels, _ in periods), invariant, tolerance)
     if raise_error and not check:
         raise EquivarianceError(f"The layer does not commute with shifts. Received: {check}")
