@@ -92,8 +92,9 @@ def check_equivariance(layer, input_shape, stride=None, shifts=None, tolerance=N
         Large enough that some places of the output do not see the border.
     stride : int, Fraction or pair of them, optional
         Pixels of the input between places of the output: 2 of a convolution with stride 2, Fraction(1, 2) of a doubling
-        in size. It is known of layers; of functions, and layers of other kinds, it follows from the sizes of input and
-        output unless given, and a quarter of the output on each side counts as border.
+        in size. It is known of layers that ``receptive_field`` knows, and must be given of others; of functions it
+        follows from the sizes of input and output unless given. Where it is given, and of functions, a quarter of the
+        output on each side counts as border.
     shifts : list of pairs, optional
         (down, right) in pixels of the input; a choice of multiples of the stride, and of others, unless given.
     tolerance : float, optional
