@@ -10,6 +10,8 @@ DEFAULT = ("vertical_edges", "horizontal_edges", "edge_detection", "sharpening",
 GRADIENTS = ("prewitt", "scharr", "sobel")
 """Names that stand for the length of a gradient, both directions together."""
 
+_LONGEST = 6.0  # how much wider than high, or higher than wide, a panel may become
+
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -46,9 +48,10 @@ def plot_edges(image, kernels=DEFAULT, border="edge", columns=None, title="Edges
     image = unit_range(as_image("image", image))
     grey = image @ _LUMA if image.ndim == 3 else image
     named = kernels if isinstance(kernels, dict) else {name: name for name in kernels}
-    rows, columns = grid_shape(len(named) + 1, columns or min(len(named) + 1, 3))
-    width = 3.4
-    height = width * image.shape[0] / image.shape[1]
+    aspect = image.shape[0] / image.shape[1]
+    seen = min(max(aspect, 1 / _LONGEST), _LONGEST)
+    width, height = 3.0 * seen**-0.5, 3.0 * seen**0.5
+    rows, columns = grid_shape(len(named) + 1, columns or min(len(named) + 1, 3 if width < 4.5 else 2))
     figure = new_figure(columns * width, rows * (height + 0.3) + 0.4, title)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes:
@@ -64,7 +67,7 @@ def plot_edges(image, kernels=DEFAULT, border="edge", columns=None, title="Edges
             _show(axis, title, _scaled(filters.apply(grey, kernel, border)), signed=True)
         else:
             _show(axis, title, np.clip(filters.apply(image, kernel, border), 0, 1))
-        _draw_kernel(axis, kernel, image.shape[1] / image.shape[0])
+        _draw_kernel(axis, kernel, aspect)
     return figure
 
 
@@ -85,7 +88,8 @@ def _show(axis, title, values, signed=False):
 
 
 def _draw_kernel(axis, kernel, aspect):
-    inset = axis.inset_axes((0.78, 0.02, 0.2, 0.2 * aspect), anchor="SE")
+    across, down = (0.2, 0.2 / aspect) if aspect > 1 else (0.2 * aspect, 0.2)  # of the picture's shorter side
+    inset = axis.inset_axes((0.98 - across, 0.02, across, down), anchor="SE")
     inset.imshow(kernel, interpolation="nearest", **signed_style(float(np.abs(kernel).max())))
     inset.set(xticks=[], yticks=[])
     for side in inset.spines.values():

@@ -53,6 +53,17 @@ def test_arrays_with_titles():
     assert set(shown) == {"original", "my own", "edges"}
 
 
+@pytest.mark.parametrize("shape", [(10, 10), (10, 90), (90, 10), (200, 300)])
+def test_panels_are_of_one_area_and_kernels_lie_inside(shape):
+    figure = plot_edges(np.random.default_rng(0).random(shape), ["sobel_x"])
+    figure.draw_without_rendering()
+    assert max(figure.get_size_inches()) < 16
+    panel, kernel = figure.axes[1], figure.axes[1].child_axes[0]
+    outer, inner = panel.get_window_extent(), kernel.get_window_extent()
+    assert outer.x0 < inner.x0 < inner.x1 < outer.x1
+    assert outer.y0 < inner.y0 < inner.y1 < outer.y1
+
+
 def test_errors():
     with pytest.raises(ValueError, match="image must be grey .* Received: image.shape="):
         plot_edges(np.zeros((4, 4, 2)))
