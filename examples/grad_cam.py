@@ -67,9 +67,9 @@ def main():
     )
     generator = np.random.default_rng(arguments.seed)
     train, test = digits.load_data()
-    counts, epochs, measured, samples = (6000, 1000), arguments.epochs, 400, 25
+    counts, epochs, measured, drawn, samples = (6000, 1000), arguments.epochs, 400, 6, 25
     if arguments.smoke:
-        counts, epochs, measured, samples = (64, 32), 1, 16, 2
+        counts, epochs, measured, drawn, samples = (32, 16), 1, 8, 2, 2
     x_train, y_train, _ = make_scenes(*train, counts[0], photographs.TRAINING, generator)
     x_test, y_test, boxes = make_scenes(*test, counts[1], photographs.TEST, generator)
 
@@ -93,7 +93,7 @@ def main():
             pointing = share
         print(f"{name:<12}{100 * share:>27.1f} %{100 * pointing:>20.1f} %")
 
-    few = x_test[:6]
+    few = x_test[:drawn]
     pictures = {
         "grad_cam.png": visualize.plot_grad_cam(model, few),
         "grad_cam_saliency.png": visualize.plot_saliency(model, few),

@@ -75,12 +75,14 @@ def fit_text(text, width, size, bold=False, most=None):
     for line in str(text).split("\n"):
         lines = [""]
         for word in line.split(" "):
-            if lines[-1] and text_width(f"{lines[-1]} {word}", size, bold) <= width:
+            if lines[-1] and _fits(f"{lines[-1]} {word}", width, size, bold):
                 lines[-1] += f" {word}"
                 continue
             if lines[-1]:
+                if not _fits(word, width, size, bold) and _fits(f"{lines[-1]} {word[:1]}", width, size, bold):
+                    word = f"{lines.pop()} {word}"  # what is longer than a line goes on where the line ends
                 lines.append("")
-            while text_width(word, size, bold) > width and len(word) > 1:
+            while not _fits(word, width, size, bold) and len(word) > 1:
                 cut = next(n for n in range(len(word) - 1, 0, -1) if n == 1 or _fits(word[:n], width, size, bold))
                 lines[-1:] = [word[:cut], ""]
                 word = word[cut:]
