@@ -42,6 +42,17 @@ def test_resnet50():
     ]
 
 
+def test_googlenet():
+    """Szegedy et al. 2014, table 1: nine inception blocks, each with branches of its own; auxiliary heads beside."""
+    sizes = [(28, 256), (28, 480), (14, 512), (14, 512), (14, 512), (14, 528), (14, 832), (7, 832), (7, 1024)]
+    for auxiliary in (False, True):
+        stages = rows(applications.GoogLeNet(weights=None, auxiliary=auxiliary))
+        blocks = [(times, line, shape) for times, line, shape in stages if line.endswith("concatenated")]
+        assert [(times, shape) for times, _, shape in blocks] == [(1, (side, side, maps)) for side, maps in sizes]
+        assert blocks[0][1] == "1×1, 64 | 1×1, 96 → 3×3, 128 | 1×1, 16 → 5×5, 32 | 3×3 max → 1×1, 32 | concatenated"
+        assert len(stages) == 19
+
+
 def inception(x, one, reduce, three):
     ways = [
         layers.Conv2D(one, 1, activation="relu")(x),
@@ -124,6 +135,16 @@ def test_words():
         "squeeze excite",
         "2×1 average pool, /2×1",
         "dense, 2",
+    ]
+
+
+def test_only_what_gives_the_same_size_is_one_stage():
+    chain = [layers.Input((16, 16, 2)), layers.MaxPooling2D(2), layers.MaxPooling2D(2)]
+    chain += [layers.Conv2D(2, 1), layers.ReLU(), layers.Conv2D(2, 1)]
+    assert rows(pycnn.Sequential(chain))[1:] == [
+        (1, "2×2 max pool, /2", (8, 8, 2)),
+        (1, "2×2 max pool, /2", (4, 4, 2)),
+        (2, "1×1 conv, 2", (4, 4, 2)),
     ]
 
 
