@@ -30,7 +30,7 @@ def ours(net, work, x, y, threads):
     import pycnn
 
     pycnn.set_num_threads(threads)
-    model = getattr(pycnn.applications, net)()
+    model = getattr(pycnn.applications, net)(input_shape=x.shape[1:])
     if work == "inference":
         return lambda: model.predict_on_batch(x)
     model.compile(pycnn.optimizers.SGD(0.01, momentum=0.9), "sparse_categorical_crossentropy")
@@ -44,7 +44,8 @@ def peer(net, work, x, y, threads):
     from benchmarks import torch_nets
 
     torch.set_num_threads(threads)
-    model = getattr(torch_nets, net)().to(memory_format=torch.channels_last)
+    options = {"size": x.shape[1]} if net.startswith("VGG") else {}
+    model = getattr(torch_nets, net)(**options).to(memory_format=torch.channels_last)
     images, labels = torch.from_numpy(x).permute(0, 3, 1, 2), torch.from_numpy(y)
     optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
 

@@ -3,15 +3,17 @@
 Each side is a process of its own (see ``contestant``), the two take turns, and one waits while the other works.
 """
 
+import io
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from statistics import median
 
 import pycnn
 from benchmarks.limits import Limits
 
-NETS = ("ResNet50", "SEResNet50", "VGG16")
+NETS = ("ResNet50", "SEResNet50", "GoogLeNet", "VGG16", "MobileNet")
 WORK = {"training": 8, "inference": 1}
 """The batch of each pass."""
 
@@ -22,7 +24,9 @@ def run(torch, args):
     print(f"{args.threads} thread(s); {limits}; seconds, MiB at most; ratios = PyTorch / pycnn")
     rows = []
     for net in args.nets:
-        multiply_adds = pycnn.explain(getattr(pycnn.applications, net)()).multiply_adds * (args.size / 224) ** 2
+        with redirect_stdout(io.StringIO()):
+            model = getattr(pycnn.applications, net)(input_shape=(args.size, args.size, 3))
+            multiply_adds = pycnn.explain(model).multiply_adds
         for work in args.passes:
             times, memory = contest(net, work, WORK[work], args.size, args.threads, args.turns)
             flops = 2 * multiply_adds * WORK[work] * (3 if work == "training" else 1)

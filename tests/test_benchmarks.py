@@ -47,13 +47,14 @@ def test_contestants_take_turns(benchmarks):
     assert order == ["a", "b"] * 7
 
 
-@pytest.mark.parametrize("workload", ["conv", "lenet"])
-def test_a_workload_runs(workload, tmp_path):
+@pytest.mark.parametrize(("workload", "count"), [("conv", 3), ("lenet", 3), ("nets", 2)])
+def test_a_workload_runs(workload, count, tmp_path):
     helpers.peer("torch")
     shapes = tmp_path / "shapes.txt"
     shapes.write_text("1 8 4 4 3 1 1 1  # small\n")
     target = tmp_path / "rows.json"
-    options = ["--threads", "1", "--seconds", "0.01", "--json", str(target), "--shapes", str(shapes)]
+    options = ["--nets", "MobileNet", "--size", "32", "--turns", "1"]
+    options += ["--threads", "1", "--seconds", "0.01", "--json", str(target), "--shapes", str(shapes)]
     environment = {**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1"}
     result = subprocess.run(
         [sys.executable, "-m", "benchmarks", workload, *options],
@@ -64,5 +65,5 @@ def test_a_workload_runs(workload, tmp_path):
     )
     assert result.returncode == 0, result.stderr
     rows = json.loads(target.read_text())["rows"]
-    assert len(rows) == 3
+    assert len(rows) == count
     assert all(row["ratio"] > 0 and row["share_of_limit"] > 0 for row in rows)

@@ -1,5 +1,8 @@
 """Weights of PyTorch models give PyTorch's outputs: of models written here, under torchvision's and timm's names."""
 
+import importlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 from helpers import assert_close, normal, peer
@@ -20,116 +23,11 @@ def torch(monkeypatch):
     return torch
 
 
-def resnet(torch, basic, blocks, squeeze=False):
-    """torchvision's ``resnet18`` or ``resnet50``, with ``squeeze`` timm's ``seresnet50``; ten classes."""
-    nn = torch.nn
-
-    class Squeeze(nn.Module):
-        def __init__(self, channels):
-            super().__init__()
-            self.fc1 = nn.Conv2d(channels, channels // 16, 1)
-            self.fc2 = nn.Conv2d(channels // 16, channels, 1)
-
-        def forward(self, x):
-            return x * self.fc2(self.fc1(x.mean((2, 3), keepdim=True)).relu()).sigmoid()
-
-    class Block(nn.Module):
-        def __init__(self, channels, filters, stride):
-            super().__init__()
-            sizes, out = ((3, 3), filters) if basic else ((1, 3, 1), 4 * filters)
-            widths = (channels, *[filters] * (len(sizes) - 1), out)
-            for i, size in enumerate(sizes):
-                step = stride if i == len(sizes) - 2 or (basic and i == 0) else 1
-                conv = nn.Conv2d(widths[i], widths[i + 1], size, step, size // 2, bias=False)
-                setattr(self, f"conv{i + 1}", conv)
-                setattr(self, f"bn{i + 1}", nn.BatchNorm2d(widths[i + 1]))
-            self.depth = len(sizes)
-            self.se = Squeeze(out) if squeeze else nn.Identity()
-            self.downsample = nn.Identity()
-            if stride > 1 or channels != out:
-                self.downsample = nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out))
-
-        def forward(self, x):
-            y = x
-            for i in range(1, self.depth + 1):
-                y = getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(y))
-                y = y if i == self.depth else y.relu()
-            return (self.se(y) + self.downsample(x)).relu()
-
-    class ResNet(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1, self.bn1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64)
-            channels = 64
-            for stage, count in enumerate(blocks):
-                filters = 64 << stage
-                stack = []
-                for i in range(count):
-                    stack.append(Block(channels, filters, 2 if stage and i == 0 else 1))
-                    channels = filters * (1 if basic else 4)
-                setattr(self, f"layer{stage + 1}", nn.Sequential(*stack))
-            self.fc = nn.Linear(channels, 10)
-
-        def forward(self, x):
-            x = nn.functional.max_pool2d(self.bn1(self.conv1(x)).relu(), 3, 2, 1)
-            x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-            return self.fc(x.mean((2, 3)))
-
-    return ResNet()
-
-
-def vgg(torch, convolutions, size):
-    """torchvision's ``vgg16`` or ``vgg19`` for images of ``size`` pixels; ten classes."""
-    nn = torch.nn
-    features, channels = [], 3
-    for count, filters in zip(convolutions, (64, 128, 256, 512, 512), strict=True):
-        for _ in range(count):
-            features += [nn.Conv2d(channels, filters, 3, padding=1), nn.ReLU()]
-            channels = filters
-        features.append(nn.MaxPool2d(2))
-    hidden = [nn.Linear(512 * (size // 32) ** 2, 4096), nn.ReLU(), nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU()]
-    model = nn.Sequential()
-    model.add_module("features", nn.Sequential(*features))
-    model.add_module("flatten", nn.Flatten())
-    model.add_module("classifier", nn.Sequential(*hidden, nn.Dropout(), nn.Linear(4096, 10)))
-    return model
-
-
-def mobilenet(torch, width=1, multiplier=1):
-    """timm's ``mobilenetv1_100``, wider or narrower, with ``multiplier`` filters for each channel; ten classes."""
-    nn = torch.nn
-
-    class Block(nn.Module):
-        def __init__(self, channels, filters, stride):
-            super().__init__()
-            middle = channels * multiplier
-            self.conv_dw = nn.Conv2d(channels, middle, 3, stride, 1, groups=channels, bias=False)
-            self.bn1 = nn.BatchNorm2d(middle)
-            self.conv_pw = nn.Conv2d(middle, filters, 1, bias=False)
-            self.bn2 = nn.BatchNorm2d(filters)
-
-        def forward(self, x):
-            return nn.functional.relu6(self.bn2(self.conv_pw(nn.functional.relu6(self.bn1(self.conv_dw(x))))))
-
-    class MobileNet(nn.Module):
-        def __init__(self):
-            super().__init__()
-            stages, channels = [], int(32 * width)
-            self.conv_stem, self.bn1 = nn.Conv2d(3, channels, 3, 2, 1, bias=False), nn.BatchNorm2d(channels)
-            for stage, (count, filters) in enumerate([(1, 64), (2, 128), (2, 256), (6, 512), (2, 1024)]):
-                stack = []
-                for i in range(count):
-                    stack.append(Block(channels, int(filters * width), 2 if stage and i == 0 else 1))
-                    channels = int(filters * width)
-                stages.append(nn.Sequential(*stack))
-            self.blocks = nn.Sequential(*stages)
-            self.classifier = nn.Linear(channels, 10)
-
-        def forward(self, x):
-            x = self.blocks(nn.functional.relu6(self.bn1(self.conv_stem(x))))
-            return self.classifier(x.mean((2, 3)))
-
-    return MobileNet()
+@pytest.fixture
+def torch_nets(torch, monkeypatch):
+    """The networks in PyTorch that the benchmarks run, too; ten classes in each test."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
+    return importlib.import_module("benchmarks.torch_nets")
 
 
 def randomize(torch, model, size=64):
@@ -172,36 +70,24 @@ def compare(torch, theirs, ours, path, size):
 OPTIONS = {"input_shape": (64, 64, 3), "classes": 10, "classifier_activation": None}
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    [
-        ("ResNet18", (True, (2, 2, 2, 2))),
-        ("ResNet50", (False, (3, 4, 6, 3))),
-        ("SEResNet50", (False, (3, 4, 6, 3), True)),
-    ],
-)
-def test_resnet(torch, name, arguments, tmp_path):
-    theirs = randomize(torch, resnet(torch, *arguments))
+@pytest.mark.parametrize("name", ["ResNet18", "ResNet50", "SEResNet50"])
+def test_resnet(torch, torch_nets, name, tmp_path):
+    theirs = randomize(torch, getattr(torch_nets, name)(10))
     compare(torch, theirs, getattr(applications, name)(**OPTIONS), tmp_path / "net.safetensors", 64)
 
 
 @pytest.mark.parametrize(("width", "multiplier"), [(1, 1), (0.25, 2)])
-def test_mobilenet(torch, width, multiplier, tmp_path):
-    theirs = randomize(torch, mobilenet(torch, width, multiplier))
+def test_mobilenet(torch, torch_nets, width, multiplier, tmp_path):
+    theirs = randomize(torch, torch_nets.MobileNet(10, width, multiplier))
     ours = applications.MobileNet(alpha=width, depth_multiplier=multiplier, **OPTIONS)
     compare(torch, theirs, ours, tmp_path / "net", 64)
 
 
 @pytest.mark.parametrize(
-    ("name", "convolutions", "size"),
-    [
-        ("VGG16", (2, 2, 3, 3, 3), 64),
-        ("VGG19", (2, 2, 4, 4, 4), 64),
-        pytest.param("VGG16", (2, 2, 3, 3, 3), 224, marks=pytest.mark.slow),
-    ],
+    ("name", "size"), [("VGG16", 64), ("VGG19", 64), pytest.param("VGG16", 224, marks=pytest.mark.slow)]
 )
-def test_vgg(torch, name, convolutions, size, tmp_path):
-    theirs = randomize(torch, vgg(torch, convolutions, size))
+def test_vgg(torch, torch_nets, name, size, tmp_path):
+    theirs = randomize(torch, getattr(torch_nets, name)(10, size))
     ours = getattr(applications, name)(**{**OPTIONS, "input_shape": (size, size, 3)})
     path = tmp_path / "net.safetensors"
     compare(torch, theirs, ours, path, size)
