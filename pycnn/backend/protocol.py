@@ -199,7 +199,7 @@ class Optimizer(Protocol):
 
 FAMILIES = (Arrays, Conv, Matmul, Pool, Activation, Softmax, Norm, Resample, Optimizer)
 
-FUSED_ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh")
+FUSED_ACTIVATIONS = ("linear", "relu", "relu6", "sigmoid", "tanh")
 """Activations that conv2d_forward and matmul apply on their way out; their derivative follows from y alone."""
 
 ACTIVATIONS = (*FUSED_ACTIVATIONS, "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "softplus")

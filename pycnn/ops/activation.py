@@ -112,6 +112,8 @@ def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
         if not negative_slope:
             return _Activation.apply(x, name="relu")
         return _Activation.apply(x, name="leaky_relu", alpha=negative_slope)
+    if max_value == 6 and not (threshold or negative_slope):
+        return _Activation.apply(x, name="relu6")
     if max_value is not None and max_value < 0:
         raise ValueError(f"max_value must not be negative. Received: max_value={max_value!r}")
     return _BoundedRelu.apply(x, negative_slope=negative_slope, max_value=max_value, threshold=threshold)
@@ -119,7 +121,7 @@ def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
 
 def relu6(x):
     """min(max(x, 0), 6)."""
-    return relu(x, max_value=6.0)
+    return _Activation.apply(x, name="relu6")
 
 
 def leaky_relu(x, negative_slope=0.2):

@@ -75,12 +75,16 @@ INLINE vec vector_tanh(vec x) {
 #endif
 
 INLINE vec vector_relu(vec x) { return choose(x < 0, (vec){}, x); } /* NaN stays */
+INLINE vec vector_relu6(vec x) { return choose(x > 6, splat(6), vector_relu(x)); }
 
 /* In place; the activations that a matrix product applies on its way out. */
 INLINE void activate(vec *x, ptrdiff_t n, int activation) {
     switch (activation) {
     case RELU:
         for (ptrdiff_t i = 0; i < n; i++) x[i] = vector_relu(x[i]);
+        break;
+    case RELU6:
+        for (ptrdiff_t i = 0; i < n; i++) x[i] = vector_relu6(x[i]);
         break;
     case SIGMOID:
         for (ptrdiff_t i = 0; i < n; i++) x[i] = vector_sigmoid(x[i]);
@@ -111,6 +115,7 @@ INLINE vec vector_softplus(vec x) { /* max(x, 0) + log1p(exp(-|x|)) */
 INLINE vec activation_value(vec x, int name, real alpha) {
     switch (name) {
     case RELU: return vector_relu(x);
+    case RELU6: return vector_relu6(x);
     case SIGMOID: return vector_sigmoid(x);
     case TANH: return vector_tanh(x);
     case LEAKY_RELU: return choose(x < 0, alpha * x, x);
@@ -127,6 +132,7 @@ INLINE vec activation_value(vec x, int name, real alpha) {
 INLINE vec activation_slope(vec x, vec y, int name, real alpha) {
     switch (name) {
     case RELU: return choose(y > 0, splat(1), (vec){});
+    case RELU6: return choose((y > 0) & (y < 6), splat(1), (vec){});
     case SIGMOID: return y * (1 - y);
     case TANH: return 1 - y * y;
     case LEAKY_RELU: return choose(x > 0, splat(1), splat(alpha));
@@ -169,7 +175,8 @@ INLINE void activation_grad_loop(const real *gy, const real *x, const real *y, r
 
 /* One loop a function, so that the choice is made once and not for each vector. */
 #define FOR_EACH_ACTIVATION(X)                                                                                       \
-    X(LINEAR) X(RELU) X(SIGMOID) X(TANH) X(LEAKY_RELU) X(ELU) X(SELU) X(GELU) X(GELU_TANH) X(SILU) X(SOFTPLUS)
+    X(LINEAR) X(RELU) X(RELU6) X(SIGMOID) X(TANH) X(LEAKY_RELU) X(ELU) X(SELU) X(GELU) X(GELU_TANH) X(SILU)         \
+    X(SOFTPLUS)
 
 static void activation_forward(const void *x, void *y, int name, double alpha, ptrdiff_t first, ptrdiff_t last) {
     switch (name) {

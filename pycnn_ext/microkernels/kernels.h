@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum { FILL_CONSTANT, FILL_NEAREST, FILL_REFLECT, FILL_WRAP };
-enum { LINEAR, RELU, SIGMOID, TANH, LEAKY_RELU, ELU, SELU, GELU, GELU_TANH, SILU, SOFTPLUS };
+enum { LINEAR, RELU, RELU6, SIGMOID, TANH, LEAKY_RELU, ELU, SELU, GELU, GELU_TANH, SILU, SOFTPLUS };
 
 /* Where the rows of a matrix lie in a batch of images: row (n, i, j), tap t begins at
  * source[n][i*stride_y + tap_y[t]][j*stride_x + tap_x[t]], or is a row of zeros outside the image.

@@ -13,6 +13,7 @@ ALPHA = 0.3
 KNOWN = {  # at -1, 0 and 2
     "linear": (-1, 0, 2),
     "relu": (0, 0, 2),
+    "relu6": (0, 0, 2),
     "leaky_relu": (-0.3, 0, 2),
     "elu": (0.3 * (math.exp(-1) - 1), 0, 2),
     "selu": (1.0507009873554805 * 1.6732632423543772 * (math.exp(-1) - 1), 0, 2 * 1.0507009873554805),
@@ -41,7 +42,7 @@ def test_known_values(backend, name, dtype, tolerance):
 
 @every_activation
 def test_derivative_is_the_slope(backend, name):
-    x = np.concatenate([np.linspace(-6, -0.05, 60), np.linspace(0.05, 6, 60)])
+    x = np.concatenate([np.linspace(-6, -0.05, 60), np.linspace(0.05, 6.5, 60)])
     gy = normal(120)
 
     def value(x):
@@ -65,6 +66,13 @@ def test_any_number_of_elements_and_axes(backend, name):
         assert gx.dtype == np.float32
 
 
+def test_relu6_is_cut_off_at_six(backend):
+    x = np.array([-1, 0, 3, 5.9, 6, 6.1, 1e9])
+    y = run(backend, "activation_forward", x, "relu6")
+    np.testing.assert_array_equal(y, [0, 0, 3, 5.9, 6, 6, 6])
+    np.testing.assert_array_equal(run(backend, "activation_grad", np.ones(7), x, y, "relu6"), [0, 0, 1, 1, 0, 0, 0])
+
+
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "selu"])
 def test_at_zero_the_slope_is_that_from_below(backend, name):
     x = np.array([0.0, -0.0])
@@ -80,11 +88,17 @@ def test_far_ends_are_finite_limits(backend, name, dtype):
     x = np.array([-1e4, -500, -90, 90, 500, 1e4], dtype)
     y = run(backend, "activation_forward", x, name, ALPHA)
     low = {"linear": x[:3], "leaky_relu": ALPHA * x[:3], "elu": -ALPHA, "selu": -1.7580993408473766, "tanh": -1}
-    high = {"sigmoid": 1, "tanh": 1, "selu": 1.0507009873554805 * x[3:]}
+    high = {"relu6": 6, "sigmoid": 1, "tanh": 1, "selu": 1.0507009873554805 * x[3:]}
     np.testing.assert_allclose(y[:3], np.broadcast_to(low.get(name, 0), 3), rtol=1e-6, atol=1e-30)
     np.testing.assert_allclose(y[3:], np.broadcast_to(high.get(name, x[3:]), 3), rtol=1e-6)
     gx = run(backend, "activation_grad", np.ones_like(x), x, y, name, ALPHA)
-    slopes = {"linear": (1, 1), "leaky_relu": (ALPHA, 1), "selu": (0, 1.0507009873554805), "sigmoid": (0, 0)}
+    slopes = {
+        "linear": (1, 1),
+        "leaky_relu": (ALPHA, 1),
+        "selu": (0, 1.0507009873554805),
+        "sigmoid": (0, 0),
+        "relu6": (0, 0),
+    }
     left, right = slopes.get(name, (0, 0) if name == "tanh" else (0, 1))
     np.testing.assert_allclose(gx, [left] * 3 + [right] * 3, rtol=1e-6, atol=1e-30)
 

@@ -6,7 +6,7 @@ from pycnn.backend.protocol import ACTIVATIONS
 from pycnn_ext import activation as ext
 
 _KERNEL_ORDER = (
-    "linear", "relu", "sigmoid", "tanh", "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "softplus"
+    "linear", "relu", "relu6", "sigmoid", "tanh", "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "softplus"
 )  # fmt: skip
 ACTIVATION_NUMBERS = {name: _KERNEL_ORDER.index(name) for name in ACTIVATIONS} | {None: 0}
 """Number of each activation in the kernels' enumeration (kernels.h)."""

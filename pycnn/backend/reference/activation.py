@@ -54,6 +54,7 @@ def _gelu_tanh_derivative(x):
 _FORWARD = {
     "linear": lambda x, alpha: x,
     "relu": lambda x, alpha: np.maximum(x, 0),
+    "relu6": lambda x, alpha: np.minimum(np.maximum(x, 0), 6),
     "sigmoid": lambda x, alpha: _sigmoid(x),
     "tanh": lambda x, alpha: np.tanh(x),
     "leaky_relu": lambda x, alpha: np.where(x < 0, alpha * x, x),
@@ -68,6 +69,7 @@ _FORWARD = {
 _DERIVATIVE = {
     "linear": lambda x, y, alpha: 1,
     "relu": lambda x, y, alpha: y > 0,
+    "relu6": lambda x, y, alpha: (y > 0) & (y < 6),
     "sigmoid": lambda x, y, alpha: y * (1 - y),
     "tanh": lambda x, y, alpha: 1 - y * y,
     "leaky_relu": lambda x, y, alpha: np.where(x > 0, 1, alpha),
