@@ -2,6 +2,7 @@
 
 import gc
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,6 +37,23 @@ def pytest_xdist_auto_num_workers(config):
         return 0
     processors = pycnn.threads.default_num_threads()
     return min(processors, 8) if processors > 1 else 0
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out the tests that the file ``PYCNN_LEAVE_OUT`` lists: those that have passed, in another environment."""
+    path = os.environ.get("PYCNN_LEAVE_OUT")
+    if path:
+        known = set(Path(path).read_text(encoding="utf-8").splitlines())
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in known])
+        items[:] = [item for item in items if item.nodeid not in known]
+
+
+def pytest_runtest_logreport(report):
+    """Add each test that passes to the file ``PYCNN_PASSED``; of several processes the one that gathers does it."""
+    path = os.environ.get("PYCNN_PASSED")
+    if path and "PYTEST_XDIST_WORKER" not in os.environ and report.when == "call" and report.passed:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(f"{report.nodeid}\n")
 
 
 def pytest_collection_finish():
