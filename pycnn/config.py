@@ -76,8 +76,8 @@ def set_conv_algorithm(algorithm):
     Winograd's algorithm makes do with a quarter of the multiplications of 3 x 3 filters of stride 1 (a third of
     those of 5 x 5), and rounds more: in float32 its errors stay below 2e-5 of the largest output, those of the direct
     algorithm below 5e-6. ``"auto"`` takes it in float32 where it is measured to be faster, and never in float64;
-    ``"direct"`` never; ``"winograd"`` wherever the shapes allow it, and the direct one elsewhere. A NaN or an infinity in
-    the image reaches all outputs of its tile, 4 x 4 at most, where the direct algorithm keeps it to its windows.
+    ``"direct"`` never; ``"winograd"`` wherever the shapes allow it, and the direct one elsewhere. A NaN or an infinity
+    in the image reaches all outputs of its tile, 4 x 4 at most, where the direct algorithm keeps it to its windows.
 
     Examples
     --------

@@ -64,8 +64,9 @@ def pytest_collection_finish():
 
 @pytest.fixture(autouse=True)
 def known_state():
-    """The same seed before each test; floatx, epsilon, layout and backend as they were after it."""
+    """The same seed before each test; floatx, epsilon, layout, algorithm and backend as they were after it."""
     before = pycnn.get_backend().name, config.floatx(), config.epsilon(), config.image_data_format()
+    algorithm = config.conv_algorithm()
     config.set_random_seed(0)
     yield
     name, floatx, epsilon, layout = before
@@ -73,6 +74,7 @@ def known_state():
     config.set_floatx(floatx)
     config.set_epsilon(epsilon)
     config.set_image_data_format(layout)
+    config.set_conv_algorithm(algorithm)
 
 
 @pytest.fixture(params=BACKENDS)
