@@ -33,7 +33,7 @@ cdef extern from "kernels.h" nogil:
         ptrdiff_t pool_height, pool_width, stride_y, stride_x, top, bottom, left, right
 
     ctypedef struct Kernels:
-        ptrdiff_t panel
+        ptrdiff_t panel, winograd_tiles
         void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
                      ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*gemm_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t,

@@ -6,7 +6,6 @@ from pycnn_ext.gemm cimport ceil_div
 from pycnn_ext.kernels cimport Kernels, Winograd, address, code_of, table
 from pycnn_ext.threads cimport threads_for
 
-cdef ptrdiff_t BLOCK_TILES = 36    # tiles a task: the filters are transformed anew for each
 cdef ptrdiff_t BLOCK_COLUMNS = 64  # columns a task: the tiles are transformed anew for each
 cdef ptrdiff_t GRAD_CHANNELS = 48  # of one task of a filter gradient: its sums stay in L2
 cdef ptrdiff_t LEAST_TASKS = 8     # of a filter gradient: with fewer, the tiles are cut into slices
@@ -53,13 +52,13 @@ cdef class WinogradPlan:
         cdef const Kernels *k = table(code)
         cdef const Winograd *s = &self.shape
         cdef ptrdiff_t tiles = len(x) * s.tiles_y * s.tiles_x, panels = ceil_div(s.filters, k.panel), task
-        cdef ptrdiff_t blocks = ceil_div(tiles, BLOCK_TILES), wide = max(1, BLOCK_COLUMNS // k.panel), parts
+        cdef ptrdiff_t blocks = ceil_div(tiles, k.winograd_tiles), parts
         cdef const void *image = address(x, code)
         cdef const void *weights = address(w, code)
         cdef const void *bias_ = address(bias, code)
         cdef void *target = address(out, code, True)
         cdef int threads = threads_for(<double>tiles * s.taps * s.taps * s.channels * s.filters), adjoint = self.adjoint
-        parts = ceil_div(panels, wide)
+        parts = ceil_div(panels, max(1, BLOCK_COLUMNS // k.panel))
         with nogil:
             for task in prange(blocks * parts, num_threads=threads, schedule="dynamic"):
                 k.winograd_forward(s, image, weights, adjoint, target, bias_, activation,

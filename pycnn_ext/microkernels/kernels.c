@@ -25,6 +25,7 @@ static ptrdiff_t multiply_add(ptrdiff_t rounds, void *sink) {
 
 const Kernels PYCNN_TABLE = {
     .panel = PANEL,
+    .winograd_tiles = BLOCK_TILES,
     .gemm = gemm,
     .gemm_filter_grad = gemm_filter_grad,
     .sum_transposed = sum_transposed,

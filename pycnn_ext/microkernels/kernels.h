@@ -55,7 +55,8 @@ typedef struct {
 } PoolShape;
 
 typedef struct {
-    ptrdiff_t panel; /* columns of a full register tile */
+    ptrdiff_t panel;          /* columns of a full register tile */
+    ptrdiff_t winograd_tiles; /* that winograd_forward takes at most */
 
     /* target rows [first, last), columns of panels [first_panel, last_panel) = act(rows @ filters + bias) */
     void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,

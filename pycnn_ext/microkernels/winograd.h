@@ -5,9 +5,8 @@
  *   transformed filter  U = G g G^T       g: r x r
  *   outputs             Y = A^T M A       M[p] = sum over channels of V[p] * U[p], a matrix product for each place p
  *
- * F(4, 3) and F(2, 5) interpolate at 0, 1, -1, 1/2, -2 and infinity, which makes 2.4 times less error than 0, 1, -1,
- * 2, -2, and share B; F(2, 3) at 0, 1, -1 and infinity. The input gradient is the same with the filters turned and
- * transposed; the gradient of the filters is the exact adjoint: G^T (sum over tiles of V^T (A gy A^T)) G.
+ * The input gradient is the same with the filters turned and transposed; the gradient of the filters is the exact
+ * adjoint: G^T (sum over tiles of V^T (A gy A^T)) G.
  *
  * Lanes are channels (of images) or columns (of filters). Tiles and channels go through in blocks so small that what is
  * transformed of them, and the sums M, stay in L2; the filters are transformed anew for each block of tiles, which takes
@@ -20,195 +19,12 @@
 
 #include "activation.h"
 #include "tile.h"
+#include "winograd_transforms.h"
 
-#define MOST_TAPS 6              /* t */
-#define MOST_PLACES 36           /* t*t */
-#define MOST_WEIGHTS 25          /* r*r */
-#define MOST_OUTPUTS 16          /* m*m */
-#define BLOCK_TILES 36           /* that go through together */
-#define BLOCK_CHANNELS 32        /* that are transformed at a time */
-#define GRAD_TILES 24            /* the same of the filter gradient */
-#define SKEW LANES               /* between places, so that they do not all fall into one set of the cache */
-
-/* One-dimensional transforms, of elements `from` apart to elements `to` apart. */
-#define TRANSFORM(name) INLINE void name(const vec *x, const int from, vec *y, const int to)
-#define X(i) x[(i) * from]
-#define Y(i) y[(i) * to]
-
-TRANSFORM(input_6) { /* B^T of F(4, 3) and F(2, 5) */
-    const vec a = X(3) - X(1), b = X(4) - X(2), half = splat((real)0.5), three_halves = splat((real)1.5);
-    const vec sum = X(3) + X(2), difference = X(3) - X(2);
-    Y(0) = (X(0) - X(2)) + b + three_halves * a;
-    Y(1) = a + b + three_halves * sum;
-    Y(2) = b - a + three_halves * difference;
-    Y(3) = b + a + a;
-    Y(4) = b - half * a;
-    Y(5) = (X(5) - X(3)) - a + three_halves * b;
-}
-
-TRANSFORM(filter_3_to_6) { /* G of F(4, 3) */
-    const vec even = (X(0) + X(2)) * splat((real)(1.0 / 3)), odd = X(1) * splat((real)(1.0 / 3));
-    const vec a = X(0), b = X(1), c = X(2);
-    Y(0) = a;
-    Y(1) = even + odd;
-    Y(2) = odd - even;
-    Y(3) = (a + splat((real)0.5) * b + splat((real)0.25) * c) * splat((real)(-16.0 / 15));
-    Y(4) = (a - splat((real)2) * b + splat((real)4) * c) * splat((real)(1.0 / 15));
-    Y(5) = c;
-}
-
-TRANSFORM(filter_6_to_3) { /* its transpose */
-    const vec sum = X(1) + X(2), difference = X(1) - X(2), third = splat((real)(1.0 / 3));
-    const vec d = X(3) * splat((real)(-16.0 / 15)), e = X(4) * splat((real)(1.0 / 15));
-    const vec last = X(5);
-    Y(0) = X(0) + third * difference + d + e;
-    Y(1) = third * sum + splat((real)0.5) * d - splat((real)2) * e;
-    Y(2) = third * difference + splat((real)0.25) * d + splat((real)4) * e + last;
-}
-
-TRANSFORM(output_6_to_4) { /* A^T of F(4, 3) */
-    const vec sum = X(1) + X(2), difference = X(1) - X(2), c = X(3), d = X(4), last = X(5);
-    Y(0) = X(0) + sum + c + d;
-    Y(1) = difference + splat((real)0.5) * c - splat((real)2) * d;
-    Y(2) = sum + splat((real)0.25) * c + splat((real)4) * d;
-    Y(3) = difference + splat((real)0.125) * c - splat((real)8) * d + last;
-}
-
-TRANSFORM(output_4_to_6) { /* its transpose */
-    const vec a = X(0), b = X(1), c = X(2), d = X(3), even = a + c, odd = b + d;
-    Y(0) = a;
-    Y(1) = even + odd;
-    Y(2) = even - odd;
-    Y(3) = a + splat((real)0.5) * b + splat((real)0.25) * c + splat((real)0.125) * d;
-    Y(4) = a - splat((real)2) * b + splat((real)4) * c - splat((real)8) * d;
-    Y(5) = d;
-}
-
-TRANSFORM(filter_5_to_6) { /* G of F(2, 5) */
-    const vec a = X(0), b = X(1), c = X(2), d = X(3), e = X(4), third = splat((real)(1.0 / 3));
-    const vec even = (a + c + e) * third, odd = (b + d) * third;
-    Y(0) = a;
-    Y(1) = even + odd;
-    Y(2) = odd - even;
-    Y(3) = (a + splat((real)0.5) * b + splat((real)0.25) * c + splat((real)0.125) * d + splat((real)0.0625) * e) *
-           splat((real)(-16.0 / 15));
-    Y(4) = (a - splat((real)2) * b + splat((real)4) * c - splat((real)8) * d + splat((real)16) * e) *
-           splat((real)(1.0 / 15));
-    Y(5) = e;
-}
-
-TRANSFORM(filter_6_to_5) { /* its transpose */
-    const vec sum = X(1) + X(2), difference = X(1) - X(2), third = splat((real)(1.0 / 3));
-    const vec d = X(3) * splat((real)(-16.0 / 15)), e = X(4) * splat((real)(1.0 / 15)), last = X(5);
-    Y(0) = X(0) + third * difference + d + e;
-    Y(1) = third * sum + splat((real)0.5) * d - splat((real)2) * e;
-    Y(2) = third * difference + splat((real)0.25) * d + splat((real)4) * e;
-    Y(3) = third * sum + splat((real)0.125) * d - splat((real)8) * e;
-    Y(4) = third * difference + splat((real)0.0625) * d + splat((real)16) * e + last;
-}
-
-TRANSFORM(output_6_to_2) { /* A^T of F(2, 5) */
-    const vec sum = X(1) + X(2), difference = X(1) - X(2), c = X(3), d = X(4), last = X(5);
-    Y(0) = X(0) + sum + c + d;
-    Y(1) = difference + splat((real)0.5) * c - splat((real)2) * d + last;
-}
-
-TRANSFORM(output_2_to_6) { /* its transpose */
-    const vec a = X(0), b = X(1);
-    Y(0) = a;
-    Y(1) = a + b;
-    Y(2) = a - b;
-    Y(3) = a + splat((real)0.5) * b;
-    Y(4) = a - splat((real)2) * b;
-    Y(5) = b;
-}
-
-TRANSFORM(input_4) { /* B^T of F(2, 3) */
-    const vec b = X(1), c = X(2);
-    Y(0) = X(0) - c;
-    Y(1) = c + b;
-    Y(2) = c - b;
-    Y(3) = X(3) - b;
-}
-
-TRANSFORM(filter_3_to_4) { /* G of F(2, 3) */
-    const vec even = (X(0) + X(2)) * splat((real)0.5), odd = X(1) * splat((real)0.5), last = X(2);
-    Y(0) = X(0);
-    Y(1) = even + odd;
-    Y(2) = even - odd;
-    Y(3) = last;
-}
-
-TRANSFORM(filter_4_to_3) { /* its transpose */
-    const vec sum = (X(1) + X(2)) * splat((real)0.5), difference = (X(1) - X(2)) * splat((real)0.5), last = X(3);
-    Y(0) = X(0) + sum;
-    Y(1) = difference;
-    Y(2) = sum + last;
-}
-
-TRANSFORM(output_4_to_2) { /* A^T of F(2, 3) */
-    const vec b = X(1), c = X(2), last = X(3);
-    Y(0) = X(0) + b + c;
-    Y(1) = b - c + last;
-}
-
-TRANSFORM(output_2_to_4) { /* its transpose */
-    const vec a = X(0), b = X(1);
-    Y(0) = a;
-    Y(1) = a + b;
-    Y(2) = a - b;
-    Y(3) = b;
-}
-
-#undef X
-#undef Y
-#undef TRANSFORM
-
-/* From n x n vectors to m x m that lie `step` apart: the columns, then the rows. */
-#define BOTH_WAYS(name, transform, n, m)                                        \
-    static void name(const vec *x, real *y, ptrdiff_t step) {                   \
-        vec half[(m) * (n)];                                                    \
-        UNROLL for (int j = 0; j < (n); j++) transform(x + j, n, half + j, n);  \
-        UNROLL for (int i = 0; i < (m); i++) {                                  \
-            vec line[m];                                                        \
-            transform(half + i * (n), 1, line, 1);                              \
-            UNROLL for (int j = 0; j < (m); j++, y += step) store(y, line[j]);  \
-        }                                                                       \
-    }
-
-BOTH_WAYS(input_6x6, input_6, 6, 6)
-BOTH_WAYS(filter_3x3_to_6x6, filter_3_to_6, 3, 6)
-BOTH_WAYS(filter_6x6_to_3x3, filter_6_to_3, 6, 3)
-BOTH_WAYS(output_6x6_to_4x4, output_6_to_4, 6, 4)
-BOTH_WAYS(output_4x4_to_6x6, output_4_to_6, 4, 6)
-BOTH_WAYS(filter_5x5_to_6x6, filter_5_to_6, 5, 6)
-BOTH_WAYS(filter_6x6_to_5x5, filter_6_to_5, 6, 5)
-BOTH_WAYS(output_6x6_to_2x2, output_6_to_2, 6, 2)
-BOTH_WAYS(output_2x2_to_6x6, output_2_to_6, 2, 6)
-BOTH_WAYS(input_4x4, input_4, 4, 4)
-BOTH_WAYS(filter_3x3_to_4x4, filter_3_to_4, 3, 4)
-BOTH_WAYS(filter_4x4_to_3x3, filter_4_to_3, 4, 3)
-BOTH_WAYS(output_4x4_to_2x2, output_4_to_2, 4, 2)
-BOTH_WAYS(output_2x2_to_4x4, output_2_to_4, 2, 4)
-
-typedef void transform_fn(const vec *, real *, ptrdiff_t step);
-
-typedef struct {
-    int kernel, outputs, taps; /* r, m, t */
-    transform_fn *input, *filter, *filter_adjoint, *output, *output_adjoint;
-} Transforms;
-
-static const Transforms transforms_of[] = {
-    {3, 4, 6, input_6x6, filter_3x3_to_6x6, filter_6x6_to_3x3, output_6x6_to_4x4, output_4x4_to_6x6},
-    {5, 2, 6, input_6x6, filter_5x5_to_6x6, filter_6x6_to_5x5, output_6x6_to_2x2, output_2x2_to_6x6},
-    {3, 2, 4, input_4x4, filter_3x3_to_4x4, filter_4x4_to_3x3, output_4x4_to_2x2, output_2x2_to_4x4},
-};
-
-static const Transforms *find_transforms(const Winograd *s) {
-    const Transforms *f = transforms_of;
-    while (f->kernel != s->kernel || f->outputs != s->outputs) f++; /* the caller asks for none but these */
-    return f;
-}
+#define BLOCK_TILES 36    /* that go through together, at most */
+#define BLOCK_CHANNELS 32 /* that are transformed at a time */
+#define GRAD_TILES 24     /* the same of the filter gradient */
+#define SKEW LANES        /* between places, so that they do not all fall into one set of the cache */
 
 /* From one place to the next of an array [place][rows][columns]. */
 INLINE ptrdiff_t place_step(ptrdiff_t rows, ptrdiff_t columns) { return rows * columns + SKEW; }
@@ -244,29 +60,6 @@ static void transform_filters(const Winograd *s, const Transforms *f, const real
                 }
                 f->filter(g, u + (c + i) * width + v * LANES, step);
             }
-        }
-    }
-}
-
-/* weights[r][r][channel][filter], channels [first, first + count) of panel j, = G^T (sum over slices of u) G; u is laid
- * out as above, its slices `slice` apart */
-static void transform_filters_back(const Winograd *s, const Transforms *f, const real *u, ptrdiff_t slices,
-                                   ptrdiff_t slice, ptrdiff_t j, ptrdiff_t first, ptrdiff_t count, real *weights) {
-    const ptrdiff_t vectors = vectors_of(s->filters, j * PANEL), width = vectors * LANES;
-    const ptrdiff_t taps = s->kernel * s->kernel, places = s->taps * s->taps, tap = s->channels * s->filters;
-    const ptrdiff_t step = place_step(count, width);
-    for (ptrdiff_t c = 0; c < count; c++) {
-        for (ptrdiff_t v = 0; v < vectors; v++) {
-            const real *from = u + c * width + v * LANES;
-            const ptrdiff_t column = j * PANEL + v * LANES, valid = at_most(LANES, s->filters - column);
-            vec sums[MOST_PLACES], g[MOST_WEIGHTS];
-            for (ptrdiff_t p = 0; p < places; p++) {
-                sums[p] = load(from + p * step);
-                for (ptrdiff_t i = 1; i < slices; i++) sums[p] += load(from + p * step + i * slice);
-            }
-            f->filter_adjoint(sums, (real *)g, LANES);
-            for (ptrdiff_t t = 0; t < taps; t++)
-                store_first(weights + t * tap + (first + c) * s->filters + column, g[t], valid);
         }
     }
 }
@@ -364,27 +157,24 @@ static void winograd_forward(const Winograd *s, const void *image, const void *w
                              const void *bias, int activation, ptrdiff_t first_tile, ptrdiff_t last_tile,
                              ptrdiff_t first_panel, ptrdiff_t last_panel) {
     const Transforms *f = find_transforms(s);
-    const ptrdiff_t places = s->taps * s->taps, m_panel = places * place_step(BLOCK_TILES, PANEL);
+    const ptrdiff_t tiles = last_tile - first_tile, places = s->taps * s->taps;
     const ptrdiff_t v_size = places * place_step(BLOCK_TILES, BLOCK_CHANNELS);
-    const ptrdiff_t u_size = places * place_step(BLOCK_CHANNELS, PANEL);
-    real *v = thread_scratch(sizeof(real) * (size_t)(v_size + u_size + m_panel * (last_panel - first_panel)));
-    real *u = v + v_size, *m = u + u_size;
-    const Parts blocks = divide(last_tile - first_tile, BLOCK_TILES), chunks = divide(s->channels, BLOCK_CHANNELS);
-    for (ptrdiff_t block = 0; block < blocks.parts; block++) {
-        const ptrdiff_t tile = first_tile + part_begin(blocks, block), tiles = part_size(blocks, block);
-        for (ptrdiff_t chunk = 0; chunk < chunks.parts; chunk++) {
-            const ptrdiff_t first = part_begin(chunks, chunk), count = part_size(chunks, chunk);
-            const ptrdiff_t row = (count + LANES - 1) / LANES * LANES;
-            transform_tiles(s, f->input, 0, image, tile, tiles, first, count, row, v);
-            for (ptrdiff_t j = first_panel; j < last_panel; j++) {
-                const ptrdiff_t vectors = vectors_of(s->filters, j * PANEL);
-                transform_filters(s, f, weights, adjoint, j, first, count, u);
-                multiply_tiles(s, v, tiles, row, u, vectors, count, chunk > 0, m + (j - first_panel) * m_panel);
-            }
+    const ptrdiff_t u_size = places * place_step(BLOCK_CHANNELS, PANEL), m_size = places * place_step(BLOCK_TILES, PANEL);
+    real *v = thread_scratch(sizeof(real) * (size_t)(v_size + u_size + m_size * (last_panel - first_panel)));
+    real *u = v + v_size, *m = u + u_size; /* m: one after the other for each panel */
+    const Parts chunks = divide(s->channels, BLOCK_CHANNELS);
+    for (ptrdiff_t chunk = 0; chunk < chunks.parts; chunk++) {
+        const ptrdiff_t first = part_begin(chunks, chunk), count = part_size(chunks, chunk);
+        const ptrdiff_t row = (count + LANES - 1) / LANES * LANES;
+        transform_tiles(s, f->input, 0, image, first_tile, tiles, first, count, row, v);
+        for (ptrdiff_t j = first_panel; j < last_panel; j++) {
+            transform_filters(s, f, weights, adjoint, j, first, count, u);
+            multiply_tiles(s, v, tiles, row, u, vectors_of(s->filters, j * PANEL), count, chunk > 0,
+                           m + (j - first_panel) * m_size);
         }
-        for (ptrdiff_t j = first_panel; j < last_panel; j++)
-            finish_tiles(s, f, m + (j - first_panel) * m_panel, tile, tiles, j, bias, activation, out);
     }
+    for (ptrdiff_t j = first_panel; j < last_panel; j++)
+        finish_tiles(s, f, m + (j - first_panel) * m_size, first_tile, tiles, j, bias, activation, out);
 }
 
 /* Sums that one task of winograd_filter_grad leaves, for so many channels of one panel. */
@@ -392,8 +182,7 @@ static ptrdiff_t winograd_sums(const Winograd *s, ptrdiff_t channels) {
     return s->taps * s->taps * place_step(channels, PANEL);
 }
 
-/* sums[place][channel][width] of panel j, channels [first, last), = sum over tiles of V^T @ (A gy A^T); without slices
- * the weights' gradient, too */
+/* sums[place][channel][width] of panel j, channels [first, last), = sum over tiles of V^T @ (A gy A^T) */
 static void winograd_filter_grad(const Winograd *s, const void *image, const void *gradient, void *sums,
                                  ptrdiff_t first_tile, ptrdiff_t last_tile, ptrdiff_t j, ptrdiff_t first, ptrdiff_t last) {
     const Transforms *f = find_transforms(s);
@@ -420,9 +209,27 @@ static void winograd_filter_grad(const Winograd *s, const void *image, const voi
     }
 }
 
+/* weights[r][r][channel][filter], channels [first, last) of panel j, = G^T (what the slices left, added up) G */
 static void winograd_filter_grad_finish(const Winograd *s, const void *sums, ptrdiff_t slices, ptrdiff_t slice,
                                         ptrdiff_t j, ptrdiff_t first, ptrdiff_t last, void *weights) {
-    transform_filters_back(s, find_transforms(s), sums, slices, slice, j, first, last - first, weights);
+    const Transforms *f = find_transforms(s);
+    const ptrdiff_t vectors = vectors_of(s->filters, j * PANEL), width = vectors * LANES;
+    const ptrdiff_t taps = s->kernel * s->kernel, places = s->taps * s->taps, tap = s->channels * s->filters;
+    const ptrdiff_t step = place_step(last - first, width);
+    for (ptrdiff_t c = first; c < last; c++) {
+        for (ptrdiff_t v = 0; v < vectors; v++) {
+            const real *from = (const real *)sums + (c - first) * width + v * LANES;
+            const ptrdiff_t column = j * PANEL + v * LANES, valid = at_most(LANES, s->filters - column);
+            vec u[MOST_PLACES], g[MOST_WEIGHTS];
+            for (ptrdiff_t p = 0; p < places; p++) {
+                u[p] = load(from + p * step);
+                for (ptrdiff_t i = 1; i < slices; i++) u[p] += load(from + p * step + i * slice);
+            }
+            f->filter_adjoint(u, (real *)g, LANES);
+            for (ptrdiff_t t = 0; t < taps; t++)
+                store_first((real *)weights + t * tap + c * s->filters + column, g[t], valid);
+        }
+    }
 }
 
 #endif
