@@ -124,8 +124,8 @@ cdef class ConvPlan:
         phase.gather.taps, phase.gather.tap_y, phase.gather.tap_x = n, phase.taps_yx, phase.taps_yx + n
         return 0
 
-    def forward(self, x, w, bias, int activation, out, bint planar=False):
-        """out (N, P, Q, K) = act(conv(x, w) + bias)."""
+    def forward(self, x, w, bias, residual, int activation, out, bint planar=False):
+        """out (N, P, Q, K) = act(conv(x, w) + bias + residual); ``planar`` takes no residual."""
         cdef char code = code_of(x)
         cdef const Kernels *k = table(code)
         cdef Problem p
@@ -134,7 +134,7 @@ cdef class ConvPlan:
         p.filters.weights, p.filters.tap_offset = address(w, code), self.forward_phase.tap_offset
         p.filters.columns = p.filters.group = self.filters // self.groups
         p.filters.step, p.filters.column_step = self.filters, 1
-        p.target.target = address(out, code, True)
+        p.target.target, p.target.residual = address(out, code, True), address(residual, code)
         p.target.pixel, p.target.row = self.filters, self.filters * self.grid_width
         p.target.image = p.target.row * self.grid_height
         p.rows = len(x) * self.grid_height * self.grid_width
@@ -166,6 +166,7 @@ cdef class ConvPlan:
             p.filters.columns, p.filters.group = self.channels // self.groups, self.filters // self.groups
             p.filters.step, p.filters.column_step = 1, self.filters
             p.target.target = target + (phase.target_y * self.width + phase.target_x) * self.channels * size
+            p.target.residual = NULL
             p.target.pixel = self.channels * phase.step_x
             p.target.row = self.channels * self.width * phase.step_y
             p.target.image = self.channels * self.width * self.height

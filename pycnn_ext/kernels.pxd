@@ -15,6 +15,7 @@ cdef extern from "kernels.h" nogil:
 
     ctypedef struct RowTarget:
         void *target
+        const void *residual
         ptrdiff_t image, row, pixel
 
     ctypedef struct FilterMatrix:
@@ -48,8 +49,8 @@ cdef extern from "kernels.h" nogil:
         void (*depthwise)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
                           ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*depthwise_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
-        void (*winograd_forward)(const Winograd *, const void *, const void *, int, void *, const void *, int, ptrdiff_t,
-                                 ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*winograd_forward)(const Winograd *, const void *, const void *, int, void *, const void *, const void *, int,
+                                 ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
         ptrdiff_t (*winograd_sums)(const Winograd *, ptrdiff_t) noexcept nogil
         void (*winograd_filter_grad)(const Winograd *, const void *, const void *, void *, ptrdiff_t, ptrdiff_t,
                                      ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil

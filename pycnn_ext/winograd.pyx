@@ -46,8 +46,8 @@ cdef class WinogradPlan:
         s.zeros = address(zeros, code_of(zeros))
         self.adjoint, self.zeros, self.outputs = adjoint, zeros, outputs
 
-    def forward(self, x, w, bias, int activation, out):
-        """out (N, P, Q, K) = act(conv(x, w) + bias)."""
+    def forward(self, x, w, bias, residual, int activation, out):
+        """out (N, P, Q, K) = act(conv(x, w) + bias + residual)."""
         cdef char code = code_of(x)
         cdef const Kernels *k = table(code)
         cdef const Winograd *s = &self.shape
@@ -56,12 +56,13 @@ cdef class WinogradPlan:
         cdef const void *image = address(x, code)
         cdef const void *weights = address(w, code)
         cdef const void *bias_ = address(bias, code)
+        cdef const void *residual_ = address(residual, code)
         cdef void *target = address(out, code, True)
         cdef int threads = threads_for(<double>tiles * s.taps * s.taps * s.channels * s.filters), adjoint = self.adjoint
         parts = ceil_div(panels, max(1, BLOCK_COLUMNS // k.panel))
         with nogil:
             for task in prange(blocks * parts, num_threads=threads, schedule="dynamic"):
-                k.winograd_forward(s, image, weights, adjoint, target, bias_, activation,
+                k.winograd_forward(s, image, weights, adjoint, target, bias_, residual_, activation,
                                    tiles * (task // parts) // blocks, tiles * (task // parts + 1) // blocks,
                                    panels * (task % parts) // parts, panels * (task % parts + 1) // parts)
 

@@ -61,6 +61,8 @@ def _conv_calls(dtype):
         options = {"geometry": geometry}
         forward = {"x": x, "w": w, "bias": bias} if i else {"x": x, "w": w}
         yield Call("conv2d_forward", forward, {**options, "activation": activation}, ("x",))
+        with_residual = {**forward, "residual": gy}
+        yield Call("conv2d_forward", with_residual, {**options, "activation": activation}, ("x", "residual"))
         yield Call("conv2d_input_grad", {"gy": gy, "w": w}, options, ("gy",))
         yield Call("conv2d_filter_grad", {"x": x, "gy": gy}, options, ("x", "gy"))
 

@@ -42,10 +42,11 @@ class Arrays(Protocol):
 class Conv(Protocol):
     """2-D cross-correlation and its two adjoints. ``geometry`` is a ``ConvGeometry``."""
 
-    def conv2d_forward(x, w, geometry, bias=None, activation=None, algorithm="auto", out=None):
-        """y[n,p,q,k] = act(bias[k] + sum_{r,s,c} x[n, p*sh - top + r*dh, q*sw - left + s*dw, g(k)+c] * w[r,s,c,k]).
+    def conv2d_forward(x, w, geometry, bias=None, residual=None, activation=None, algorithm="auto", out=None):
+        """y[n,p,q,k] = act(sum_{r,s,c} x[n, p*sh - top + r*dh, q*sw - left + s*dw, g(k)+c] * w[r,s,c,k]
+        + bias[k] + residual[n,p,q,k]).
 
-        x (N, H, W, C), w (R, S, C/groups, K), bias (K,) or None, activation one of
+        x (N, H, W, C), w (R, S, C/groups, K), bias (K,) or None, residual (N, P, Q, K) or None, activation one of
         ``protocol.FUSED_ACTIVATIONS`` or None; x is 0 outside the image, g(k) = (k // (K/groups)) * C/groups.
         Returns (N, P, Q, K).
 

@@ -10,20 +10,20 @@ from pycnn.ops.shaping import flip as flip_axes
 
 
 class _Conv2D(Function):
-    def forward(self, x, w, bias, *, geometry, activation, algorithm):
-        x, w, bias = same_float(x, w, bias)
+    def forward(self, x, w, bias, residual, *, geometry, activation, algorithm):
+        x, w, bias, residual = same_float(x, w, bias, residual)
         self.geometry, self.activation, self.algorithm = geometry, activation, algorithm
-        y = self.backend.conv2d_forward(x, w, geometry, bias=bias, activation=activation, algorithm=algorithm)
+        y = self.backend.conv2d_forward(x, w, geometry, bias, residual, activation, algorithm)
         self.x, self.w, self.y = x, w, y if activation else None
         return y
 
     def backward(self, gy):
-        need_x, need_w, need_bias = self.needs_grad
+        need_x, need_w, need_bias, need_residual = self.needs_grad
         if self.activation:
             gy = self.backend.activation_grad(gy, None, self.y, self.activation)
         gx = self.backend.conv2d_input_grad(gy, self.w, self.geometry, self.algorithm) if need_x else None
         gw = self.backend.conv2d_filter_grad(self.x, gy, self.geometry, self.algorithm) if need_w else None
-        return gx, gw, self.backend.sum_rows(gy) if need_bias else None
+        return gx, gw, self.backend.sum_rows(gy) if need_bias else None, gy if need_residual else None
 
 
 class _Conv2DTranspose(Function):
@@ -60,8 +60,9 @@ def conv2d(
     activation=None,
     flip=False,
     algorithm=None,
+    residual=None,
 ):
-    """2-D convolution as networks mean it: cross-correlation, plus bias, then an activation.
+    """2-D convolution as networks mean it: cross-correlation, plus bias and residual, then an activation.
 
     Parameters
     ----------
@@ -80,6 +81,8 @@ def conv2d(
     algorithm : {"auto", "direct", "winograd"}, optional
         ``pycnn.config.conv_algorithm()`` unless given; see ``pycnn.config.set_conv_algorithm`` for what they mean.
         ``"winograd"`` takes square kernels of 3 or 5, stride and dilation 1, one group.
+    residual : (batch, out_height, out_width, filters), optional
+        Is added before the activation, while the result is still in registers.
 
     Returns
     -------
@@ -101,6 +104,13 @@ def conv2d(
     x, kernel, bias = as_tensor(x), as_tensor(kernel), None if bias is None else as_tensor(bias)
     geometry = conv_geometry(x.shape, kernel.shape, strides, padding, dilation_rate, groups)
     _check_bias(bias, geometry.out_channels)
+    if residual is not None:
+        residual = as_tensor(residual)
+        if residual.shape != geometry.output_shape(x.shape[0]):
+            raise ValueError(
+                f"residual must have the shape of the result, {geometry.output_shape(x.shape[0])}. "
+                f"Received: residual.shape={residual.shape}"
+            )
     if flip:
         kernel = flip_axes(kernel, axis=(0, 1))
     if algorithm is None:
@@ -108,8 +118,8 @@ def conv2d(
     else:
         check_algorithm(geometry, algorithm)
     if fusable(activation):
-        return _Conv2D.apply(x, kernel, bias, geometry=geometry, activation=activation, algorithm=algorithm)
-    y = _Conv2D.apply(x, kernel, bias, geometry=geometry, activation=None, algorithm=algorithm)
+        return _Conv2D.apply(x, kernel, bias, residual, geometry=geometry, activation=activation, algorithm=algorithm)
+    y = _Conv2D.apply(x, kernel, bias, residual, geometry=geometry, activation=None, algorithm=algorithm)
     return y if activation is None else apply_activation(y, activation)
 
 

@@ -47,14 +47,20 @@ static void pack_panel(const FilterMatrix *f, ptrdiff_t taps, ptrdiff_t length, 
     }
 }
 
-/* Add the bias, apply the activation, and store `rows` rows of a tile whose columns begin at `column`. */
+/* Add bias and residual, which lies `residual` bytes behind the target, apply the activation, and store `rows` rows of a
+ * tile whose columns begin at `column`. */
 INLINE void finish_vectors(const int NV, vec *sums, ptrdiff_t rows, ptrdiff_t column, ptrdiff_t valid, const real *bias,
-                           int activation, real *const *out) {
+                           const ptrdiff_t *residual, int activation, real *const *out) {
     if (bias) {
         UNROLL for (int v = 0; v < NV; v++) {
             const vec b = load_first(bias + column + v * LANES, v + 1 < NV ? LANES : valid);
             for (ptrdiff_t i = 0; i < rows; i++) sums[i * NV + v] += b;
         }
+    }
+    for (ptrdiff_t i = 0; residual && i < rows; i++) {
+        const real *from = (const real *)((const char *)(out[i] + column) + *residual);
+        UNROLL for (int v = 0; v + 1 < NV; v++) sums[i * NV + v] += load(from + v * LANES);
+        sums[i * NV + NV - 1] += load_first(from + (NV - 1) * LANES, valid);
     }
     if (activation != LINEAR) activate(sums, rows * NV, activation);
     for (ptrdiff_t i = 0; i < rows; i++, sums += NV) {
@@ -66,13 +72,13 @@ INLINE void finish_vectors(const int NV, vec *sums, ptrdiff_t rows, ptrdiff_t co
 }
 
 static void finish_tile(vec *sums, ptrdiff_t rows, ptrdiff_t vectors, ptrdiff_t column, ptrdiff_t columns,
-                        const real *bias, int activation, real *const *out) {
+                        const real *bias, const ptrdiff_t *residual, int activation, real *const *out) {
     const ptrdiff_t valid = at_most(LANES, columns - column - (vectors - 1) * LANES);
     switch (vectors) {
-    case 1: finish_vectors(1, sums, rows, column, valid, bias, activation, out); break;
-    case 2: finish_vectors(2, sums, rows, column, valid, bias, activation, out); break;
-    case 3: finish_vectors(3, sums, rows, column, valid, bias, activation, out); break;
-    case 4: finish_vectors(4, sums, rows, column, valid, bias, activation, out); break;
+    case 1: finish_vectors(1, sums, rows, column, valid, bias, residual, activation, out); break;
+    case 2: finish_vectors(2, sums, rows, column, valid, bias, residual, activation, out); break;
+    case 3: finish_vectors(3, sums, rows, column, valid, bias, residual, activation, out); break;
+    case 4: finish_vectors(4, sums, rows, column, valid, bias, residual, activation, out); break;
     }
 }
 
@@ -89,6 +95,8 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
     for (ptrdiff_t group = first_group; group < last_group; group++)
         for (ptrdiff_t j = first_panel; j < last_panel; j++, next += panel_size)
             pack_panel(f, g->taps, g->length, group, j * PANEL, next);
+    const ptrdiff_t behind = (const char *)target->residual - (const char *)target->target;
+    const ptrdiff_t *residual = target->residual ? &behind : NULL;
     TapOffsets offsets;
     tap_offsets(g, &offsets, (ptrdiff_t *)(row + g->taps * TILE_ROWS));
     Position at = position_of(g, first);
@@ -105,7 +113,7 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
             for (ptrdiff_t j = first_panel; j < last_panel; j++, panel += panel_size) {
                 vec sums[TILE_SUMS];
                 gemm_tiles[vectors][rows](row, group * g->length, g->taps, g->length, panel, 0, sums);
-                finish_tile(sums, rows, vectors, j * PANEL, f->columns, group_bias, activation, out);
+                finish_tile(sums, rows, vectors, j * PANEL, f->columns, group_bias, residual, activation, out);
             }
             for (ptrdiff_t i = 0; i < rows; i++) out[i] += f->columns;
         }

@@ -25,9 +25,11 @@ typedef struct {
     ptrdiff_t length; /* contiguous numbers a tap */
 } RowGather;
 
-/* Where results go: row (n, i, j) is target + n*image + i*row + j*pixel. */
+/* Where results go: row (n, i, j) is target + n*image + i*row + j*pixel. Of the residual, which may be NULL, gemm adds what
+ * lies at the same place. */
 typedef struct {
     void *target;
+    const void *residual;
     ptrdiff_t image, row, pixel;
 } RowTarget;
 
@@ -58,7 +60,7 @@ typedef struct {
     ptrdiff_t panel;          /* columns of a full register tile */
     ptrdiff_t winograd_tiles; /* that winograd_forward takes at most */
 
-    /* target rows [first, last), columns of panels [first_panel, last_panel) = act(rows @ filters + bias) */
+    /* target rows [first, last), columns of panels [first_panel, last_panel) = act(rows @ filters + bias + residual) */
     void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
                  ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group, ptrdiff_t last_group, ptrdiff_t first_panel,
                  ptrdiff_t last_panel);
@@ -86,11 +88,11 @@ typedef struct {
     void (*depthwise_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t first, ptrdiff_t last,
                                   void *partial);
 
-    /* Winograd; tiles are counted through all images. out = act(conv(image, weights) + bias), with weights[r][r][channels]
-     * [filters], or if `adjoint` of weights[r][r][filters][channels] turned by 180 degrees: the input gradient. */
+    /* Winograd; tiles are counted through all images. out = act(conv(image, weights) + bias + residual), with weights
+     * [r][r][channels][filters], or if `adjoint` of weights[r][r][filters][channels] turned by 180 degrees: the input gradient. */
     void (*winograd_forward)(const Winograd *, const void *image, const void *weights, int adjoint, void *out,
-                             const void *bias, int activation, ptrdiff_t first_tile, ptrdiff_t last_tile,
-                             ptrdiff_t first_panel, ptrdiff_t last_panel);
+                             const void *bias, const void *residual, int activation, ptrdiff_t first_tile,
+                             ptrdiff_t last_tile, ptrdiff_t first_panel, ptrdiff_t last_panel);
     /* The gradient of channels [first, last), columns of one panel: winograd_sums numbers by adding up tiles, aligned to
      * 64 bytes, then the weights of as many slices of the tiles, `slice` numbers apart. */
     ptrdiff_t (*winograd_sums)(const Winograd *, ptrdiff_t channels);

@@ -124,15 +124,15 @@ static void multiply_tiles(const Winograd *s, const real *v, ptrdiff_t tiles, pt
     }
 }
 
-/* out = act(A^T m A + bias) for the columns of panel j */
+/* out = act(A^T m A + bias + residual) for the columns of panel j */
 static void finish_tiles(const Winograd *s, const Transforms *f, const real *m, ptrdiff_t first_tile, ptrdiff_t tiles,
-                         ptrdiff_t j, const real *bias, int activation, real *out) {
+                         ptrdiff_t j, const real *bias, const real *residual, int activation, real *out) {
     const ptrdiff_t vectors = vectors_of(s->filters, j * PANEL), width = vectors * LANES;
     const ptrdiff_t places = s->taps * s->taps, step = place_step(tiles, width), side = s->outputs;
     for (ptrdiff_t i = 0; i < tiles; i++, m += width) {
         const Tile tile = tile_at(s, first_tile + i);
         const ptrdiff_t rows = at_most(side, s->out_height - tile.y), columns = at_most(side, s->out_width - tile.x);
-        real *corner = out + ((tile.n * s->out_height + tile.y) * s->out_width + tile.x) * s->filters + j * PANEL;
+        const ptrdiff_t corner = ((tile.n * s->out_height + tile.y) * s->out_width + tile.x) * s->filters + j * PANEL;
         for (ptrdiff_t c = 0; c < width; c += LANES) {
             const ptrdiff_t valid = at_most(LANES, s->filters - j * PANEL - c);
             vec sums[MOST_PLACES], y[MOST_OUTPUTS];
@@ -142,10 +142,13 @@ static void finish_tiles(const Winograd *s, const Transforms *f, const real *m, 
                 const vec b = load_first(bias + j * PANEL + c, valid);
                 for (ptrdiff_t p = 0; p < side * side; p++) y[p] += b;
             }
+            for (ptrdiff_t a = 0; residual && a < rows; a++)
+                for (ptrdiff_t b = 0; b < columns; b++)
+                    y[a * side + b] += load_first(residual + corner + (a * s->out_width + b) * s->filters + c, valid);
             if (activation != LINEAR) activate(y, side * side, activation);
             for (ptrdiff_t a = 0; a < rows; a++)
                 for (ptrdiff_t b = 0; b < columns; b++) {
-                    real *to = corner + (a * s->out_width + b) * s->filters + c;
+                    real *to = out + corner + (a * s->out_width + b) * s->filters + c;
                     if (valid == LANES) store(to, y[a * side + b]);
                     else store_first(to, y[a * side + b], valid);
                 }
@@ -154,8 +157,8 @@ static void finish_tiles(const Winograd *s, const Transforms *f, const real *m, 
 }
 
 static void winograd_forward(const Winograd *s, const void *image, const void *weights, int adjoint, void *out,
-                             const void *bias, int activation, ptrdiff_t first_tile, ptrdiff_t last_tile,
-                             ptrdiff_t first_panel, ptrdiff_t last_panel) {
+                             const void *bias, const void *residual, int activation, ptrdiff_t first_tile,
+                             ptrdiff_t last_tile, ptrdiff_t first_panel, ptrdiff_t last_panel) {
     const Transforms *f = find_transforms(s);
     const ptrdiff_t tiles = last_tile - first_tile, places = s->taps * s->taps;
     const ptrdiff_t v_size = places * place_step(BLOCK_TILES, BLOCK_CHANNELS);
@@ -174,7 +177,7 @@ static void winograd_forward(const Winograd *s, const void *image, const void *w
         }
     }
     for (ptrdiff_t j = first_panel; j < last_panel; j++)
-        finish_tiles(s, f, m + (j - first_panel) * m_size, first_tile, tiles, j, bias, activation, out);
+        finish_tiles(s, f, m + (j - first_panel) * m_size, first_tile, tiles, j, bias, residual, activation, out);
 }
 
 /* Sums that one task of winograd_filter_grad leaves, for so many channels of one panel. */

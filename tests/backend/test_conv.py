@@ -85,6 +85,13 @@ def test_bias_and_activation_by_hand(backend):
         assert_close(y[0, 0], expected, 1e-15)
 
 
+def test_a_residual_comes_before_the_activation_by_hand(backend):
+    x, w = grid([1, 2, 3]), np.array([1.0, -1.0]).reshape(1, 1, 1, 2)
+    bias, residual = np.array([-2.0, 2.0]), np.array([[[[3.0, 0.5], [-1.0, 1.0], [0.0, 0.0]]]])
+    y = run(backend, "conv2d_forward", x, w, conv_geometry(x.shape, w.shape), bias, residual, "relu")
+    np.testing.assert_array_equal(y[0, 0], [[2.0, 1.5], [0.0, 1.0], [1.0, 0.0]])
+
+
 @given(problem=conv_problems())
 @settings(max_examples=60)
 def test_forward_is_its_formula(backend, problem):
@@ -115,8 +122,12 @@ def test_difficult_cases_in_float32_against_the_reference_in_float64(backend, se
     if seed % 3 == 0:
         narrow = [strided(a) for a in narrow]
     x32, w32, bias32, gy32 = narrow
-    y = run(backend, "conv2d_forward", x32, w32, geometry, bias=bias32)
-    assert_close(y, run(reference, "conv2d_forward", x, w, geometry, bias=bias))
+    if seed % 2:
+        y = run(backend, "conv2d_forward", x32, w32, geometry, bias=bias32)
+        assert_close(y, run(reference, "conv2d_forward", x, w, geometry, bias=bias))
+    else:
+        y = run(backend, "conv2d_forward", x32, w32, geometry, bias32, gy32, "relu")
+        assert_close(y, run(reference, "conv2d_forward", x, w, geometry, bias, gy, "relu"))
     gx = run(backend, "conv2d_input_grad", gy32, w32, geometry)
     assert_close(gx, run(reference, "conv2d_input_grad", gy, w, geometry))
     gw = run(backend, "conv2d_filter_grad", x32, gy32, geometry)

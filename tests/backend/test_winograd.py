@@ -31,8 +31,8 @@ def test_three_passes_agree_with_the_specification(backend, name, dtype):
     geometry, x, w, bias, gy = problem(name, dtype)
     double = [a.astype("float64") for a in (x, w, bias, gy)]
     tolerance = {"float32": 1e-5, "float64": 1e-13}[dtype]
-    y = run(backend, "conv2d_forward", x, w, geometry, bias, "tanh", algorithm="winograd")
-    assert_close(y, reference.conv2d_forward(double[0], double[1], geometry, double[2], "tanh"), tolerance)
+    y = run(backend, "conv2d_forward", x, w, geometry, bias, gy, "tanh", algorithm="winograd")
+    assert_close(y, reference.conv2d_forward(double[0], double[1], geometry, double[2], double[3], "tanh"), tolerance)
     gx = run(backend, "conv2d_input_grad", gy, w, geometry, algorithm="winograd")
     assert_close(gx, reference.conv2d_input_grad(double[3], double[1], geometry), tolerance)
     gw = run(backend, "conv2d_filter_grad", x, gy, geometry, algorithm="winograd")
@@ -43,11 +43,11 @@ def test_three_passes_agree_with_the_specification(backend, name, dtype):
 def test_tiles_of_two_outputs(name):
     geometry, x, w, _, gy = problem(name, "float64")
     make = winograd.make_plan
-    y = winograd.winograd_forward(make(geometry, x.dtype, "forward", 2), x, w, None, None, np.full(gy.shape, np.nan))
-    assert_close(y, reference.conv2d_forward(x, w, geometry), 1e-13)
-    gx = winograd.winograd_forward(
-        make(geometry, x.dtype, "input_grad", 2), gy, w, None, None, np.full(x.shape, np.nan)
-    )
+    target = np.full(gy.shape, np.nan)
+    y = winograd.winograd_forward(make(geometry, x.dtype, "forward", 2), x, w, None, gy, None, target)
+    assert_close(y, reference.conv2d_forward(x, w, geometry) + gy, 1e-13)
+    target = np.full(x.shape, np.nan)
+    gx = winograd.winograd_forward(make(geometry, x.dtype, "input_grad", 2), gy, w, None, None, None, target)
     assert_close(gx, reference.conv2d_input_grad(gy, w, geometry), 1e-13)
     gw = winograd.winograd_filter_grad(make(geometry, x.dtype, "filter_grad", 2), x, gy, np.full(w.shape, np.nan))
     assert_close(gw, reference.conv2d_filter_grad(x, gy, geometry), 1e-13)

@@ -34,6 +34,19 @@ def test_gradients_of_conv2d(backend):
         [X[:1, :4, :3, :2], W[..., :2], B[:2]],
     )
     gradcheck(lambda x, w: ops.conv2d(x, w, padding="full", flip=True), [X[:1, :3, :3, :2], W[..., :1]])
+    gradcheck(
+        lambda x, w, r: ops.conv2d(x, w, activation="sigmoid", residual=r),
+        [X[:1, :4, :3, :2], W[..., :3], normal((1, 2, 2, 3))],
+    )
+
+
+def test_a_residual_is_added_before_the_activation(backend):
+    r = normal((2, 5, 5, 6), seed=4)
+    assert_matches_torch(
+        lambda x, w, b, r: ops.conv2d(x, w, b, groups=2, activation="relu", residual=r),
+        lambda x, w, b, r: (nchw(lambda x, w, b: peer("torch").conv2d(x, w, b, groups=2))(x, w, b) + r).relu(),
+        [X, W, B, r],
+    )
 
 
 def test_flip_is_the_convolution_of_mathematics(backend):
@@ -117,6 +130,7 @@ def test_an_empty_batch(backend):
         (lambda: ops.conv2d(X, W, groups=3), "groups must divide"),
         (lambda: ops.conv2d(X, W, B[:5], groups=2), r"bias must have the shape \(6,\), .* Received: bias.shape=\(5,\)"),
         (lambda: ops.conv2d(X, W, groups=2, activation="relo"), "Unknown activation"),
+        (lambda: ops.conv2d(X, W, groups=2, residual=X), r"shape of the result, \(2, 5, 5, 6\). Received: residual"),
         (lambda: ops.conv2d_transpose(X, W), "x has 4 channels, but the kernel expects 6"),
     ],
 )

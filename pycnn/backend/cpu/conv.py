@@ -141,27 +141,35 @@ def _source(x, choice, planar):
     return _padded(x, choice.pad) if choice.pad and not planar else np.ascontiguousarray(x)
 
 
-def conv2d_forward(x, w, geometry, bias=None, activation=None, algorithm="auto", out=None):
+def conv2d_forward(x, w, geometry, bias=None, residual=None, activation=None, algorithm="auto", out=None):
     if out is None:
         out = np.empty(geometry.output_shape(len(x)), x.dtype)
-    w, bias = np.ascontiguousarray(w), None if bias is None else np.ascontiguousarray(bias)
+    w, bias, residual = np.ascontiguousarray(w), _contiguous(bias), _contiguous(residual)
     winograd = winograd_plan(geometry, x.dtype, len(x), "forward", algorithm)
     if winograd is not None:
-        return winograd_forward(winograd, x, w, bias, activation, out)
+        return winograd_forward(winograd, x, w, bias, residual, activation, out)
     choice = _choose(geometry, x.dtype)
     planar = choice.planar.forward
     x = _source(x, choice, planar)
-    thin = activation is not None and not (planar or choice.multiplier) and geometry.out_channels <= _LANES // 2
-    number = ACTIVATION_NUMBERS[None if thin else activation]
+    apart = planar or choice.multiplier  # kernels that take no residual
+    thin = activation is not None and not apart and geometry.out_channels <= _LANES // 2
+    later = thin or (apart and residual is not None)
+    number = ACTIVATION_NUMBERS[None if later else activation]
     if choice.multiplier:
         choice.plan.depthwise_forward(x, w, bias, number, out)
     else:
         if choice.blocks > 1:
             w = _block_diagonal(w, geometry.groups, choice.blocks)
-        choice.plan.forward(x, w, bias, number, out, planar)
-    if thin:  # most lanes of the tiles are empty: the activation is faster over the numbers in a row
+        choice.plan.forward(x, w, bias, None if apart else residual, number, out, planar)
+    if apart and residual is not None:
+        np.add(out, residual, out=out)
+    if later and activation is not None:  # with most lanes of a tile empty it is faster over the numbers in a row
         activation_forward(out, activation, out=out)
     return out
+
+
+def _contiguous(array):
+    return None if array is None else np.ascontiguousarray(array)
 
 
 def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
@@ -170,7 +178,7 @@ def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
         out = np.empty(geometry.input_shape(len(gy)), gy.dtype)
     winograd = winograd_plan(geometry, gy.dtype, len(gy), "input_grad", algorithm)
     if winograd is not None:
-        return winograd_forward(winograd, gy, w, None, None, out)
+        return winograd_forward(winograd, gy, w, None, None, None, out)
     choice = _choose(geometry, gy.dtype)
     plan = choice.input_plan
     if choice.blocks > 1:

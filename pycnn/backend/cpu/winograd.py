@@ -70,9 +70,9 @@ def make_plan(g, dtype, which, outputs):
     return ext.WinogradPlan(*sizes, top, left, side, outputs, False, zeros)
 
 
-def winograd_forward(plan, x, w, bias, activation, out):
+def winograd_forward(plan, x, w, bias, residual, activation, out):
     """Fill and return ``out``, of the forward pass or, with its plan, of the input gradient."""
-    plan.forward(np.ascontiguousarray(x), w, bias, ACTIVATION_NUMBERS[activation], out)
+    plan.forward(np.ascontiguousarray(x), w, bias, residual, ACTIVATION_NUMBERS[activation], out)
     return out
 
 

@@ -7,7 +7,7 @@ from pycnn.backend.reference.result import deliver
 from pycnn.backend.reference.windows import crop, pad, taps
 
 
-def conv2d_forward(x, w, geometry, bias=None, activation=None, algorithm="auto", out=None):
+def conv2d_forward(x, w, geometry, bias=None, residual=None, activation=None, algorithm="auto", out=None):
     y = np.zeros(geometry.output_shape(len(x)), x.dtype)
     padded = pad(x, geometry.padding, 0)
     for r, s, rows, columns in _taps(geometry):
@@ -15,6 +15,8 @@ def conv2d_forward(x, w, geometry, bias=None, activation=None, algorithm="auto",
             y[..., outs] += np.tensordot(padded[:, rows, columns, ins], w[r, s, :, outs], axes=1)
     if bias is not None:
         y += bias
+    if residual is not None:
+        y += residual
     if activation is not None:
         y = activation_forward(y, activation)
     return deliver(y, out, x.dtype)
