@@ -64,6 +64,10 @@ cdef extern from "kernels.h" nogil:
         void (*activation_grad)(const void *, const void *, const void *, void *, int, double, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*softmax_forward)(const void *, void *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*softmax_grad)(const void *, const void *, void *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*add)(const void *, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*multiply)(const void *, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*multiply_grad)(const void *, const void *, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t,
+                              void *) noexcept nogil
         void (*sum_rows)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
         void (*sum_squares)(const void *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
         void (*sum_products)(const void *, const void *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, void *) noexcept nogil

@@ -123,6 +123,20 @@ def _elementwise_calls(dtype):
     yield Call("log_softmax_grad", {"gy": gy, "y": np.log(y)}, {}, ("gy", "y"))
 
 
+def _arithmetic_calls(dtype):
+    a, gy = normal((6, 9, 8, 17), dtype, 1), normal((6, 9, 8, 17), dtype, 2)
+    for i, shape in enumerate([(6, 9, 8, 17), (17,), (6, 1, 1, 17), (6, 9, 8, 1), (9, 8, 17), (1, 1, 1, 1)]):
+        b = normal(shape, dtype, 3 + i)
+        arrays, batched = {"a": a, "b": b}, ("a", "b") if shape[0] == 6 else ("a",)
+        yield Call("add", arrays, {}, batched)
+        yield Call("multiply", arrays, {}, batched)
+        yield Call("multiply_grad", {"gy": gy, **arrays}, {}, ("gy", *batched))
+        if shape[0] != 6:
+            yield Call("sum_products", {"a": a, "b": gy}, {"shape": shape}, ("a", "b"))
+            yield Call("sum_products", {"a": a}, {"b": None, "shape": shape}, ("a",))
+    yield Call("sum_products", {"a": normal((70, 900), dtype), "b": normal((70, 900), dtype, 1)}, {"shape": (1, 900)})
+
+
 def _norm_calls(dtype):
     x, gy = normal((6, 9, 8, 17), dtype, 1) * 2 + 3, normal((6, 9, 8, 17), dtype, 2)
     mean, variance = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
@@ -150,7 +164,8 @@ def _resample_calls(dtype):
 
 def kernel_calls(dtype):
     """Every kernel that returns arrays, on examples that cover its options: a list of ``Call``."""
-    families = (_conv_calls, _matmul_calls, _pool_calls, _elementwise_calls, _norm_calls, _resample_calls)
+    families = (_conv_calls, _matmul_calls, _pool_calls, _elementwise_calls, _arithmetic_calls)
+    families += (_norm_calls, _resample_calls)
     return [call for family in families for call in family(np.dtype(dtype))]
 
 

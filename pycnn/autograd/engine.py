@@ -4,6 +4,7 @@ import heapq
 
 from pycnn.autograd.tensor import Tensor, as_tensor
 from pycnn.backend import get_backend
+from pycnn.backend.stretching import FEW
 
 
 def backward(tensor, gradient=None, retain_graph=False):
@@ -44,11 +45,11 @@ def _seed(tensor, gradient):
 
 def _go_back(tensor, gradient, retain_graph, leaves=None):
     """Walk from ``tensor`` to the leaves (or to those of ``leaves`` alone), later nodes before earlier ones."""
-    pending = {}  # order of a node -> the node, and the gradients of its outputs so far
+    pending = {}  # order of a node -> the node, the gradients of its outputs so far, and which of them are sums
     queue = []
     _send(tensor, gradient, pending, queue, leaves)
     while queue:
-        node, gradients = pending.pop(-heapq.heappop(queue))
+        node, gradients, _ = pending.pop(-heapq.heappop(queue))
         results = node.backward(*gradients)
         if type(results) is not tuple:
             results = (results,)
@@ -79,11 +80,14 @@ def _go_back(tensor, gradient, retain_graph, leaves=None):
 
 
 def _send(target, gradient, pending, queue, leaves):
-    """Hand a gradient to a leaf, or to the node that an edge leads to. Sums are new arrays: others may hold the old."""
+    """Hand a gradient to a leaf, or to the node that an edge leads to.
+
+    The sum of two gradients is a new array, for others may hold the two. A third is added to it in place.
+    """
     node = target._node
     if node is None:
         if leaves is None or any(target is leaf for leaf in leaves):
-            target._grad = gradient if target._grad is None else target._grad + gradient
+            target._grad = gradient if target._grad is None else _sum(target._grad, gradient)
         return
     try:
         order = node.order
@@ -94,12 +98,20 @@ def _send(target, gradient, pending, queue, leaves):
     if order not in pending:
         gradients = [None] * node.output_arrays
         gradients[target._output_index] = gradient
-        pending[order] = (node, gradients)
+        pending[order] = (node, gradients, [None] * node.output_arrays)
         heapq.heappush(queue, -order)
         return
-    gradients = pending[order][1]
-    known = gradients[target._output_index]
-    gradients[target._output_index] = gradient if known is None else known + gradient
+    _, gradients, sums = pending[order]
+    i = target._output_index
+    if gradients[i] is None:
+        gradients[i] = gradient
+    else:
+        gradients[i] = sums[i] = _sum(gradients[i], gradient, sums[i])
+
+
+def _sum(a, b, out=None):
+    """Sum of two gradients of one shape; small ones, and dtypes other than float32 and float64, need no kernel."""
+    return a + b if a.size < FEW or a.dtype.itemsize not in (4, 8) else get_backend().add(a, b, out)
 
 
 def value_and_grad(function, argnums=0):

@@ -127,6 +127,25 @@ class Softmax(Protocol):
         """gy - exp(y) * sum(gy) along the last axis."""
 
 
+class Arithmetic(Protocol):
+    """Sums and products of two arrays: b has a's shape, or is stretched to it along one run of neighbouring axes.
+
+    Beside (N, H, W, C) that may be (C,), (N, 1, 1, C) or (N, H, W, 1); see ``backend.stretching``.
+    """
+
+    def add(a, b, out=None):
+        """a + b, of a's shape; ``out`` may be ``a``."""
+
+    def multiply(a, b, out=None):
+        """a * b, of a's shape; ``out`` may be ``a``."""
+
+    def multiply_grad(gy, a, b, out=None):
+        """Both gradients of ``multiply``: gy * b, of a's shape, in ``out``; and gy * a summed to the shape of b."""
+
+    def sum_products(a, b, shape, out=None):
+        """a * b (a itself where b is None), of one shape, summed to ``shape``: over what is stretched there to a's."""
+
+
 class Norm(Protocol):
     """Sums and batch normalisation over all axes but the last (the channels)."""
 
@@ -198,7 +217,7 @@ class Optimizer(Protocol):
         """
 
 
-FAMILIES = (Arrays, Conv, Matmul, Pool, Activation, Softmax, Norm, Resample, Optimizer)
+FAMILIES = (Arrays, Conv, Matmul, Pool, Activation, Softmax, Arithmetic, Norm, Resample, Optimizer)
 
 FUSED_ACTIVATIONS = ("linear", "relu", "relu6", "sigmoid", "tanh")
 """Activations that conv2d_forward and matmul apply on their way out; their derivative follows from y alone."""

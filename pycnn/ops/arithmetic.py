@@ -1,21 +1,38 @@
-"""Elementwise arithmetic of two operands, with NumPy's broadcasting; see ``promotion`` for the dtypes."""
+"""Elementwise arithmetic of two operands, with NumPy's broadcasting; see ``promotion`` for the dtypes.
+
+Sums and products of floating arrays are the backend's kernels where both have one shape or one is stretched along one
+run of axes (see ``stretching``); other broadcasting, numbers and integers go to ``xp``.
+"""
 
 import math
 
 from pycnn.autograd import Function, Tensor, as_tensor
 from pycnn.backend import get_backend
-from pycnn.ops.promotion import align, is_number, operands
+from pycnn.backend.stretching import FEW, stretching
+from pycnn.ops.promotion import align, has_kernels, is_number, operands
 
 
 def unbroadcast(g, shape):
     """Sum the gradient ``g`` of a broadcast result over the axes that ``shape`` was stretched along."""
     if g.shape == shape:
         return g
-    if g.shape[-1:] == shape:
-        return get_backend().sum_rows(g)
+    if has_kernels(g) and stretching(g.shape, shape):
+        return get_backend().sum_products(g, None, shape)
     new = g.ndim - len(shape)
     stretched = [new + i for i, n in enumerate(shape) if n == 1 and g.shape[new + i] != 1]
     return g.sum(axis=(*range(new), *stretched)).reshape(shape)
+
+
+def _stretched(a, b):
+    """Which operand the kernels see as stretched to the other, 1 (or none of them) or 0; None: ``xp`` must do it."""
+    try:
+        if a.size + b.size < FEW or not has_kernels(a):
+            return None
+    except AttributeError:  # a number
+        return None
+    if a.shape == b.shape or stretching(a.shape, b.shape):
+        return 1
+    return 0 if stretching(b.shape, a.shape) else None
 
 
 class _Binary(Function):
@@ -31,7 +48,10 @@ class _Binary(Function):
 class _Add(_Binary):
     def forward(self, a, b):
         a, b = align(a, b, "int64")
-        return a + b
+        stretched = _stretched(a, b)
+        if stretched is None:
+            return a + b
+        return self.backend.add(a, b) if stretched else self.backend.add(b, a)
 
     def backward(self, gy):
         need_a, need_b = self.needs_grad
@@ -51,14 +71,34 @@ class _Subtract(_Binary):
 class _Multiply(_Binary):
     def forward(self, a, b):
         self.a, self.b = a, b = align(a, b, "int64")
-        return a * b
+        self.stretched = _stretched(a, b)
+        if self.stretched is None:
+            return a * b
+        return self.backend.multiply(a, b) if self.stretched else self.backend.multiply(b, a)
 
     def backward(self, gy):
         need_a, need_b = self.needs_grad
+        if self.stretched is not None:
+            return self._by_kernels(gy, need_a, need_b)
         return (
             unbroadcast(gy * self.b, self.shape_a()) if need_a else None,
             unbroadcast(gy * self.a, self.shape_b()) if need_b else None,
         )
+
+    def _by_kernels(self, gy, need_a, need_b):
+        if not self.stretched:
+            gb, ga = self._of_stretched(gy, self.b, self.a, need_b, need_a)
+            return ga, gb
+        return self._of_stretched(gy, self.a, self.b, need_a, need_b)
+
+    def _of_stretched(self, gy, a, b, need_a, need_b):
+        """Gradients where b is stretched to a, both in one pass if both are needed."""
+        backend = self.backend
+        if need_a and need_b:
+            return backend.multiply_grad(gy, a, b)
+        if need_a:
+            return backend.multiply(gy, b), None
+        return None, backend.multiply(gy, a) if a.shape == b.shape else backend.sum_products(gy, a, b.shape)
 
 
 class _Divide(_Binary):

@@ -51,6 +51,12 @@ def _widest_float(dtypes):
     return _FLOAT64 if max(sizes) >= 8 else _FLOAT32
 
 
+def has_kernels(array):
+    """Whether the backend's kernels work on the array's dtype: float32 or float64."""
+    dtype = array.dtype
+    return dtype is _FLOAT32 or dtype is _FLOAT64
+
+
 def is_number(x):
     """Whether an operand's data is a weak Python number instead of an array."""
     return type(x) in _NUMBERS

@@ -1,5 +1,6 @@
 /* One instruction set, one dtype: compiled once for each pair, with PYCNN_TABLE naming what it exports. */
 #include "activation.h"
+#include "arithmetic.h"
 #include "conv.h"
 #include "depthwise.h"
 #include "norm.h"
@@ -46,6 +47,9 @@ const Kernels PYCNN_TABLE = {
     .activation_grad = activation_grad,
     .softmax_forward = softmax_forward,
     .softmax_grad = softmax_grad,
+    .add = add,
+    .multiply = multiply,
+    .multiply_grad = multiply_grad,
     .sum_rows = sum_rows,
     .sum_squares = sum_squares,
     .sum_products = sum_products,

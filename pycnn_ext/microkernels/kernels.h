@@ -118,6 +118,15 @@ typedef struct {
     void (*softmax_grad)(const void *gy, const void *y, void *gx, ptrdiff_t columns, int logarithm, ptrdiff_t first,
                          ptrdiff_t last);
 
+    /* Arithmetic: numbers [first, last) of a (outer, middle, inner) and of y, which may be a, with b (outer, inner). */
+    void (*add)(const void *a, const void *b, void *y, ptrdiff_t middle, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t last);
+    void (*multiply)(const void *a, const void *b, void *y, ptrdiff_t middle, ptrdiff_t inner, ptrdiff_t first,
+                     ptrdiff_t last);
+    /* Rows [first, last) of g and a (middle, inner): sums (inner) = sum of g*a and, with b (inner), ga = g*b; without b
+     * ga is not written, without a the sum is that of g. */
+    void (*multiply_grad)(const void *g, const void *a, const void *b, void *ga, ptrdiff_t inner, ptrdiff_t first,
+                          ptrdiff_t last, void *sums);
+
     /* Sums over rows [first, last) of x (rows, channels): of x, of (x - mean)^2, of gy and of gy*(x - mean). */
     void (*sum_rows)(const void *x, ptrdiff_t channels, ptrdiff_t first, ptrdiff_t last, void *sums);
     void (*sum_squares)(const void *x, const void *mean, ptrdiff_t channels, ptrdiff_t first, ptrdiff_t last, void *sums);

@@ -337,3 +337,17 @@ def test_grad_says_what_it_cannot_do(backend):
         pycnn.grad(lambda x: x * 2)([1.0, 2.0])
     with pytest.raises(TypeError, match="Only floating-point tensors can require gradients. Received: dtype=int"):
         pycnn.grad(lambda x: x * 2)(3)
+
+
+def test_many_gradients_add_up_and_leave_what_others_hold(backend):
+    """Above the size from which kernels add, a shared gradient array must stay as it is."""
+    x = Tensor(np.ones(10_000), requires_grad=True)
+    y = x * 1.0
+    gy = np.arange(10_000.0)
+    (y + y + (y + y + y)).backward(gy)
+    np.testing.assert_array_equal(gy, np.arange(10_000.0))
+    np.testing.assert_array_equal(x.grad.numpy(), 5 * gy)
+    first = x.grad
+    (x * 2.0).backward(gy)
+    np.testing.assert_array_equal(first.numpy(), 5 * gy)
+    np.testing.assert_array_equal(x.grad.numpy(), 7 * gy)

@@ -48,6 +48,10 @@ def large_calls():
     for name in ("tanh", "gelu", "relu"):
         yield Call("activation_forward", {"x": x}, {"name": name})
         yield Call("activation_grad", {"gy": x, "x": x, "y": x}, {"name": name})
+    for b in (x[::-1].copy(), normal((8, 1, 1, 32), "float32", 3), normal((8, 56, 56, 1), "float32", 4)):
+        yield Call("add", {"a": x, "b": b}, {})
+        yield Call("multiply_grad", {"gy": x[::-1].copy(), "a": x, "b": b}, {})
+    yield Call("sum_products", {"a": x}, {"b": None, "shape": (8, 1, 1, 32)})
     logits = normal((8000, 100), "float32")
     yield Call("softmax_forward", {"x": logits}, {})
     yield Call("log_softmax_forward", {"x": logits}, {})

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from helpers import normal
+from helpers import assert_close, normal
 from op_checks import assert_matches_torch
 
 import pycnn
@@ -27,6 +27,28 @@ def test_binary_operations_agree_with_torch(backend, name, shapes):
     if name in ("divide", "power", "mod"):
         a, b = np.abs(a) + 0.5, np.abs(b) + 0.5
     assert_matches_torch(getattr(ops, name), lambda x, y: BINARY[name](__import__("torch"))(x, y), [a, b])
+
+
+LARGE = [  # beyond what xp does; the last two are stretched along axes that no kernel takes
+    ((9, 11, 90), (9, 11, 90)), ((9, 11, 90), (90,)), ((9, 1, 90), (9, 11, 90)), ((9, 11, 90), (9, 11, 1)),
+    ((9, 11, 90), ()), ((9, 11, 90), (1, 11, 1)), ((9, 11, 1), (90,)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["add", "multiply"])
+@pytest.mark.parametrize("shapes", LARGE)
+def test_large_sums_and_products_agree_with_torch(backend, name, shapes):
+    a, b = normal(shapes[0], seed=1), normal(shapes[1], seed=2)
+    function = getattr(ops, name)
+    assert_matches_torch(function, lambda x, y: BINARY[name](__import__("torch"))(x, y), [a, b])
+    for constant in (0, 1):
+        leaves = [pycnn.Tensor(x, requires_grad=i != constant) for i, x in enumerate((a, b))]
+        wanted = [pycnn.Tensor(x, requires_grad=True) for x in (a, b)]
+        y = function(*leaves)
+        y.backward(np.cos(y.numpy()))
+        function(*wanted).backward(np.cos(y.numpy()))
+        assert leaves[constant].grad is None
+        assert_close(leaves[1 - constant].grad.numpy(), wanted[1 - constant].grad.numpy())
 
 
 @pytest.mark.parametrize("name", BINARY)

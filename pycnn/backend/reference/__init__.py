@@ -1,6 +1,7 @@
 """The specification that runs: plain NumPy, slow and obvious. One file a family of ``backend/protocol.py``."""
 
 from pycnn.backend.reference.activation import activation_forward, activation_grad
+from pycnn.backend.reference.arithmetic import add, multiply, multiply_grad, sum_products
 from pycnn.backend.reference.arrays import asarray, is_array, name, random_uniform, to_numpy, xp
 from pycnn.backend.reference.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad
 from pycnn.backend.reference.matmul import matmul
@@ -20,6 +21,7 @@ __all__ = [
     "activation_forward",
     "activation_grad",
     "adam_update",
+    "add",
     "affine2d_forward",
     "asarray",
     "avg_pool2d_forward",
@@ -37,6 +39,8 @@ __all__ = [
     "matmul",
     "max_pool2d_forward",
     "min_pool2d_forward",
+    "multiply",
+    "multiply_grad",
     "name",
     "random_uniform",
     "resize2d_forward",
@@ -45,6 +49,7 @@ __all__ = [
     "sgd_update",
     "softmax_forward",
     "softmax_grad",
+    "sum_products",
     "sum_rows",
     "to_numpy",
     "xp",

@@ -1,0 +1,42 @@
+"""Sums and products of arrays on the CPU."""
+
+import numpy as np
+
+from pycnn.backend.stretching import stretching
+from pycnn_ext import arithmetic as ext
+
+
+def add(a, b, out=None):
+    return _combine(a, b, False, out)
+
+
+def multiply(a, b, out=None):
+    return _combine(a, b, True, out)
+
+
+def _combine(a, b, multiplies, out):
+    _, middle, inner = stretching(a.shape, b.shape)
+    a = np.ascontiguousarray(a)
+    out = np.empty_like(a) if out is None else out
+    ext.combine(a, np.ascontiguousarray(b), multiplies, middle, inner, out)
+    return out
+
+
+def multiply_grad(gy, a, b, out=None):
+    if a.shape == b.shape:
+        return multiply(gy, b, out), multiply(gy, a)
+    out = np.empty(a.shape, a.dtype) if out is None else out
+    return out, _sum(gy, a, b, out, np.empty(b.shape, b.dtype))
+
+
+def sum_products(a, b, shape, out=None):
+    return _sum(a, b, None, None, np.empty(shape, a.dtype) if out is None else out)
+
+
+def _sum(gy, a, b, ga, out):
+    if not gy.size:
+        out.fill(0)
+        return out
+    gy, a, b = (None if x is None else np.ascontiguousarray(x) for x in (gy, a, b))
+    ext.multiply_grad(gy, a, b, *stretching(gy.shape, out.shape), ga, out)
+    return out
