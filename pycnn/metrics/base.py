@@ -37,8 +37,10 @@ class Metric(Configurable):
     """
 
     direction = None
+    made = 0  # how many metrics were made: who keeps a list of a model's looks here
 
     def __init__(self, dtype=None, name=None):
+        Metric.made += 1
         self.name = name or _snake_case(type(self).__name__)
         self.dtype = None if dtype is None else str(np.dtype(dtype))
         self._variables = []  # (variable, initial value)

@@ -40,16 +40,19 @@ def to_tensors(value):
 
 def _as_data(argument, value):
     """Return ``value`` as arrays of the host; a list of arrays stays one, nested lists become one array."""
-    if isinstance(value, dict):
+    if type(value) is np.ndarray:
+        array = value
+    elif isinstance(value, dict):
         return {key: _as_data(f"{argument}[{key!r}]", item) for key, item in value.items()}
-    if isinstance(value, (tuple, list)) and value and all(hasattr(item, "shape") and np.ndim(item) for item in value):
+    elif isinstance(value, (tuple, list)) and value and all(hasattr(item, "shape") and np.ndim(item) for item in value):
         return [_as_data(f"{argument}[{i}]", item) for i, item in enumerate(value)]
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(
-            f"{argument} is no array: {error} Received: {argument} of type {type(value).__name__}"
-        ) from None
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError as error:
+            raise ValueError(
+                f"{argument} is no array: {error} Received: {argument} of type {type(value).__name__}"
+            ) from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{argument} must hold numbers. Received: {argument}.dtype={array.dtype}")
     if array.ndim == 0:
@@ -59,15 +62,29 @@ def _as_data(argument, value):
     return array
 
 
-def _check_cardinality(named):
-    """Raise unless all arrays have as many samples."""
-    sizes = {name: [len(a) for a in all_arrays(value)] for name, value in named.items() if value is not None}
-    if len({n for counts in sizes.values() for n in counts}) > 1:
-        listing = " ".join(f"'{name}' sizes: {', '.join(map(str, counts))}" for name, counts in sizes.items())
-        raise ValueError(
-            "Data cardinality is ambiguous. Make sure all arrays contain the same number of samples. "
-            f"Received: {listing}"
-        )
+def as_batch(x, y=None, sample_weight=None, class_weight=None):
+    """Return ``(x, y, sample_weight)`` as arrays of the host with as many samples, weighted by their classes, too.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If something is no array of numbers, or the arrays have different lengths.
+    """
+    x, y = _as_data("x", x), None if y is None else _as_data("y", y)
+    sample_weight = None if sample_weight is None else _as_data("sample_weight", sample_weight)
+    if len({len(array) for array in all_arrays((x, y, sample_weight))}) > 1:
+        _refuse_cardinality({"x": x, "y": y, "sample_weight": sample_weight})
+    if class_weight is not None:
+        sample_weight = _class_weights(class_weight, y, sample_weight)
+    return x, y, sample_weight
+
+
+def _refuse_cardinality(named):
+    sizes = {name: ", ".join(str(len(a)) for a in all_arrays(value)) for name, value in named.items()}
+    listing = " ".join(f"'{name}' sizes: {counts}" for name, counts in sizes.items() if counts)
+    raise ValueError(
+        f"Data cardinality is ambiguous. Make sure all arrays contain the same number of samples. Received: {listing}"
+    )
 
 
 class ArrayBatches:
@@ -77,11 +94,7 @@ class ArrayBatches:
     """
 
     def __init__(self, x, y=None, sample_weight=None, batch_size=None, shuffle=False, class_weight=None):
-        self.x, self.y = _as_data("x", x), None if y is None else _as_data("y", y)
-        self.sample_weight = None if sample_weight is None else _as_data("sample_weight", sample_weight)
-        _check_cardinality({"x": self.x, "y": self.y, "sample_weight": self.sample_weight})
-        if class_weight is not None:
-            self.sample_weight = _class_weights(class_weight, self.y, self.sample_weight)
+        self.x, self.y, self.sample_weight = as_batch(x, y, sample_weight, class_weight)
         self.batch_size = 32 if batch_size is None else batch_size
         if isinstance(self.batch_size, bool) or not isinstance(self.batch_size, (int, np.integer)) or batch_size == 0:
             raise ValueError(f"batch_size must be an integer >= 1. Received: batch_size={batch_size!r}")
@@ -208,160 +221,7 @@ class IterableBatches:
             raise ValueError(
                 f"A data set must give (x, y) or (x, y, sample_weight). Received: a batch of {len(batch)} parts"
             )
-        x, y, weight = (
-            None if part is None else _as_data(name, part)
-            for name, part in zip(("x", "y", "sample_weight"), (*batch, None, None), strict=False)
-        )
-        _check_cardinality({"x": x, "y": y, "sample_weight": weight})
-        if self.class_weight is not None:
-            weight = _class_weights(self.class_weight, y, weight)
-        return x, y, weight
-
-
-class Feed:
-    """Epochs of a source, of ``steps`` batches each if that is given: then the next epoch goes on where one ended."""
-
-    def __init__(self, source, steps=None):
-        self.source = source
-        self.steps = source.steps if steps is None else steps
-        self._endless = getattr(source, "endless", False)
-        if self.steps is None and self._endless:
-            raise ValueError(
-                "A data set without length never ends: say how many batches an epoch has, by steps_per_epoch in fit, "
-                "validation_steps for its validation_data, or steps. Received: steps=None"
-            )
-        self._limit = steps
-        self._pass = None  # the iterator over the source that is under way
-        self._begun = False  # whether the data set was told that an epoch of its own begins
-        self._taken = 0  # batches that it gave
-        self._random = None  # where the generator that shuffles stood before
-        self._data = None  # state of the user's data set that an epoch goes on with
-
-    def epoch(self, done=0):
-        """Yield the batches of an epoch, without the first ``done``: those were used before ``resume``."""
-        if self._limit is None:
-            if self._pass is None:
-                self._start()
-            self._begin()
-            yield from self._pass
-            self._end()
-            return
-        if self._endless:
-            self._begin()
-        for _ in range(done, self._limit):
-            batch = self._next()
-            if batch is None:
-                return
-            yield batch
-        if self._endless:
-            self._tell("on_epoch_end")
-
-    def _begin(self):
-        """Tell the data set that an epoch of its own begins."""
-        self._begun = True
-        self._tell("on_epoch_begin")
-        if self._data is not None:  # as it was in the middle of the epoch, not as it begins one
-            self.source.source.set_state(self._data)
-            self._data = None
-
-    def _end(self):
-        self._pass = None
-        self._begun = False
-        self._tell("on_epoch_end")
-
-    def _tell(self, hook):
-        """Call a hook of the user's data set, if it has it."""
-        method = getattr(getattr(self.source, "source", None), hook, None)
-        if method is not None:
-            method()
-
-    def _start(self, skip=0):
-        self._random = config.generator().bit_generator.state
-        self._taken = skip
-        self._pass = self.source.batches(skip)
-
-    def _next(self):
-        """Return the next batch, of the next pass if this one is over; None where there is no other."""
-        for _ in range(2):
-            if self._pass is None:
-                self._start()
-            if not self._begun:
-                self._begin()
-            batch = next(self._pass, None)
-            if batch is not None:
-                self._taken += 1
-                return batch
-            if getattr(self.source, "once", False):
-                return None
-            self._end()
-        return None
-
-    def close(self):
-        """Stop the threads of the data set, if it has some."""
-        if self._pass is not None:
-            self._pass.close()
-            self._pass = None
-
-    # Going on where an earlier process was interrupted
-
-    def position(self, done):
-        """Return what ``resume`` needs: where the feed stands after ``done`` batches of an epoch."""
-        state = {"data": self._data_state(), "done": done}
-        if self._pass is not None:
-            state |= {"taken": done if self._limit is None else self._taken, "random": self._random}
-        return state
-
-    def _data_state(self):
-        get_state = getattr(getattr(self.source, "source", None), "get_state", None)
-        return None if get_state is None else get_state()
-
-    def resume(self, position):
-        """Stand where ``position`` says. Leaves the generator that shuffles behind as it was when the pass began."""
-        self.close()
-        if position["data"] is not None:
-            self.source.source.set_state(position["data"])
-            if "taken" in position and (position["done"] or not self._endless):
-                self._data = position["data"]  # on_epoch_begin was called before it
-        if "taken" in position:
-            config.generator().bit_generator.state = position["random"]
-            self._start(position["taken"])
-
-    def example(self):
-        """Return a batch that is not counted, or None if there is none."""
-        if getattr(self.source, "once", False):
-            return self.source.skipped()
-        batches = self.source.batches()
-        try:
-            return next(batches, None)
-        finally:
-            batches.close()
-
-
-class Progress:
-    """How far a call of ``fit`` is: what ``BackupAndRestore`` saves, and sets when it goes on.
-
-    Parameters
-    ----------
-    feed : Feed
-    validation_feed : Feed or None
-    first_epoch : int
-        The epoch to begin with.
-    """
-
-    def __init__(self, feed, validation_feed, first_epoch):
-        self.feeds = (feed,) if validation_feed is None else (feed, validation_feed)
-        self.first_epoch = first_epoch
-        self.first_step = 0
-
-    def take_first_step(self):
-        """Return how many batches of the next epoch were used before; it is 0 for the epochs after it."""
-        step, self.first_step = self.first_step, 0
-        return step
-
-    def close(self):
-        """Stop what the feeds may have running."""
-        for feed in self.feeds:
-            feed.close()
+        return as_batch(*batch, *[None] * (3 - len(batch)), self.class_weight)
 
 
 def make_source(x, y=None, sample_weight=None, batch_size=None, shuffle=False, class_weight=None):

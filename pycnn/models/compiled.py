@@ -1,5 +1,7 @@
 """What ``compile`` was given, made into losses and metrics when the first batch shows the outputs and their shapes."""
 
+import functools
+
 import numpy as np
 
 from pycnn import losses, metrics
@@ -63,6 +65,7 @@ class Losses:
             if weight is not None and (isinstance(weight, bool) or not isinstance(weight, (int, float))):
                 raise ValueError(f"loss_weights must be numbers. Received: loss_weights={weights!r}")
         self.built = False
+        self._checked, self._checks = None, ()  # symbolic outputs, and what their targets are checked by
         self.entries = ()  # (number of the output, loss, weight) of the outputs that have a loss
 
     def _assign(self, y_pred, layer_names):
@@ -78,12 +81,24 @@ class Losses:
             if isinstance(y, np.ndarray) and not self._is_nested and not wants_shapes(self._given):
                 losses.Loss.check_targets(losses.get(self._given), y, None)  # what needs no shape: NaN
             return
-        self._assign(outputs, layer_names)
-        shapes = [output.shape for output in flatten_structure(outputs)]
-        for i, target in enumerate(self.targets(y)):
-            if target is not None and i in self._with_loss and not wants_shapes(self._each[i]):
+        if self._checked is not outputs:
+            self._assign(outputs, layer_names)
+            self._checks = self._checks_for([output.shape for output in flatten_structure(outputs)])
+            self._checked = outputs
+        targets = (y,) if self.outputs.count == 1 and isinstance(y, np.ndarray) else self.targets(y)
+        for check, target in zip(self._checks, targets, strict=True):
+            if check is not None and target is not None:
+                check(target)
+
+    def _checks_for(self, shapes):
+        """For each output a function that raises if its targets cannot be right, or None."""
+        checks = [None] * len(shapes)
+        for i in self._with_loss:
+            if not wants_shapes(self._each[i]):
                 argument = "y" if len(shapes) == 1 else f"y of the output {self.outputs.names[i]!r}"
-                losses.get(self._each[i]).check_targets(target, shapes[i], argument)
+                check = losses.get(self._each[i]).check_targets
+                checks[i] = functools.partial(check, output_shape=shapes[i], argument=argument)
+        return checks
 
     def build(self, y, y_pred, layer_names):
         """Make the losses, now that the first batch shows what there is."""

@@ -28,6 +28,8 @@ class Step:
             "_metrics",
             "_compiled_losses",
             "_compile_arguments",
+            "_searched",
+            "_own",
         }
     )
     _train_takes_data = _test_takes_data = False  # whether a subclass has Keras's train_step(self, data)
@@ -121,7 +123,14 @@ class Step:
         return [LossMean(self), *([metrics] if is_one else metrics.all), *own]
 
     def _own_metrics(self):
-        return list({id(m): m for layer in self.flatten_layers() for _, m in layer._tracked(Metric)}.values())
+        """The metrics that are attributes of the model or its layers: a search only where there may be new ones."""
+        state = (Metric.made, Variable.changes, sum(map(len, self._searched)))
+        if state != self._searched_at:
+            layers = self.flatten_layers()
+            self._searched = [vars(layer) for layer in layers]
+            self._own = list({id(m): m for layer in layers for _, m in layer._tracked(Metric)}.values())
+            self._searched_at = (Metric.made, Variable.changes, sum(map(len, self._searched)))
+        return self._own
 
     @property
     def metrics_names(self):
@@ -288,6 +297,7 @@ class Step:
         """Look for weights anew at the next step: the layers have changed."""
         self._found_at = -1
         self._train_variables = self._regularized = ()
+        self._searched, self._searched_at, self._own = (), None, ()  # attributes that metrics were found in
 
     def _find_variables(self):
         self._found_at = Variable.changes

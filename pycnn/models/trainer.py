@@ -7,7 +7,8 @@ import numpy as np
 
 from pycnn.autograd import no_grad
 from pycnn.callbacks import CallbackList, History, ProgressBar
-from pycnn.models.batches import ArrayBatches, Feed, Progress, make_source, map_arrays, to_tensors
+from pycnn.models.batches import ArrayBatches, as_batch, make_source, map_arrays, to_tensors
+from pycnn.models.feed import Feed, Progress
 from pycnn.models.step import Step
 
 
@@ -90,7 +91,7 @@ class Trainer(Step):
         source = make_source(x, y, sample_weight, batch_size, shuffle, class_weight)
         validation = self._validation_source(source, validation_split, validation_data, validation_batch_size)
         for checked in (source, validation):
-            self._check(checked)
+            self._check_source(checked)
         feed = Feed(source, steps_per_epoch)
         validation_feed = None if validation is None else Feed(validation, validation_steps)
         calls, history = self._callbacks(
@@ -180,7 +181,7 @@ class Trainer(Step):
         """
         self._require_compiled()
         source = make_source(x, y, sample_weight, batch_size)
-        self._check(source)
+        self._check_source(source)
         feed = Feed(source, steps)
         calls, _ = self._callbacks(callbacks, verbose, "evaluate", epochs=1, steps=feed.steps)
         calls.on_test_begin()
@@ -211,7 +212,7 @@ class Trainer(Step):
             with no_grad():
                 for step, batch in enumerate(feed.epoch()):
                     calls.on_predict_batch_begin(step)
-                    outputs.append(map_arrays(lambda t: np.array(t.numpy()), self.predict_step(to_tensors(batch[0]))))
+                    outputs.append(map_arrays(_to_host, self.predict_step(to_tensors(batch[0]))))
                     calls.on_predict_batch_end(step, functools.partial(dict, outputs=outputs[-1]))
         finally:
             feed.close()
@@ -237,14 +238,14 @@ class Trainer(Step):
 
     def predict_on_batch(self, x):
         """Return the outputs for one batch, as a ``numpy.ndarray``."""
-        x = ArrayBatches(x, batch_size=1 << 62).x
+        x, _, _ = as_batch(x)
         with no_grad():
-            return map_arrays(lambda t: np.array(t.numpy()), self.predict_step(to_tensors(x)))
+            return map_arrays(_to_host, self.predict_step(to_tensors(x)))
 
     def _one_batch(self, x, y, sample_weight, class_weight=None):
-        source = ArrayBatches(x, y, sample_weight, 1 << 62, class_weight=class_weight)
-        self._check(source)
-        return to_tensors((source.x, source.y, source.sample_weight))
+        batch = as_batch(x, y, sample_weight, class_weight)
+        self._check(batch[0], batch[1])
+        return to_tensors(batch)
 
     # Around it
 
@@ -252,13 +253,17 @@ class Trainer(Step):
         if not self.compiled:
             raise RuntimeError("You must call `compile()` before using the model.")
 
-    def _check(self, source):
+    def _check_source(self, source):
+        if isinstance(source, ArrayBatches):
+            self._check(source.x, source.y)
+
+    def _check(self, x, y):
         """Report targets that cannot be right before anything is computed."""
-        if not isinstance(source, ArrayBatches) or source.y is None or self._compiled_losses is None:
+        if y is None or self._compiled_losses is None:
             return
-        if isinstance(source.x, np.ndarray):
-            self._ensure_built((None, *source.x.shape[1:]))
-        self._compiled_losses.check(source.y, self._symbolic_outputs, self.output_names)
+        if isinstance(x, np.ndarray):
+            self._ensure_built((None, *x.shape[1:]))
+        self._compiled_losses.check(y, self._symbolic_outputs, self.output_names)
 
     def _validation_source(self, source, split, data, batch_size):
         if data is not None:
@@ -290,6 +295,11 @@ class Trainer(Step):
         if verbose:
             added.append(ProgressBar(verbose, task))
         return CallbackList([*given, *added], model=self, verbose=verbose, **params), history
+
+
+def _to_host(tensor):
+    """Return the numbers of a tensor, in memory of their own."""
+    return np.array(tensor.numpy())
 
 
 def _require_batches(steps):

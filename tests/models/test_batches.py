@@ -6,7 +6,8 @@ from helpers import normal, peer
 
 import pycnn
 from pycnn import layers
-from pycnn.models.batches import ArrayBatches, Feed, IterableBatches, make_source
+from pycnn.models.batches import ArrayBatches, IterableBatches, make_source
+from pycnn.models.feed import Feed
 
 
 def numbers(epoch):

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from fit_models import regression, small_model
 from helpers import normal
 from sklearn.datasets import load_digits
 
@@ -162,3 +163,33 @@ def test_configurations_with_classes_that_nobody_registered(backend, kind):
         model = pycnn.Sequential([inputs, Scale(3.0)])
     again = type(model).from_config(model.get_config(), custom_objects={"Scale": Scale})
     np.testing.assert_array_equal(again(np.ones((1, 2))).numpy(), [[3, 3]])
+
+
+def test_logs_show_metrics_that_come_and_go_between_batches():
+    model = small_model()
+    x, y = regression(8)
+    assert set(model.train_on_batch(x, y, return_dict=True)) == {"loss"}
+    waiting = pycnn.metrics.Mean("extra")
+    model.train_on_batch(x, y)
+    model.extra = waiting  # made before the last batch
+    waiting.update_state([2.0])
+    assert model.train_on_batch(x, y, return_dict=True)["extra"] == 2
+    model.layers[0].inner = pycnn.metrics.Mean("inner")
+    assert set(model.train_on_batch(x, y, return_dict=True)) == {"loss", "extra", "inner"}
+    del model.extra
+    assert set(model.train_on_batch(x, y, return_dict=True)) == {"loss", "inner"}
+
+
+def test_targets_are_checked_at_every_batch_and_after_the_outputs_changed():
+    model = pycnn.Sequential([layers.Input((3,)), layers.Dense(4, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x = np.zeros((2, 3))
+    model.train_on_batch(x, np.array([0, 3]))
+    for y in ([0, 4], [-1, 0]):
+        with pytest.raises(ValueError, match="y must hold labels from 0 to 3"):
+            model.train_on_batch(x, np.array(y))
+    model.pop()
+    model.add(layers.Dense(5, "softmax"))
+    model.train_on_batch(x, np.array([0, 4]))
+    with pytest.raises(ValueError, match="Data cardinality is ambiguous.*'x' sizes: 2 'y' sizes: 3"):
+        model.train_on_batch(x, np.array([0, 1, 2]))
