@@ -33,6 +33,18 @@ cdef extern from "kernels.h" nogil:
         ptrdiff_t height, width, channels, grid_height, grid_width
         ptrdiff_t pool_height, pool_width, stride_y, stride_x, top, bottom, left, right
 
+    ctypedef struct BatchNorm:
+        ptrdiff_t columns
+        int activation
+        const void *x
+        const void *center
+        const void *scale
+        const void *shift
+        const void *gy
+        const void *y
+        void *g
+        void *gx
+
     ctypedef struct Kernels:
         ptrdiff_t panel, winograd_tiles
         void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
@@ -69,17 +81,15 @@ cdef extern from "kernels.h" nogil:
         void (*multiply_grad)(const void *, const void *, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t,
                               void *) noexcept nogil
         void (*sum_rows)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
-        void (*sum_squares)(const void *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
-        void (*sum_products)(const void *, const void *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, void *) noexcept nogil
+        void (*sum_deviations)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
+        void (*sum_gradients)(const BatchNorm *, ptrdiff_t, ptrdiff_t, void *, void *) noexcept nogil
         void (*sum_slices)(const void *, ptrdiff_t, ptrdiff_t, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
-        void (*divide_channels)(void *, double, ptrdiff_t) noexcept nogil
-        void (*batch_norm_terms)(const void *, const void *, const void *, double, ptrdiff_t, void *, void *) noexcept nogil
-        void (*batch_norm_grad_terms)(void *, const void *, const void *, double, double, ptrdiff_t, void *, void *,
-                                      void *) noexcept nogil
-        void (*normalize)(const void *, const void *, const void *, const void *, ptrdiff_t, void *,
-                          ptrdiff_t, ptrdiff_t) noexcept nogil
-        void (*normalize_grad)(const void *, const void *, const void *, const void *, const void *, const void *,
-                               ptrdiff_t, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*combine_moments)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, void *) noexcept nogil
+        void (*batch_norm_terms)(const void *, const void *, const void *, const void *, double, ptrdiff_t, ptrdiff_t,
+                                 void *) noexcept nogil
+        void (*batch_norm_grad_terms)(void *, const void *, double, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
+        void (*normalize)(const BatchNorm *, const void *, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*normalize_grad)(const BatchNorm *, const void *, const void *, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*resize)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, ptrdiff_t, ptrdiff_t, int,
                        ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*resize_grad)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, ptrdiff_t, ptrdiff_t, int,

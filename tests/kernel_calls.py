@@ -7,7 +7,7 @@ from helpers import normal
 
 from pycnn.backend import reference
 from pycnn.backend.geometry import conv_geometry, pool_geometry
-from pycnn.backend.protocol import ACTIVATIONS
+from pycnn.backend.protocol import ACTIVATIONS, FUSED_ACTIVATIONS
 
 
 class Call(NamedTuple):
@@ -146,6 +146,15 @@ def _norm_calls(dtype):
     yield Call("batch_norm_statistics", {"x": x}, {}, ("x",))
     yield Call("batch_norm_forward", {**moments, "gamma": gamma, "beta": beta}, {"epsilon": 1e-3}, ("x",))
     yield Call("batch_norm_forward", moments, {"gamma": None, "beta": None, "epsilon": 1e-3}, ("x",))
+    residual, terms = normal(x.shape, dtype, 5), {"gamma": gamma, "beta": beta}
+    for activation in FUSED_ACTIVATIONS:
+        options = {"epsilon": 1e-3, "activation": activation}
+        arrays = {**moments, **terms, "residual": residual}
+        yield Call("batch_norm_forward", arrays, options, ("x", "residual"))
+        y = reference.batch_norm_forward(**arrays, **options)
+        arrays = {"gy": gy, **moments, **terms}
+        yield Call("batch_norm_grad", arrays, options, ("gy", "x"))
+        yield Call("batch_norm_grad", {**arrays, "y": y}, {**options, "own_statistics": False}, ("gy", "x", "y"))
     yield Call("batch_norm_grad", {"gy": gy, **moments, "gamma": gamma}, {"epsilon": 1e-3}, ("gy", "x"))
     yield Call("batch_norm_grad", {"gy": gy, **moments}, {"gamma": None, "epsilon": 1e-3}, ("gy", "x"))
 

@@ -155,14 +155,37 @@ class Norm(Protocol):
     def batch_norm_statistics(x):
         """Mean and biased variance of each channel: x (..., C) -> mean (C,), variance (C,).
 
-        In two passes; both are 0 where x is empty.
+        As accurate as deviations from the mean are; both are 0 where x is empty.
         """
 
-    def batch_norm_forward(x, mean, variance, gamma, beta, epsilon, out=None):
-        """gamma * (x - mean) / sqrt(variance + epsilon) + beta; gamma and beta (C,) or None (1 and 0)."""
+    def batch_norm_forward(x, mean, variance, gamma, beta, epsilon, residual=None, activation=None, out=None):
+        """act(gamma * (x - mean) / sqrt(variance + epsilon) + beta + residual).
 
-    def batch_norm_grad(gy, x, mean, variance, gamma, epsilon, out=None):
-        """Gradients where mean and variance are x's own: gx (..., C), ggamma (C,), gbeta (C,)."""
+        gamma and beta (C,) or None (1 and 0), residual like x or None, activation one of
+        ``protocol.FUSED_ACTIVATIONS`` or None; ``out`` may be ``x`` or ``residual``.
+        """
+
+    def batch_norm_grad(
+        gy,
+        x,
+        mean,
+        variance,
+        gamma,
+        epsilon,
+        y=None,
+        activation=None,
+        out=None,
+        residual_grad=None,
+        beta=None,
+        own_statistics=True,
+    ):
+        """Gradients of ``batch_norm_forward``: gx (..., C), ggamma (C,), gbeta (C,).
+
+        Where ``own_statistics`` mean and variance are x's own, and gx flows through them too; otherwise they are
+        constants. An ``activation`` needs ``y``, or where there was no residual ``beta`` instead, from which y is
+        computed again: that is faster, for one array less is read. ``residual_grad`` is an array that takes the
+        residual's gradient. ``out`` may be ``gy`` or ``x``, ``residual_grad`` may be ``gy``, but not ``out``.
+        """
 
 
 class Resample(Protocol):

@@ -56,6 +56,16 @@ typedef struct {
     ptrdiff_t pool_height, pool_width, stride_y, stride_x, top, bottom, left, right;
 } PoolShape;
 
+/* y = act((x - center)*scale + shift + residual) by column, and the gradient of y. */
+typedef struct {
+    ptrdiff_t columns;
+    int activation;
+    const void *x, *center, *scale, *shift;
+    const void *gy;
+    const void *y;  /* NULL without a residual: computed again */
+    void *g, *gx;   /* where gy*act'(y) goes, and g*scale, or NULL */
+} BatchNorm;
+
 typedef struct {
     ptrdiff_t panel;          /* columns of a full register tile */
     ptrdiff_t winograd_tiles; /* that winograd_forward takes at most */
@@ -127,26 +137,28 @@ typedef struct {
     void (*multiply_grad)(const void *g, const void *a, const void *b, void *ga, ptrdiff_t inner, ptrdiff_t first,
                           ptrdiff_t last, void *sums);
 
-    /* Sums over rows [first, last) of x (rows, channels): of x, of (x - mean)^2, of gy and of gy*(x - mean). */
-    void (*sum_rows)(const void *x, ptrdiff_t channels, ptrdiff_t first, ptrdiff_t last, void *sums);
-    void (*sum_squares)(const void *x, const void *mean, ptrdiff_t channels, ptrdiff_t first, ptrdiff_t last, void *sums);
-    void (*sum_products)(const void *gy, const void *x, const void *mean, ptrdiff_t channels, ptrdiff_t first,
-                         ptrdiff_t last, void *sums, void *products);
+    /* Sums over the rows of x (rows, columns), numbers [first, last) of it: of x; moments (3, columns) = centres near the
+     * means, sums of x - center and of its square; of g = gy*act'(y) and of g*(x - center), which also leaves g there
+     * and g*scale in gx where they are not NULL. */
+    void (*sum_rows)(const void *x, ptrdiff_t columns, ptrdiff_t first, ptrdiff_t last, void *sums);
+    void (*sum_deviations)(const void *x, ptrdiff_t columns, ptrdiff_t first, ptrdiff_t last, void *moments);
+    void (*sum_gradients)(const BatchNorm *, ptrdiff_t first, ptrdiff_t last, void *sums, void *products);
     /* target[i] = sum over s of partials[s*size + i], in the order of s, for i in [first, last) */
     void (*sum_slices)(const void *partials, ptrdiff_t slices, ptrdiff_t size, void *target, ptrdiff_t first,
                        ptrdiff_t last);
-    /* By channel: x /= by; scale and shift of a batch norm's forward pass; scale, a and b of its gradient, from sums
-     * (2, channels) over `rows` rows, whose second half becomes the gradient of gamma. */
-    void (*divide_channels)(void *x, double by, ptrdiff_t channels);
-    void (*batch_norm_terms)(const void *variance, const void *gamma, const void *beta, double epsilon,
-                             ptrdiff_t channels, void *scale, void *shift);
-    void (*batch_norm_grad_terms)(void *sums, const void *variance, const void *gamma, double epsilon, double rows,
-                                  ptrdiff_t channels, void *scale, void *a, void *b);
-    /* y = (x - center)*scale + shift, and gx = scale*(gy - a - (x - center)*b), by channel, for rows [first, last) */
-    void (*normalize)(const void *x, const void *center, const void *scale, const void *shift, ptrdiff_t channels,
-                      void *y, ptrdiff_t first, ptrdiff_t last);
-    void (*normalize_grad)(const void *gy, const void *x, const void *center, const void *scale, const void *a,
-                           const void *b, ptrdiff_t channels, void *gx, ptrdiff_t first, ptrdiff_t last);
+    /* By channel: mean and variance from moments (slices, 3, columns), slice s of rows [rows*s/slices, rows*(s+1)/slices);
+     * center, scale and shift (3, columns) of a batch norm; and what normalize_grad takes (2, columns), from sums
+     * (2, channels), whose second half becomes the gradient of gamma. */
+    void (*combine_moments)(const void *moments, ptrdiff_t slices, ptrdiff_t columns, ptrdiff_t channels,
+                            ptrdiff_t numbers, void *mean, void *variance);
+    void (*batch_norm_terms)(const void *mean, const void *variance, const void *gamma, const void *beta, double epsilon,
+                             ptrdiff_t channels, ptrdiff_t columns, void *terms);
+    void (*batch_norm_grad_terms)(void *sums, const void *variance, double epsilon, ptrdiff_t numbers,
+                                  ptrdiff_t channels, ptrdiff_t columns, void *terms);
+    /* y as in BatchNorm, and gx = scale*(g - mean - (x - center)*slope), for numbers [first, last) */
+    void (*normalize)(const BatchNorm *, const void *residual, void *y, ptrdiff_t first, ptrdiff_t last);
+    void (*normalize_grad)(const BatchNorm *, const void *mean, const void *slope, void *gx, ptrdiff_t first,
+                           ptrdiff_t last);
 
     /* Images: output rows [first, last) of all images; images [first, last) for the adjoint. */
     void (*resize)(const void *x, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y, ptrdiff_t out_height,

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS
 from pycnn_ext import norm as ext
 
 
@@ -19,16 +20,33 @@ def batch_norm_statistics(x):
     return mean, variance
 
 
-def batch_norm_forward(x, mean, variance, gamma, beta, epsilon, out=None):
+def batch_norm_forward(x, mean, variance, gamma, beta, epsilon, residual=None, activation=None, out=None):
     out = np.empty(x.shape, x.dtype) if out is None else out
-    ext.batch_norm_forward(*_contiguous(x, mean, variance, gamma, beta), epsilon, out)
+    x, mean, variance, gamma, beta, residual = _contiguous(x, mean, variance, gamma, beta, residual)
+    number = ACTIVATION_NUMBERS[activation]
+    ext.batch_norm_forward(x, mean, variance, gamma, beta, epsilon, residual, number, out)
     return out
 
 
-def batch_norm_grad(gy, x, mean, variance, gamma, epsilon, out=None):
+def batch_norm_grad(
+    gy,
+    x,
+    mean,
+    variance,
+    gamma,
+    epsilon,
+    y=None,
+    activation=None,
+    out=None,
+    residual_grad=None,
+    beta=None,
+    own_statistics=True,
+):
     out = np.empty(x.shape, x.dtype) if out is None else out
     sums = np.empty((2, x.shape[-1]), x.dtype)
-    ext.batch_norm_grad(*_contiguous(gy, x, mean, variance, gamma), epsilon, out, sums)
+    arrays = _contiguous(gy, x, y, mean, variance, gamma, beta)
+    number = ACTIVATION_NUMBERS[activation]
+    ext.batch_norm_grad(*arrays, epsilon, number, own_statistics, residual_grad, out, sums)
     gbeta, ggamma = sums
     return out, ggamma, gbeta
 
