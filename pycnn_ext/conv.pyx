@@ -9,18 +9,18 @@ from cython.parallel cimport prange
 from libc.stdlib cimport calloc, free
 
 from pycnn_ext.gemm cimport (
-    FilterGrad,
     Problem,
+    Sums,
     ceil_div,
-    filter_grad_slices,
     parts_for,
     pixel_slices,
     run_filter_grad,
     run_gemm,
     run_planar,
     sum_partials,
+    sums_of,
 )
-from pycnn_ext.kernels cimport FilterMatrix, Kernels, RowGather, RowTarget, address, code_of, table
+from pycnn_ext.kernels cimport FilterGrad, FilterMatrix, Kernels, RowGather, RowTarget, address, code_of, table
 from pycnn_ext.threads cimport threads_for
 
 
@@ -202,26 +202,29 @@ cdef class ConvPlan:
                     target + task % groups * group_channels * size,
                     batch * (task // groups) // parts, batch * (task // groups + 1) // parts)
 
-    def filter_grad_slices(self, x):
-        """Into how many slices filter_grad cuts the pixels: by shape alone, so that sums do not depend on threads."""
-        cdef ptrdiff_t pixels = len(x) * self.grid_height * self.grid_width
-        cdef ptrdiff_t depth = self.taps * (self.channels // self.groups)
-        return filter_grad_slices(table(code_of(x)), pixels, depth, self.filters // self.groups, self.groups)
+    cdef FilterGrad gradient_of_filters(self):
+        cdef FilterGrad f
+        f.gather = self.forward_phase.gather
+        f.gradient_pixel, f.filters = self.filters, self.filters // self.groups
+        return f
+
+    def filter_grad_partials(self, ptrdiff_t batch):
+        """How many arrays of the filters' shape filter_grad needs to work in."""
+        cdef FilterGrad f = self.gradient_of_filters()
+        return sums_of(&f, batch * self.grid_height * self.grid_width, self.groups).partials
 
     def filter_grad(self, x, gy, partials, out):
-        """out (R, S, C/groups, K) = the adjoint of conv in w, by way of partials (slices, groups, K/groups, R*S*C/groups)."""
+        """out (R, S, C/groups, K) = the adjoint of conv in w, by way of as many partials as filter_grad_partials tells."""
         cdef char code = code_of(x)
         cdef const Kernels *k = table(code)
         cdef ptrdiff_t size = 8 if code == b"d" else 4
-        cdef FilterGrad f
-        f.gather = self.forward_phase.gather
-        f.gather.source, f.gather.zeros = address(x, code), address(self.zeros, code)
-        f.gradient, f.target = address(gy, code), <char *>address(out, code, True)
-        f.partial, f.slices = <char *>address(partials, code, True), len(partials)
-        f.groups, f.filters, f.depth = self.groups, self.filters, self.taps * (self.channels // self.groups)
-        f.pixels = len(x) * self.grid_height * self.grid_width
+        cdef FilterGrad f = self.gradient_of_filters()
+        f.gather.source, f.gather.zeros, f.gradient = address(x, code), address(self.zeros, code), address(gy, code)
+        cdef Sums s = sums_of(&f, len(x) * self.grid_height * self.grid_width, self.groups)
+        cdef char *partial = <char *>address(partials, code, True)
+        cdef char *target = <char *>address(out, code, True)
         with nogil:
-            run_filter_grad(k, &f, size)
+            run_filter_grad(k, &f, &s, partial, target, size)
 
     def pixel_slices(self, ptrdiff_t batch):
         """Into how many slices planar_filter_grad and depthwise_filter_grad cut the pixels."""

@@ -3,7 +3,7 @@
 from cython.parallel cimport prange
 from libc.string cimport memset
 
-from pycnn_ext.kernels cimport Kernels, RowGather, address, code_of, table
+from pycnn_ext.kernels cimport FilterGrad, Kernels, RowGather, address, code_of, table
 from pycnn_ext.threads cimport threads_for
 
 cdef ptrdiff_t PACKED_NUMBERS = 128 * 1024  # filters packed by one task: 512 KiB of floats, half of L2
@@ -12,8 +12,12 @@ cdef ptrdiff_t ROWS_PER_TASK = 56
 cdef ptrdiff_t ROWS_PER_SLICE = 512
 cdef ptrdiff_t PIXELS_PER_TASK = 256
 cdef ptrdiff_t MOST_SLICES = 8
+cdef ptrdiff_t SLICED_HEIGHT = 96  # of sums that are worth a slice of the pixels less
+cdef ptrdiff_t SLICED_WIDTH = 128
 cdef ptrdiff_t SUMMED_ROWS = 64
-cdef ptrdiff_t SUMMED_NUMBERS = 64 * 1024  # sums of one task of a filter gradient: 256 KiB of floats
+cdef ptrdiff_t LANES = 16  # numbers a vector holds (floats, AVX-512): what counts as few
+cdef ptrdiff_t STRIP = 12        # rows of a filter gradient's sums that stay together: as many as are packed together
+cdef ptrdiff_t SUMMED_SIDE = 256  # rows and columns of one task of a filter gradient: its sums take 256 KiB of floats
 
 
 cdef ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) noexcept nogil:
@@ -39,8 +43,15 @@ def matmul(a, b, bint transpose_b, bias, int activation, out):
         run_gemm(k, &p, 1, 1, bias_, activation)
 
 
-def matmul_transposed(a, b, out):
-    """out (M, N) = a.T @ b, a (K, M), b (K, N)."""
+def transposed_partials(ptrdiff_t k, ptrdiff_t m, ptrdiff_t n):
+    """How many arrays of (M, N) matmul_transposed needs to work in."""
+    cdef FilterGrad f
+    f.gather.taps, f.gather.length, f.filters = 1, m, n
+    return sums_of(&f, k, 1).partials
+
+
+def matmul_transposed(a, b, partials, out):
+    """out (M, N) = a.T @ b, a (K, M), b (K, N), by way of as many partials (M, N) as transposed_partials tells."""
     cdef char code = code_of(a)
     cdef const Kernels *k = table(code)
     cdef ptrdiff_t size = 8 if code == b"d" else 4
@@ -48,11 +59,12 @@ def matmul_transposed(a, b, out):
     cdef FilterGrad f
     memset(&f, 0, sizeof(f))
     one_pixel_rows(&f.gather, address(a, code), a.shape[0], a.shape[1], &no_tap)
-    f.gradient, f.target = address(b, code), <char *>address(out, code, True)
-    f.slices = f.groups = 1
-    f.pixels, f.depth, f.filters = a.shape[0], a.shape[1], b.shape[1]
+    f.gradient, f.gradient_pixel, f.filters = address(b, code), b.shape[1], b.shape[1]
+    cdef Sums s = sums_of(&f, a.shape[0], 1)
+    cdef char *partial = <char *>address(partials, code, True)
+    cdef char *target = <char *>address(out, code, True)
     with nogil:
-        run_filter_grad(k, &f, size)
+        run_filter_grad(k, &f, &s, partial, target, size)
 
 
 cdef void one_pixel_rows(RowGather *g, const void *source, ptrdiff_t rows, ptrdiff_t length, int *no_tap) noexcept:
@@ -133,53 +145,73 @@ cdef ptrdiff_t pixel_slices(ptrdiff_t pixels) noexcept nogil:
     return max(1, min(MOST_SLICES, pixels // ROWS_PER_SLICE))
 
 
-cdef ptrdiff_t filter_grad_slices(const Kernels *k, ptrdiff_t pixels, ptrdiff_t depth, ptrdiff_t filters,
-                                  ptrdiff_t groups) noexcept nogil:
-    """The same for a filter gradient, whose columns are cut, too; filters counts those of one group."""
-    return max(1, min(ceil_div(MOST_SLICES, filter_grad_parts(k, depth, filters, groups)), pixels // ROWS_PER_SLICE))
+cdef Sums sums_of(const FilterGrad *f, ptrdiff_t pixels, ptrdiff_t groups) noexcept nogil:
+    """How a filter gradient is summed; by shape alone, so that sums do not depend on threads.
+
+    The side that fills its vectors better becomes the right one. Few sums are cut into slices of the pixels.
+    """
+    cdef Sums s
+    cdef ptrdiff_t depth = f.gather.taps * f.gather.length, blocks
+    s.turned = filled(depth) > filled(f.filters)
+    s.height, s.width = f.filters if s.turned else depth, depth if s.turned else f.filters
+    s.pixels, s.groups = pixels, groups
+    blocks = groups * ceil_div(s.height, SLICED_HEIGHT) * ceil_div(s.width, SLICED_WIDTH)
+    s.slices = max(1, min(ceil_div(MOST_SLICES, max(1, blocks)), pixels // ROWS_PER_SLICE))
+    s.partials = s.slices if s.turned or s.slices > 1 else 0
+    return s
 
 
-cdef ptrdiff_t filter_grad_parts(const Kernels *k, ptrdiff_t depth, ptrdiff_t filters, ptrdiff_t groups) noexcept nogil:
-    """Tasks that the columns (or groups) of a filter gradient are cut into, so that each one's sums stay in L2."""
-    cdef ptrdiff_t panels = ceil_div(depth, k.panel), most = max(1, SUMMED_NUMBERS // (filters * k.panel))
-    return ceil_div(panels, most) if groups == 1 else ceil_div(groups, max(1, most // panels))
+cdef double filled(ptrdiff_t numbers) noexcept nogil:
+    """Which part of the lanes holds something, of as many vectors as `numbers` need."""
+    return <double>numbers / (max(1, ceil_div(numbers, LANES)) * LANES)
 
 
-cdef void run_filter_grad(const Kernels *k, const FilterGrad *f, ptrdiff_t size) noexcept nogil:
-    """Every slice of the pixels and part of the columns by itself, then the slices added up and turned."""
-    if not f.depth or not f.filters:
+cdef void run_filter_grad(const Kernels *k, FilterGrad *f, const Sums *s, char *partial, char *target,
+                          ptrdiff_t size) noexcept nogil:
+    """Every slice of the pixels and block of the sums by itself, then the slices added up and turned."""
+    if not s.height or not s.width:
         return
-    cdef ptrdiff_t group_filters = f.filters // f.groups, panels = ceil_div(f.depth, k.panel), task
-    cdef ptrdiff_t parts = filter_grad_parts(k, f.depth, group_filters, f.groups)
-    cdef ptrdiff_t blocks = ceil_div(f.depth, SUMMED_ROWS)
-    cdef int threads = threads_for(<double>f.pixels * f.depth * f.filters)
-    cdef int sum_threads = threads_for(<double>f.slices * f.depth * f.filters)
-    if f.slices * parts < threads:
-        parts = min(panels if f.groups == 1 else f.groups, ceil_div(threads, f.slices))
-    for task in prange(f.slices * parts, num_threads=threads, schedule="dynamic"):
-        filter_grad_task(k, f, task % parts, parts, task // parts, panels, size)
-    if f.slices > 1:
-        for task in prange(f.groups * blocks, num_threads=sum_threads, schedule="static"):
-            sum_task(k, f, task % f.groups, task // f.groups * SUMMED_ROWS, size)
+    f.turned = s.turned
+    f.sums_row = s.width if s.turned else s.groups * s.width
+    f.sums_group = s.height * s.width if s.turned else s.width
+    cdef ptrdiff_t numbers = s.groups * s.height * s.width, blocks = ceil_div(s.width, SUMMED_ROWS), task
+    cdef int threads = threads_for(<double>s.pixels * numbers)
+    cdef int sum_threads = threads_for(<double>s.slices * numbers)
+    cdef Blocks b
+    b.panels, b.panel_parts = ceil_div(s.width, k.panel), ceil_div(s.width, SUMMED_SIDE)
+    b.strips, b.strip_parts = ceil_div(s.height, STRIP), ceil_div(s.height, SUMMED_SIDE)
+    b.group_parts = ceil_div(s.groups, max(1, SUMMED_SIDE * SUMMED_SIDE // (s.height * s.width)))
+    if threads > 1:
+        b.strip_parts = max(b.strip_parts, ceil_div(TASKS_PER_THREAD * threads, s.slices * b.panel_parts * b.group_parts))
+    b.strip_parts, b.panel_parts = min(b.strip_parts, b.strips), min(b.panel_parts, b.panels)
+    for task in prange(s.slices * b.group_parts * b.strip_parts * b.panel_parts, num_threads=threads, schedule="dynamic"):
+        filter_grad_task(k, f, s, &b, task, partial if s.partials else target, size)
+    if s.turned:
+        for task in prange(s.groups * blocks, num_threads=sum_threads, schedule="static"):
+            sum_task(k, s, partial, target, task % s.groups, task // s.groups * SUMMED_ROWS, size)
+    elif s.partials:
+        sum_partials(k, partial, s.slices, numbers, target, sum_threads)
 
 
-cdef void filter_grad_task(const Kernels *k, const FilterGrad *f, ptrdiff_t part, ptrdiff_t parts, ptrdiff_t s,
-                           ptrdiff_t panels, ptrdiff_t size) noexcept nogil:
-    """One slice; of one group a part of the columns, of many groups a part of the groups."""
-    cdef bint by_group = f.groups > 1
-    k.gemm_filter_grad(
-        &f.gather, f.gradient, f.filters // f.groups, f.filters,
-        f.pixels * s // f.slices, f.pixels * (s + 1) // f.slices,
-        f.groups * part // parts if by_group else 0, f.groups * (part + 1) // parts if by_group else 1,
-        0 if by_group else panels * part // parts, panels if by_group else panels * (part + 1) // parts,
-        f.partial + s * f.filters * f.depth * size, NULL if f.slices > 1 else f.target, f.filters)
+cdef void filter_grad_task(const Kernels *k, const FilterGrad *f, const Sums *s, const Blocks *b, ptrdiff_t task,
+                           char *sums, ptrdiff_t size) noexcept nogil:
+    cdef ptrdiff_t panel = task % b.panel_parts, strip = task // b.panel_parts % b.strip_parts
+    cdef ptrdiff_t group = task // b.panel_parts // b.strip_parts % b.group_parts
+    cdef ptrdiff_t slice_ = task // b.panel_parts // b.strip_parts // b.group_parts
+    k.gemm_filter_grad(f, s.pixels * slice_ // s.slices, s.pixels * (slice_ + 1) // s.slices,
+                       s.groups * group // b.group_parts, s.groups * (group + 1) // b.group_parts,
+                       b.strips * strip // b.strip_parts * STRIP,
+                       min(s.height, b.strips * (strip + 1) // b.strip_parts * STRIP),
+                       b.panels * panel // b.panel_parts, b.panels * (panel + 1) // b.panel_parts,
+                       sums + slice_ * s.groups * s.height * s.width * size)
 
 
-cdef void sum_task(const Kernels *k, const FilterGrad *f, ptrdiff_t group, ptrdiff_t first, ptrdiff_t size) noexcept nogil:
-    cdef ptrdiff_t group_filters = f.filters // f.groups
-    k.sum_transposed(f.partial + (group * group_filters * f.depth + first) * size, f.slices, f.filters * f.depth, f.depth,
-                     min(SUMMED_ROWS, f.depth - first), group_filters,
-                     f.target + (first * f.filters + group * group_filters) * size, f.filters)
+cdef void sum_task(const Kernels *k, const Sums *s, const char *partial, char *target, ptrdiff_t group, ptrdiff_t first,
+                   ptrdiff_t size) noexcept nogil:
+    cdef ptrdiff_t filters = s.groups * s.height
+    k.sum_transposed(partial + (group * s.height * s.width + first) * size, s.slices, filters * s.width, s.width,
+                     min(SUMMED_ROWS, s.width - first), s.height,
+                     target + (first * filters + group * s.height) * size, filters)
 
 
 cdef void sum_partials(const Kernels *k, const void *partials, ptrdiff_t slices, ptrdiff_t numbers, void *target,

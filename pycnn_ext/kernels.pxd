@@ -23,6 +23,13 @@ cdef extern from "kernels.h" nogil:
         const ptrdiff_t *tap_offset
         ptrdiff_t group, step, column_step, columns
 
+    ctypedef struct FilterGrad:
+        RowGather gather
+        const void *gradient
+        ptrdiff_t gradient_pixel, filters
+        int turned
+        ptrdiff_t sums_group, sums_row
+
     ctypedef struct Winograd:
         ptrdiff_t height, width, channels, out_height, out_width, filters, top, left
         ptrdiff_t kernel, outputs, taps
@@ -49,8 +56,8 @@ cdef extern from "kernels.h" nogil:
         ptrdiff_t panel, winograd_tiles
         void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
                      ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
-        void (*gemm_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t,
-                                 ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, void *, ptrdiff_t) noexcept nogil
+        void (*gemm_filter_grad)(const FilterGrad *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t,
+                                 ptrdiff_t, ptrdiff_t, void *) noexcept nogil
         void (*sum_transposed)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *,
                                ptrdiff_t) noexcept nogil
         void (*gemm_scatter)(const RowGather *, const void *, ptrdiff_t, const FilterMatrix *, ptrdiff_t, void *,

@@ -2,7 +2,6 @@
  *
  *   gemm          target rows  = gathered rows @ filters        (also dense layers and, with the filters transposed,
  *                                                                the phases of input gradients)
- *   filter_grad   partial      = gradient rows^T @ gathered rows
  *   scatter       target      += gradient rows @ filters^T, at the places the rows were gathered from
  *
  * A panel is TILE_VECTORS vectors of columns, packed so that a tile reads it from end to end; only the last may
@@ -14,8 +13,6 @@
 #include "activation.h"
 #include "gather.h"
 #include "tile.h"
-
-#define CHUNK 192 /* pixels that filter_grad packs at a time */
 
 #define AHEAD 8 /* rows of filters to fetch in advance: they are too far apart for the processor to guess */
 
@@ -128,133 +125,6 @@ static void gemm(const RowGather *g, const FilterMatrix *f, const RowTarget *tar
         gemm_panels(g, f, target, bias, activation, first, last, first_group, last_group, first_panel, full);
     if (full < last_panel)
         gemm_panels(g, f, target, bias, activation, first, last, first_group, last_group, full, last_panel);
-}
-
-/* Copy `full` vectors and `rest` numbers more. */
-INLINE void copy_numbers(const real *from, real *to, const int full, ptrdiff_t rest) {
-    UNROLL for (int v = 0; v < full; v++) store(to + v * LANES, load(from + v * LANES));
-    if (rest) store_first(to + full * LANES, load_first(from + full * LANES, rest), rest);
-}
-
-/* to[p*step] = the `count` numbers from rows[p] + begin on, for p < pixels; count is at most a panel */
-static void copy_rows(const real *const *rows, ptrdiff_t begin, ptrdiff_t pixels, ptrdiff_t count, real *to,
-                      ptrdiff_t step) {
-    const ptrdiff_t rest = count % LANES;
-#define COPY(FULL) \
-    case FULL: for (ptrdiff_t p = 0; p < pixels; p++, to += step) copy_numbers(rows[p] + begin, to, FULL, rest); break;
-    switch (count / LANES) { COPY(0) COPY(1) COPY(2) COPY(3) COPY(4) }
-#undef COPY
-}
-
-/* Copy columns [first, first + width) of the gathered rows, their taps side by side, into packed[pixels][width];
- * columns past the last tap are zero. */
-static void pack_rows(const RowGather *g, const real *const *rows, ptrdiff_t pixels, ptrdiff_t first, ptrdiff_t width,
-                      real *packed) {
-    const ptrdiff_t end = at_most(first + width, g->taps * g->length);
-    if (end < first + width) memset(packed, 0, sizeof(real) * (size_t)(pixels * width));
-    for (ptrdiff_t c = first; c < end;) {
-        const ptrdiff_t tap = c / g->length, begin = c % g->length, count = at_most(g->length - begin, end - c);
-        copy_rows(rows + tap * CHUNK, begin, pixels, count, packed + c - first, width);
-        c += count;
-    }
-}
-
-/* target[d][k] = sum over s, in order, of partials[s][k][d], for d < depth and k < filters */
-static void sum_transposed(const void *partials, ptrdiff_t slices, ptrdiff_t slice_size, ptrdiff_t partial_row,
-                           ptrdiff_t depth, ptrdiff_t filters, void *target, ptrdiff_t target_row) {
-    for (ptrdiff_t d = 0; d < depth; d += LANES) {
-        const ptrdiff_t n = at_most(LANES, depth - d);
-        for (ptrdiff_t k = 0; k < filters; k += LANES) {
-            const ptrdiff_t m = at_most(LANES, filters - k);
-            vec block[LANES] = {};
-            for (ptrdiff_t i = 0; i < m; i++) {
-                const real *from = (const real *)partials + (k + i) * partial_row + d;
-                block[i] = load_first(from, n);
-                for (ptrdiff_t s = 1; s < slices; s++) block[i] += load_first(from + s * slice_size, n);
-            }
-            transpose(block);
-            real *to = (real *)target + d * target_row + k;
-            for (ptrdiff_t l = 0; l < n; l++, to += target_row) store_first(to, block[l], m);
-        }
-    }
-}
-
-/* Where filter_grad works: the row pointers of a chunk of pixels, and what is packed of it */
-typedef struct {
-    const real **rows;      /* [tap][pixel] */
-    const real **gradients; /* [pixel] */
-    real *left;             /* [tile][pixel][filter of the tile] */
-    real *panel;            /* [pixel][column of the panel] */
-} Chunk;
-
-/* sums += gradient^T @ rows for the panels [first_panel, last_panel), which have equally many vectors; sums is
- * [filter][sums_row] and begins at column `origin` */
-static void filter_grad_panels(const RowGather *g, const Chunk *chunk, ptrdiff_t pixels, ptrdiff_t filters,
-                               ptrdiff_t first_panel, ptrdiff_t last_panel, real *sums, ptrdiff_t sums_row,
-                               ptrdiff_t origin, int first_chunk) {
-    const ptrdiff_t depth = g->taps * g->length;
-    const ptrdiff_t vectors = vectors_of(depth, first_panel * PANEL), width = vectors * LANES, height = tile_rows[vectors];
-    const Parts tiles = divide(filters, height);
-    for (ptrdiff_t tile = 0; tile < tiles.parts; tile++) {
-        const ptrdiff_t count = part_size(tiles, tile);
-        copy_rows(chunk->gradients, part_begin(tiles, tile), pixels, count, chunk->left + tile * CHUNK * height, count);
-    }
-    for (ptrdiff_t j = first_panel; j < last_panel; j++) {
-        const ptrdiff_t column = j * PANEL, valid = at_most(LANES, depth - column - width + LANES);
-        pack_rows(g, chunk->rows, pixels, column, width, chunk->panel);
-        for (ptrdiff_t tile = 0; tile < tiles.parts; tile++) {
-            const ptrdiff_t count = part_size(tiles, tile);
-            real *out = sums + part_begin(tiles, tile) * sums_row + column - origin;
-            vec tile_sums[TILE_SUMS], *sum = tile_sums;
-            outer_tiles[vectors][count](chunk->left + tile * CHUNK * height, count, pixels, chunk->panel, 0, tile_sums);
-            for (ptrdiff_t i = 0; i < count; i++, out += sums_row, sum += vectors) {
-                real *tail = out + (vectors - 1) * LANES;
-                for (ptrdiff_t v = 0; v + 1 < vectors; v++)
-                    store(out + v * LANES, first_chunk ? sum[v] : sum[v] + load(out + v * LANES));
-                store_first(tail, first_chunk ? sum[vectors - 1] : sum[vectors - 1] + load_first(tail, valid), valid);
-            }
-        }
-    }
-}
-
-static void gemm_filter_grad(const RowGather *g_, const void *gradient, ptrdiff_t filters, ptrdiff_t gradient_pixel,
-                             ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group, ptrdiff_t last_group,
-                             ptrdiff_t first_panel, ptrdiff_t last_panel, void *partial, void *target,
-                             ptrdiff_t target_row) {
-    RowGather g = *g_;
-    const ptrdiff_t depth = g.taps * g.length, full = at_most(last_panel, depth / PANEL);
-    const ptrdiff_t origin = target ? first_panel * PANEL : 0, end = at_most(last_panel * PANEL, depth);
-    const ptrdiff_t row = target ? end - origin : depth, groups = last_group - first_group;
-    const ptrdiff_t own = target ? (filters * row * groups + LANES - 1) / LANES * LANES : 0;
-    const ptrdiff_t left_size = CHUNK * (filters + TILE_ROWS), pointers = (CHUNK + 1) * g.taps + CHUNK;
-    real *memory = thread_scratch(sizeof(real) * (size_t)(own + left_size + CHUNK * PANEL) +
-                                  sizeof(void *) * (size_t)pointers);
-    real *sums = target ? memory : (real *)partial + first_group * filters * depth;
-    Chunk chunk = {.left = memory + own, .panel = memory + own + left_size}; /* CHUNK keeps both aligned */
-    chunk.rows = (const real **)(chunk.panel + CHUNK * PANEL);
-    chunk.gradients = chunk.rows + CHUNK * g.taps;
-    TapOffsets offsets;
-    tap_offsets(&g, &offsets, (ptrdiff_t *)(chunk.gradients + CHUNK));
-    Position at = position_of(&g, first);
-    g.source = (const real *)g.source + first_group * g.length;
-    for (ptrdiff_t p = first; p < last; p += CHUNK) {
-        const ptrdiff_t pixels = at_most(CHUNK, last - p);
-        gather_rows(&g, &offsets, &at, pixels, CHUNK, 1, chunk.rows);
-        for (ptrdiff_t i = 0; i < pixels; i++)
-            chunk.gradients[i] = (const real *)gradient + (p + i) * gradient_pixel + first_group * filters;
-        for (ptrdiff_t group = 0; group < groups; group++) {
-            real *group_sums = sums + group * filters * row;
-            if (first_panel < full)
-                filter_grad_panels(&g, &chunk, pixels, filters, first_panel, full, group_sums, row, origin, p == first);
-            if (full < last_panel)
-                filter_grad_panels(&g, &chunk, pixels, filters, full, last_panel, group_sums, row, origin, p == first);
-            for (ptrdiff_t i = 0; i < g.taps * CHUNK && group + 1 < groups; i++) chunk.rows[i] += g.length;
-            for (ptrdiff_t i = 0; i < pixels; i++) chunk.gradients[i] += filters;
-        }
-    }
-    for (ptrdiff_t group = 0; group < groups && target; group++)
-        sum_transposed(sums + group * filters * row, 1, 0, row, end - origin, filters,
-                       (real *)target + origin * target_row + (first_group + group) * filters, target_row);
 }
 
 static void gemm_scatter(const RowGather *g, const void *gradient, ptrdiff_t gradient_pixel, const FilterMatrix *f,

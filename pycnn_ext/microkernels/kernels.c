@@ -3,6 +3,7 @@
 #include "arithmetic.h"
 #include "conv.h"
 #include "depthwise.h"
+#include "filter_grad.h"
 #include "norm.h"
 #include "optimizer.h"
 #include "planar.h"

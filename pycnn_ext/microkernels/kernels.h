@@ -41,6 +41,16 @@ typedef struct {
     ptrdiff_t group, step, column_step, columns;
 } FilterMatrix;
 
+/* A filter gradient: of each group, rows^T @ gradient, summed over pixels, as sums[group*sums_group + row*sums_row + column]
+ * with a row for each tap and number of it, and a column for each filter; or, if `turned`, the other way round. */
+typedef struct {
+    RowGather gather;
+    const void *gradient;
+    ptrdiff_t gradient_pixel, filters; /* filters of one group */
+    int turned;
+    ptrdiff_t sums_group, sums_row;
+} FilterGrad;
+
 /* Winograd's algorithm with m x m outputs a tile of r x r filters, stride 1: images (height, width, channels), with `top`
  * and `left` padding before, to (out_height, out_width, filters). r, m: 3, 4 or 5, 2 or 3, 2. */
 typedef struct {
@@ -74,16 +84,14 @@ typedef struct {
     void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
                  ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group, ptrdiff_t last_group, ptrdiff_t first_panel,
                  ptrdiff_t last_panel);
-    /* partial[group][filters][taps*length] = gradient^T @ rows [first, last), for groups [first_group, last_group) and
-     * columns of panels [first_panel, last_panel); filters counts those of one group. With a target, those columns
-     * are instead written there as rows, target[taps*length][group][filters] */
-    void (*gemm_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t filters, ptrdiff_t gradient_pixel,
-                             ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group, ptrdiff_t last_group,
-                             ptrdiff_t first_panel, ptrdiff_t last_panel, void *partial, void *target,
-                             ptrdiff_t target_row);
-    /* target[depth][filters] = sum over s, in order, of partials[s][filters][depth] */
+    /* The sums of pixels [first, last) for groups [first_group, last_group), of those the rows [first_row, last_row)
+     * and the columns of panels [first_panel, last_panel) */
+    void (*gemm_filter_grad)(const FilterGrad *, ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group,
+                             ptrdiff_t last_group, ptrdiff_t first_row, ptrdiff_t last_row, ptrdiff_t first_panel,
+                             ptrdiff_t last_panel, void *sums);
+    /* target[columns][rows] = sum over s, in order, of partials[s][rows][columns] */
     void (*sum_transposed)(const void *partials, ptrdiff_t slices, ptrdiff_t slice_size, ptrdiff_t partial_row,
-                           ptrdiff_t depth, ptrdiff_t filters, void *target, ptrdiff_t target_row);
+                           ptrdiff_t columns, ptrdiff_t rows, void *target, ptrdiff_t target_row);
     /* target += (gradient @ filters^T) laid where the rows of images [first, last) were gathered from */
     void (*gemm_scatter)(const RowGather *, const void *gradient, ptrdiff_t gradient_pixel, const FilterMatrix *,
                          ptrdiff_t group, void *target, ptrdiff_t first, ptrdiff_t last);

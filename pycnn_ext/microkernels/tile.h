@@ -34,8 +34,8 @@ static const ptrdiff_t tile_rows[TILE_VECTORS + 1] = {0, 6, 6};
 
 typedef void gemm_tile_fn(const real *const *rows, ptrdiff_t first, ptrdiff_t runs, ptrdiff_t length, const real *panel,
                           int add, vec *sums);
-typedef void outer_tile_fn(const real *left, ptrdiff_t left_step, ptrdiff_t pixels, const real *panel,
-                           int add, vec *sums);
+typedef void outer_tile_fn(const real *left, ptrdiff_t left_step, ptrdiff_t pixels, const real *panel, int add,
+                           real *sums, ptrdiff_t sums_row);
 
 INLINE void gemm_tile(const int MR, const int NV, const real *const *rows, ptrdiff_t first, ptrdiff_t runs,
                       ptrdiff_t length, const real *panel, int add, vec *sums) {
@@ -59,10 +59,10 @@ INLINE void gemm_tile(const int MR, const int NV, const real *const *rows, ptrdi
 }
 
 INLINE void outer_tile(const int MR, const int NV, const real *left, ptrdiff_t left_step, ptrdiff_t pixels,
-                       const real *panel, int add, vec *sums) {
+                       const real *panel, int add, real *sums, ptrdiff_t sums_row) {
     vec sum[TILE_ROWS][TILE_VECTORS];
     UNROLL for (int i = 0; i < MR; i++)
-        UNROLL for (int v = 0; v < NV; v++) sum[i][v] = add ? sums[i * NV + v] : (vec){};
+        UNROLL for (int v = 0; v < NV; v++) sum[i][v] = add ? load(sums + i * sums_row + v * LANES) : (vec){};
     for (ptrdiff_t p = 0; p < pixels; p++, left += left_step, panel += NV * LANES) {
         vec b[TILE_VECTORS];
         UNROLL for (int v = 0; v < NV; v++) b[v] = load(panel + v * LANES);
@@ -72,7 +72,7 @@ INLINE void outer_tile(const int MR, const int NV, const real *left, ptrdiff_t l
         }
     }
     UNROLL for (int i = 0; i < MR; i++)
-        UNROLL for (int v = 0; v < NV; v++) sums[i * NV + v] = sum[i][v];
+        UNROLL for (int v = 0; v < NV; v++) store(sums + i * sums_row + v * LANES, sum[i][v]);
 }
 
 /* One function for each size of tile: gemm_tiles[vectors][rows] and outer_tiles alike. */
@@ -82,8 +82,8 @@ INLINE void outer_tile(const int MR, const int NV, const real *left, ptrdiff_t l
         gemm_tile(MR, NV, rows, first, runs, length, panel, add, sums);                                          \
     }                                                                                                            \
     static void outer_tile_##MR##x##NV(const real *left, ptrdiff_t left_step, ptrdiff_t pixels, const real *panel, \
-                                       int add, vec *sums) {                                                     \
-        outer_tile(MR, NV, left, left_step, pixels, panel, add, sums);                                           \
+                                       int add, real *sums, ptrdiff_t sums_row) {                                \
+        outer_tile(MR, NV, left, left_step, pixels, panel, add, sums, sums_row);                                 \
     }
 #define GEMM_TILE(MR, NV) [NV][MR] = gemm_tile_##MR##x##NV,
 #define OUTER_TILE(MR, NV) [NV][MR] = outer_tile_##MR##x##NV,

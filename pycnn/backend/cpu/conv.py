@@ -227,7 +227,7 @@ def conv2d_filter_grad(x, gy, geometry, algorithm="auto", out=None):
     if choice.blocks > 1:
         kh, kw, channels, filters = out.shape
         wide = np.empty((kh, kw, choice.blocks * channels, filters), x.dtype)
-    plan.filter_grad(x, gy, workspace((plan.filter_grad_slices(x), *wide.shape), x.dtype), wide)
+    plan.filter_grad(x, gy, workspace((plan.filter_grad_partials(batch), *wide.shape), x.dtype), wide)
     if choice.blocks > 1:
         out[...] = _diagonal_blocks(wide, geometry.groups, choice.blocks)
     return out

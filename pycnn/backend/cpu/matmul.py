@@ -3,6 +3,7 @@
 import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS, activation_forward
+from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import gemm as ext
 
 
@@ -16,7 +17,8 @@ def matmul(a, b, transpose_a=False, transpose_b=False, bias=None, activation=Non
         out.fill(0)
     elif transpose_a:
         b = np.ascontiguousarray(b.T) if transpose_b else b
-        ext.matmul_transposed(a, b, out)
+        partials = workspace((ext.transposed_partials(depth, *out.shape), *out.shape), a.dtype)
+        ext.matmul_transposed(a, b, partials, out)
     else:
         ext.matmul(a, b, transpose_b, bias, ACTIVATION_NUMBERS[activation], out)
         return out

@@ -1,0 +1,155 @@
+/* Gradients of filters: products of two sides, summed over the pixels.
+ *
+ *   sums[l][r] = sum over pixels of left[pixel][l] * right[pixel][r]
+ *
+ * One side is the gathered rows, their taps side by side, the other the gradient; the right one fills vectors. Of a
+ * chunk of pixels both are packed in strips, so that tiles read them from end to end. A strip of the right side is a
+ * panel and stays in L1, while those of the left side come from L2.
+ */
+#ifndef PYCNN_FILTER_GRAD_H
+#define PYCNN_FILTER_GRAD_H
+
+#include "gather.h"
+#include "tile.h"
+
+#ifndef CHUNK
+#define CHUNK 96 /* pixels that are packed at a time: a panel of them takes 24 KiB */
+#endif
+#define STRIP 12 /* rows of a strip of the left side: all tiles' heights divide it, or are one less than a divisor */
+
+/* Of a chunk of pixels, where the numbers of one side lie: column c is number c % length of tap c / length. */
+typedef struct {
+    const real **rows; /* [tap][pixel] */
+    ptrdiff_t taps, length;
+} Side;
+
+/* Numbers of one pixel that lie side by side before and after packing: packed[pixel][step] in one strip */
+typedef struct {
+    const real *const *rows;
+    ptrdiff_t begin, count, step;
+    real *packed;
+} Run;
+
+/* Numbers from a pixel to the next in a strip that has so many columns at most */
+INLINE ptrdiff_t strip_step(ptrdiff_t columns, ptrdiff_t width) {
+    return at_most(width, (columns + LANES - 1) / LANES * LANES);
+}
+
+INLINE ptrdiff_t strip_size(ptrdiff_t width) { return CHUNK * width + LANES; } /* the last store may reach beyond */
+
+/* The runs of columns [first, last), packed in strips of `width`; returns how many they are. */
+static ptrdiff_t find_runs(const Side *side, ptrdiff_t first, ptrdiff_t last, ptrdiff_t width, real *packed, Run *runs) {
+    ptrdiff_t count = 0;
+    for (ptrdiff_t strip = first; strip < last; strip += width, packed += strip_size(width)) {
+        const ptrdiff_t end = at_most(strip + width, last), step = strip_step(last - strip, width);
+        for (ptrdiff_t c = strip; c < end; c += runs[count++].count) {
+            const ptrdiff_t tap = c / side->length, begin = c % side->length;
+            runs[count] = (Run){side->rows + tap * CHUNK, begin, at_most(side->length - begin, end - c), step, packed + c - strip};
+        }
+    }
+    return count;
+}
+
+/* Pixel by pixel, as they lie in memory; in whole vectors, whose ends the next run or pixel overwrites. */
+static void pack_runs(const Run *runs, ptrdiff_t count, ptrdiff_t pixels) {
+    for (ptrdiff_t p = 0; p < pixels; p++) {
+        for (const Run *r = runs; r < runs + count; r++) {
+            const real *from = r->rows[p] + r->begin;
+            real *to = r->packed + p * r->step;
+            ptrdiff_t i = 0;
+            for (; i + LANES <= r->count; i += LANES) store(to + i, load(from + i));
+            if (i < r->count) store(to + i, load_first(from + i, r->count - i));
+        }
+    }
+}
+
+/* sums (rows, valid columns of a panel) = or += strips^T @ panel */
+static void multiply_panel(const real *strips, ptrdiff_t rows, const real *panel, ptrdiff_t vectors, ptrdiff_t valid,
+                           ptrdiff_t pixels, int add, real *sums, ptrdiff_t sums_row) {
+    for (ptrdiff_t row = 0; row < rows; row += STRIP, strips += strip_size(STRIP)) {
+        const ptrdiff_t step = strip_step(rows - row, STRIP);
+        const Parts tiles = divide(at_most(STRIP, rows - row), tile_rows[vectors]);
+        const real *left = strips;
+        for (ptrdiff_t tile = 0; tile < tiles.parts; tile++) {
+            const ptrdiff_t count = part_size(tiles, tile);
+            if (valid == vectors * LANES) {
+                outer_tiles[vectors][count](left, step, pixels, panel, add, sums, sums_row);
+            } else {
+                vec product[TILE_SUMS];
+                outer_tiles[vectors][count](left, step, pixels, panel, 0, (real *)product, vectors * LANES);
+                for (ptrdiff_t i = 0; i < count; i++) {
+                    for (ptrdiff_t v = 0; v < vectors; v++) {
+                        const ptrdiff_t n = valid - v * LANES;
+                        real *to = sums + i * sums_row + v * LANES;
+                        store_first(to, add ? product[i * vectors + v] + load_first(to, n) : product[i * vectors + v], n);
+                    }
+                }
+            }
+            left += count;
+            sums += count * sums_row;
+        }
+    }
+}
+
+static void gemm_filter_grad(const FilterGrad *f, ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group,
+                             ptrdiff_t last_group, ptrdiff_t first_row, ptrdiff_t last_row, ptrdiff_t first_panel,
+                             ptrdiff_t last_panel, void *sums) {
+    RowGather g = f->gather;
+    const ptrdiff_t depth = g.taps * g.length, width = f->turned ? depth : f->filters;
+    const ptrdiff_t first_column = first_panel * PANEL, last_column = at_most(last_panel * PANEL, width);
+    const ptrdiff_t strips = (last_row - first_row + STRIP - 1) / STRIP, panels = last_panel - first_panel;
+    real *packed_left = thread_scratch(sizeof(real) * (size_t)(strips * strip_size(STRIP) + panels * strip_size(PANEL)) +
+                                       sizeof(Run) * (size_t)(strips + panels + 2 * g.taps) +
+                                       sizeof(void *) * (size_t)((g.taps + 1) * CHUNK + g.taps));
+    real *packed_right = packed_left + strips * strip_size(STRIP);
+    Run *runs = (Run *)(packed_right + panels * strip_size(PANEL));
+    const real **pointers = (const real **)(runs + strips + panels + 2 * g.taps);
+    const Side rows = {pointers + CHUNK, g.taps, g.length}, gradient = {pointers, 1, f->filters};
+    ptrdiff_t run_count = find_runs(f->turned ? &gradient : &rows, first_row, last_row, STRIP, packed_left, runs);
+    run_count += find_runs(f->turned ? &rows : &gradient, first_column, last_column, PANEL, packed_right, runs + run_count);
+    TapOffsets offsets;
+    tap_offsets(&g, &offsets, (ptrdiff_t *)(rows.rows + g.taps * CHUNK));
+    Position at = position_of(&g, first);
+    g.source = (const real *)g.source + first_group * g.length;
+    const Parts chunks = divide(last - first, CHUNK);
+    for (ptrdiff_t chunk = 0; chunk < chunks.parts; chunk++) {
+        const ptrdiff_t pixels = part_size(chunks, chunk), p = first + part_begin(chunks, chunk);
+        gather_rows(&g, &offsets, &at, pixels, CHUNK, 1, rows.rows);
+        for (ptrdiff_t i = 0; i < pixels; i++)
+            gradient.rows[i] = (const real *)f->gradient + (p + i) * f->gradient_pixel + first_group * f->filters;
+        for (ptrdiff_t group = first_group; group < last_group; group++) {
+            real *group_sums = (real *)sums + group * f->sums_group + first_row * f->sums_row;
+            pack_runs(runs, run_count, pixels);
+            for (ptrdiff_t j = 0; j < panels; j++) {
+                const ptrdiff_t column = first_column + j * PANEL;
+                multiply_panel(packed_left, last_row - first_row, packed_right + j * strip_size(PANEL),
+                               vectors_of(width, column), at_most(PANEL, width - column), pixels, chunk > 0,
+                               group_sums + column, f->sums_row);
+            }
+            for (ptrdiff_t i = 0; i < g.taps * CHUNK && group + 1 < last_group; i++) rows.rows[i] += g.length;
+            for (ptrdiff_t i = 0; i < pixels; i++) gradient.rows[i] += f->filters;
+        }
+    }
+}
+
+/* target[c][r] = sum over s, in order, of partials[s][r][c], for r < rows and c < columns */
+static void sum_transposed(const void *partials, ptrdiff_t slices, ptrdiff_t slice_size, ptrdiff_t partial_row,
+                           ptrdiff_t columns, ptrdiff_t rows, void *target, ptrdiff_t target_row) {
+    for (ptrdiff_t c = 0; c < columns; c += LANES) {
+        const ptrdiff_t n = at_most(LANES, columns - c);
+        for (ptrdiff_t r = 0; r < rows; r += LANES) {
+            const ptrdiff_t m = at_most(LANES, rows - r);
+            vec block[LANES] = {};
+            for (ptrdiff_t i = 0; i < m; i++) {
+                const real *from = (const real *)partials + (r + i) * partial_row + c;
+                block[i] = load_first(from, n);
+                for (ptrdiff_t s = 1; s < slices; s++) block[i] += load_first(from + s * slice_size, n);
+            }
+            transpose(block);
+            real *to = (real *)target + c * target_row + r;
+            for (ptrdiff_t l = 0; l < n; l++, to += target_row) store_first(to, block[l], m);
+        }
+    }
+}
+
+#endif
