@@ -1,8 +1,9 @@
-"""Workloads against peers: ``python -m benchmarks conv | lenet | nets | tune``.
+"""Workloads against peers: ``python -m benchmarks conv | pool | layers | lenet | nets | memory | tune``.
 
-timing.py   interleaved medians        limits.py   what this machine can do at most
-conv.py     one layer, three passes    lenet.py    a whole training step
-nets.py     whole networks, with their memory: contestant.py runs one side, torch_nets.py is what PyTorch runs
+conv.py     one layer, its passes      layers.py  norms, losses, augmentation, optimizers    pool.py   pooling
+lenet.py    a whole training step      nets.py    whole networks                             memory.py their memory
 tune.py     where Winograd's algorithm is faster than the direct one
-shapes/     the shapes, as text
+contest.py  a row: contestants, ratio, limit     peers.py   who they are     timing.py  interleaved medians
+duel.py     sides in processes of their own: contestant.py is one of them, torch_nets.py what PyTorch runs
+limits.py   what this machine can do at most     machine.py what it is       shapes/    the shapes, as text
 """

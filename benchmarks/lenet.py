@@ -1,14 +1,15 @@
-"""A LeNet-5 training step (forward, backward, Adam) and single-image inference, against PyTorch eager."""
+"""A LeNet-5 training step (forward, backward, Adam) and single-image inference, against the peers."""
 
 import numpy as np
 
 import pycnn
-from benchmarks.limits import Limits
-from benchmarks.timing import interleave
+from benchmarks.contest import contest
+from benchmarks.peers import channels_first, compiled, onnx_inference
 from pycnn import layers
 
 BATCHES = (32, 128)
 MULTIPLY_ADDS = 3 * 416_520  # of forward, input and filter gradients, an image
+GATES = {"training": 3.0, "inference": 4.0}
 
 
 def our_model():
@@ -39,63 +40,69 @@ def peer_model(torch):
 
 
 def run(torch, args):
-    """Print one row a workload; return the rows."""
-    limits = Limits()
-    print(f"{args.threads} thread(s); {limits}; times in ms; ratio = time(PyTorch) / time(pycnn)")
+    """The rows of the training steps and of inference."""
     rows = []
     for batch in BATCHES:
-        contest = training_step(torch, batch)
-        rows.append(row(f"training step, batch {batch}", contest, args, limits, batch * MULTIPLY_ADDS))
-    rows.append(row("inference, batch 1", inference(torch), args, limits, MULTIPLY_ADDS / 3))
-    return rows
+        flops = 2 * batch * MULTIPLY_ADDS
+        row = ("LeNet-5 training", f"LeNet-5 step b{batch}", "training")
+        rows.append(_contest(args, row, training_step(torch, batch), flops))
+    row = ("LeNet-5 inference", "LeNet-5 b1", "inference")
+    return [*rows, _contest(args, row, inference(torch, args), 2 * MULTIPLY_ADDS / 3)]
 
 
-def row(name, contest, args, limits, multiply_adds):
-    """Time one contest, print it, return it."""
-    times = interleave(contest, args.seconds * 5, most=2000)
-    peer, ours, limit = times["peer"], times["ours"], limits.at_least(2 * multiply_adds, 0)
-    print(
-        f"{name:<26} peer {peer * 1e3:8.3f}  pycnn {ours * 1e3:8.3f}  "
-        f"ratio {peer / ours:5.2f}  limit {limit / ours:4.0%}"
-    )
-    return {
-        "workload": name,
-        "peer_ms": peer * 1e3,
-        "pycnn_ms": ours * 1e3,
-        "ratio": peer / ours,
-        "share_of_limit": limit / ours,
-    }
+def _contest(args, row, contestants, flops):
+    return contest(args, row, contestants, flops=flops, gate=GATES[row[-1]], seconds=args.seconds * 5)
 
 
 def training_step(torch, batch):
-    """Both contestants, on the same batch."""
+    """The contestants, on the same batch."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((batch, 32, 32, 1), dtype=np.float32)
     y = rng.integers(0, 10, batch)
     ours = our_model()
     ours.compile("adam", "sparse_categorical_crossentropy")
-    peer = peer_model(torch)
-    optimizer = torch.optim.Adam(peer.parameters(), 1e-3)
-    tx, ty = torch.from_numpy(x).permute(0, 3, 1, 2), torch.from_numpy(y)
+    tx, ty = channels_first(torch, x), torch.from_numpy(y)
 
-    def peer_step():
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(peer(tx), ty)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
+    def peer_step(compile_it):
+        model = peer_model(torch)
+        call = compiled(torch, model) if compile_it else model
+        optimizer = torch.optim.Adam(model.parameters(), 1e-3, fused=compile_it)
 
-    return {"peer": peer_step, "ours": lambda: ours.train_on_batch(x, y)}
+        def step():
+            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(call(tx), ty)
+            loss.backward()
+            optimizer.step()
+            return loss.item()
+
+        return step
+
+    return {
+        "torch": peer_step(False),
+        "torch.compile": peer_step(True),
+        "pycnn": lambda: ours.train_on_batch(x, y),
+    }
 
 
-def inference(torch):
-    """Both contestants, on one image."""
+def inference(torch, args):
+    """The contestants, on one image."""
     x = np.random.default_rng(0).standard_normal((1, 32, 32, 1), dtype=np.float32)
     ours, peer = our_model(), peer_model(torch).eval()
-    tx = torch.from_numpy(x).permute(0, 3, 1, 2)
+    tx = channels_first(torch, x)
 
-    def peer_inference():
-        with torch.inference_mode():
-            return peer(tx).softmax(1).numpy()
+    def peer_inference(model):
+        def infer():
+            with torch.inference_mode():
+                return model(tx).softmax(1).numpy()
 
-    return {"peer": peer_inference, "ours": lambda: ours.predict_on_batch(x)}
+        return infer
+
+    contestants = {
+        "torch": peer_inference(peer),
+        "torch.compile": peer_inference(compiled(torch, peer)),
+        "pycnn": lambda: ours.predict_on_batch(x),
+    }
+    if "onnxruntime" in args.peers:
+        whole = torch.nn.Sequential(peer, torch.nn.Softmax(1))
+        contestants["onnxruntime"] = onnx_inference(torch, whole, tx, args.threads)
+    return contestants
