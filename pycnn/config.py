@@ -103,4 +103,4 @@ def set_random_seed(seed):
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed must be an integer >= 0. Received: seed={seed!r}")
-    _settings["generator"] = np.random.default_rng(int(seed))
+    _settings["generator"].bit_generator.state = np.random.default_rng(int(seed)).bit_generator.state

@@ -10,6 +10,7 @@ import numpy as np
 from pycnn import config, ops
 from pycnn.autograd import as_tensor
 from pycnn.backend.geometry import is_integer
+from pycnn.backend.recording import note_draw
 
 __all__ = [
     "SeedGenerator",
@@ -53,7 +54,9 @@ class SeedGenerator:
 
     def generator(self):
         """Return the ``numpy.random.Generator`` to draw from now."""
-        return config.generator() if self._own is None else self._own
+        generator = config.generator() if self._own is None else self._own
+        note_draw(generator)
+        return generator
 
     def next(self, ordered=True):
         """Return an integer that seeds other draws, another one at each call."""

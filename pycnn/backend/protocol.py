@@ -240,7 +240,18 @@ class Optimizer(Protocol):
         """
 
 
-FAMILIES = (Arrays, Conv, Matmul, Pool, Activation, Softmax, Arithmetic, Norm, Resample, Optimizer)
+class Plans(Protocol):
+    """Computations that are repeated as they were recorded."""
+
+    def record(function, inputs, tensors=(), fixed=False, changing=()):
+        """Run ``function(*inputs)`` and return ``(result, plan)``; see ``backend.recording.record``.
+
+        ``plan.run()`` fills the arrays of the result anew from what the inputs hold then, with the same bits as the
+        function. After changes of ``tensors`` that are ``fixed``, ``plan.refresh()`` comes first.
+        """
+
+
+FAMILIES = (Arrays, Conv, Matmul, Pool, Activation, Softmax, Arithmetic, Norm, Resample, Optimizer, Plans)
 
 FUSED_ACTIVATIONS = ("linear", "relu", "relu6", "sigmoid", "tanh")
 """Activations that conv2d_forward and matmul apply on their way out; their derivative follows from y alone."""

@@ -89,8 +89,15 @@ def get_backend():
 @contextmanager
 def backend_scope(name):
     """Use backend ``name`` inside a ``with`` block, in this thread only."""
-    token = _scoped.set(_choose() if name == "auto" else _load(name))
+    with use(_choose() if name == "auto" else _load(name)) as backend:
+        yield backend
+
+
+@contextmanager
+def use(backend):
+    """Use a backend, given as an object, inside a ``with`` block, in this thread only."""
+    token = _scoped.set(backend)
     try:
-        yield _scoped.get()
+        yield backend
     finally:
         _scoped.reset(token)

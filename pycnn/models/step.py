@@ -8,6 +8,7 @@ from pycnn.metrics import Metric
 from pycnn.models.batches import all_arrays, map_arrays
 from pycnn.models.compiled import Losses, LossMean, Metrics, plain, wants_shapes
 from pycnn.models.outputs import Outputs
+from pycnn.models.planned import Plans, is_own
 
 
 class Step:
@@ -30,6 +31,7 @@ class Step:
             "_compile_arguments",
             "_searched",
             "_own",
+            "_plans",
         }
     )
     _train_takes_data = _test_takes_data = False  # whether a subclass has Keras's train_step(self, data)
@@ -50,6 +52,8 @@ class Step:
         self._progress = None  # of the fit that is running
         self._metrics = Metrics()
         self._compiled_losses = self._loss = self._loss_weight = None
+        self._runs_eagerly = self._wants_plans = False
+        self._plans = Plans(self)
         self._step_logs = None  # what a train_step of one's own returned
         self._reset_step_caches()
         self._reset_loss()
@@ -81,8 +85,14 @@ class Step:
             a list or dict, as for ``loss``, of metrics or lists of them.
         weighted_metrics : list or dict, optional
             Metrics that take sample weights into account.
-        run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
-            Accepted so that Keras's scripts run; pycnn always runs eagerly, step by step.
+        run_eagerly : bool
+            Whether each step calls the layers anew. By default the training step, ``predict`` and ``evaluate`` of a
+            model of pycnn's own layers are recorded once for the shapes of a batch, and then repeated kernel by kernel
+            with the same results; ``model.plans`` tells which.
+        jit_compile : bool or "auto"
+            False means the same as ``run_eagerly``; with True a line says which steps run eagerly, and why.
+        steps_per_execution, auto_scale_loss
+            Accepted so that Keras's scripts run.
         """
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
@@ -93,6 +103,7 @@ class Step:
         if self._loss_weight is None and loss_weights is not None:
             self._loss = None
         self._metrics = Metrics(metrics, weighted_metrics)
+        self._runs_eagerly, self._wants_plans = bool(run_eagerly) or jit_compile is False, jit_compile is True
         self._compile_arguments = {
             "optimizer": self.optimizer,
             "loss": loss,
@@ -187,15 +198,20 @@ class Step:
             return self.get_metrics_result()
         for variable in self._train_variables:  # before the forward pass: their memory is wanted there
             variable._grad = None
-        y_pred = self(x, training=True)
-        if self._found_at != Variable.changes:
-            self._find_variables()
-            self.zero_grad()
-        loss = self.compute_loss(x, y, y_pred, sample_weight)
-        variables = self._train_variables
-        if not variables:
-            raise ValueError(f"The model {self.name!r} has no trainable weights: there is nothing to train")
-        loss.backward()
+        planned = self._plans.gradients(x, y, sample_weight)
+        if planned is not None:
+            loss, y_pred = planned
+            variables = self._train_variables
+        else:
+            y_pred = self(x, training=True)
+            if self._found_at != Variable.changes:
+                self._find_variables()
+                self.zero_grad()
+            loss = self.compute_loss(x, y, y_pred, sample_weight)
+            variables = self._train_variables
+            if not variables:
+                raise ValueError(f"The model {self.name!r} has no trainable weights: there is nothing to train")
+            loss.backward()
         self.optimizer.apply([variable._grad for variable in variables], variables)
         self._count(loss, y, y_pred, sample_weight)
         return loss
@@ -219,7 +235,9 @@ class Step:
 
     def predict_step(self, x):
         """Return the outputs for one batch of tensors."""
-        return self(x[0] if type(x) is tuple else x, training=False)
+        x = x[0] if type(x) is tuple else x
+        outputs = self._plans.forward(x)
+        return self(x, training=False) if outputs is None else outputs
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Return the loss of a batch, and what regularizers and ``add_loss`` add to it, as one Tensor."""
@@ -296,8 +314,23 @@ class Step:
     def _reset_step_caches(self):
         """Look for weights anew at the next step: the layers have changed."""
         self._found_at = -1
+        self._plans.clear()
         self._train_variables = self._regularized = ()
         self._searched, self._searched_at, self._own = (), None, ()  # attributes that metrics were found in
+
+    @property
+    def plans(self):
+        """What runs planned: dicts with ``step``, ``shapes``, and ``calls`` and ``bytes``, or ``eager``: why."""
+        return self._plans.describe()
+
+    def _may_be_planned(self):
+        """Whether all that a step does is pycnn's own: anything else may do more than compute."""
+        if self._runs_eagerly:
+            return False
+        losses = [self._loss] if self._loss is not None else []
+        if self._compiled_losses is not None and self._compiled_losses.built:
+            losses += [loss for _, loss, _ in self._compiled_losses.entries]
+        return all(map(is_own, [self, *self.flatten_layers(), *losses]))
 
     def _find_variables(self):
         self._found_at = Variable.changes

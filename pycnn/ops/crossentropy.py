@@ -7,6 +7,7 @@ probabilities come straight from a softmax or sigmoid. Then value and gradient a
 from pycnn import config
 from pycnn.autograd import Function, as_tensor
 from pycnn.backend import get_backend
+from pycnn.backend.recording import check
 from pycnn.ops.activation import log_softmax, logits_of, sigmoid, softmax
 from pycnn.ops.arithmetic import where
 from pycnn.ops.elementwise import clip, log, log1p
@@ -101,7 +102,7 @@ def integer_labels(y_true, y_pred):
 
 
 def _check_labels(labels, classes):
-    """One pass: a negative label is a huge unsigned one."""
+    """Raise if a label is none. One pass: a negative label is a huge unsigned one."""
     if labels.size and int(labels.astype("uint64", copy=False).max()) >= classes:
         raise ValueError(
             f"y_true must hold class indices from 0 to {classes - 1}, for y_pred has {classes} classes. "
@@ -154,7 +155,7 @@ def mean_sparse_categorical_crossentropy(y_true, y_pred, from_logits=False):
 
 
 def _sparse(labels, y_pred, from_logits, of_all):
-    _check_labels(labels, y_pred.data.shape[-1])
+    check(_check_labels, labels, y_pred.data.shape[-1])
     logits = y_pred if from_logits else logits_of(y_pred, "softmax")
     if logits is not None:
         return _SparseCrossEntropy.apply(logits, labels=labels, mean=of_all)

@@ -7,6 +7,7 @@ from pycnn.backend.cpu.conv import conv2d_filter_grad, conv2d_forward, conv2d_in
 from pycnn.backend.cpu.matmul import matmul
 from pycnn.backend.cpu.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
 from pycnn.backend.cpu.optimizer import adam_update, rmsprop_update, sgd_update
+from pycnn.backend.cpu.plans import record
 from pycnn.backend.cpu.pool import (
     avg_pool2d_forward,
     avg_pool2d_input_grad,
@@ -43,6 +44,7 @@ __all__ = [
     "multiply_grad",
     "name",
     "random_uniform",
+    "record",
     "resize2d_forward",
     "resize2d_input_grad",
     "rmsprop_update",

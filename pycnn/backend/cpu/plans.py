@@ -1,0 +1,9 @@
+"""Plans on the CPU: calls of kernels and of NumPy, repeated one after another by a compiled loop."""
+
+from pycnn_ext.replay import replay
+
+from pycnn.backend import recording
+
+
+def record(function, inputs, tensors=(), fixed=False, changing=()):
+    return recording.record(function, inputs, tensors, fixed, changing, replay)

@@ -1,0 +1,363 @@
+"""Recording what a function computes on arrays, so that it can be repeated without the function.
+
+While ``record`` runs a function, the current backend is one that notes every kernel and its arrays. All that NumPy
+computes on these arrays is noted, too, for they are of a class of their own. A value that Python would look at (a
+condition, a number to print) cannot be repeated, and raises ``NotRecordableError``. The arrays lie in an arena, in
+which the function's own use of them decides when one's room becomes another's: repeated in the same order, the calls
+find everything in its place.
+
+A device with graphs of its own (CUDA) can stand behind the same names: ``record``, and what ``Plan`` has.
+"""
+
+import functools
+import inspect
+from contextlib import contextmanager
+
+import numpy as np
+
+from pycnn.backend import registry
+from pycnn.backend.plan import Into, IntoAll, IntoRest, Plan, call_all
+from pycnn.backend.protocol import FAMILIES, Arrays, Plans
+
+
+class NotRecordableError(RuntimeError):
+    """A computation depends on values that only a run can tell."""
+
+
+def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_all):
+    """Run ``function(*inputs)`` and return ``(result, plan)``.
+
+    Parameters
+    ----------
+    function : callable
+        Takes arrays, returns arrays, or a structure of lists, tuples and dicts of them.
+    inputs : list of arrays
+        The caller writes into these before ``plan.run()``.
+    tensors : list of Tensors
+        Weights that the function uses, or changes in place.
+    fixed : bool
+        Whether the weights seldom change: what is computed from them alone is repeated by ``plan.refresh()`` only.
+    changing : list of Tensors
+        Those of ``tensors`` that the function changes: after an error they, and generators, are as they were before.
+    replay : callable
+        Calls each function of a list.
+
+    Returns
+    -------
+    result
+        As the function returned it. The arrays in it are filled anew by each ``plan.run()``.
+    plan : Plan
+
+    Raises
+    ------
+    NotRecordableError
+        If the function looks at values of arrays, or draws random numbers in a way that cannot be repeated.
+    """
+    recorder = _Recorder(registry.get_backend(), inputs, fixed, replay)
+    before = [tensor.data.copy() for tensor in changing]
+    try:
+        with recorder.active(tensors):
+            result = function(*[x.view(Recorded) for x in inputs])
+            if recorder.draws:
+                raise NotRecordableError("random numbers are drawn on the host")
+            return _plain(result), recorder.plan
+    except BaseException:
+        for tensor, data in zip(changing, before, strict=True):
+            tensor.data[...] = data
+        for generator, state in recorder.generators:
+            generator.bit_generator.state = state
+        raise
+    finally:
+        vars(recorder.backend).clear()  # recorder and backend know each other: a cycle would keep the arrays
+
+
+_active = None  # the recorder; one at a time, for the whole process
+
+
+class Recorded(np.ndarray):
+    """An array of a recorded computation: what is computed of it is noted."""
+
+    __slots__ = ()
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return _active.call(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs)
+
+    def __array_function__(self, function, types, args, kwargs):
+        return _active.call(function, args, kwargs)
+
+    def __getitem__(self, index):
+        return _active.call(np.ndarray.__getitem__, (self, index), {})
+
+    def __setitem__(self, index, value):
+        _active.call(np.ndarray.__setitem__, (self, index, value), {})
+
+
+def _method(name):
+    function = getattr(np.ndarray, name)
+
+    @functools.wraps(function)
+    def method(self, *args, **kwargs):
+        return _active.call(function, (self, *args), kwargs)
+
+    return method
+
+
+def _refusal(name):
+    def method(self, *args, **kwargs):
+        raise NotRecordableError(f"the value of an array is asked for by {name}")
+
+    return method
+
+
+_SEEN_THROUGH = {"view", "__array_interface__", "__array_struct__", "__array__"}  # for pycnn's own use, below
+_METHODS = [
+    name
+    for name in dir(np.ndarray)
+    if callable(getattr(np.ndarray, name)) and not name.startswith("_") and name not in _SEEN_THROUGH
+]
+_VALUES = ("item", "tolist", "tobytes", "tofile", "dump", "dumps", "__bool__", "__float__", "__int__", "__index__",
+           "__complex__", "__iter__", "__contains__", "__format__")  # fmt: skip
+for _name in _METHODS:
+    setattr(Recorded, _name, _method(_name))
+for _name in _VALUES:
+    setattr(Recorded, _name, _refusal(_name))
+
+
+class _Recorder:
+    """Runs calls, and notes them in its plan."""
+
+    def __init__(self, backend, inputs, fixed, replay):
+        self.plan = Plan(replay)
+        self.backend = _RecordingBackend(self, backend)
+        self.inputs, self.weights_are_fixed = inputs, fixed
+        self.draws = 0  # random numbers drawn by other ways than the backend
+        self.generators = []  # those drawn from, with their states before
+
+    @contextmanager
+    def active(self, tensors):
+        """Record in a ``with`` block, in which the data of the tensors are recorded arrays."""
+        global _active
+        if _active is not None:
+            raise NotRecordableError("another computation is being recorded")
+        _active = self
+        before = [tensor.data for tensor in tensors]
+        try:
+            for tensor in tensors:
+                tensor.data = tensor.data.view(Recorded)
+            with registry.use(self.backend):
+                yield
+        finally:
+            _active = None
+            for tensor, data in zip(tensors, before, strict=True):
+                tensor.data = data
+
+    def is_fixed(self, array):
+        """Whether it depends on nothing but fixed weights and constants."""
+        if not self.weights_are_fixed or self.plan.arena.holds(array):
+            return False
+        return not any(np.may_share_memory(array, x) for x in self.inputs)
+
+    def call(self, function, args, kwargs):
+        """Call one of NumPy's functions, and note it if it computes something."""
+        out = kwargs.pop("out", None)
+        out = out[0] if isinstance(out, tuple) else out
+        plain, options = _plain(args), _plain(kwargs)
+        if out is not None:
+            options["out"] = _plain(out)
+        result = function(*plain, **options)
+        if out is not None or result is None:
+            self.note_change(function, plain, options, args[0] if out is None else out)
+            return out
+        return self.keep(function, plain, options, result)
+
+    def note_change(self, function, args, kwargs, target):
+        """Note a call that writes into an array."""
+        if not isinstance(target, Recorded):
+            raise NotRecordableError(f"{getattr(function, '__name__', function)} writes into an array of NumPy's own")
+        target = _plain(target)
+        if self.plan.fixed_arena.holds(target) and not self.fixed_among((args, kwargs)):
+            raise NotRecordableError("what was computed of weights alone is changed")
+        self.note(functools.partial(function, *self.windows(args), **self.windows(kwargs)), target)
+
+    def keep(self, function, args, kwargs, result):
+        """Return a result as recorded arrays, and note the call if they are new."""
+        if isinstance(result, (list, tuple)):
+            flat = list(result)
+            if all(_is_view(y, args) for y in flat):
+                return type(result)(y.view(Recorded) for y in flat)
+            kept = [self.place(np.asarray(y), self.fixed_among((args, kwargs))) for y in flat]
+            self.note(IntoAll(function, self.windows(args), self.windows(kwargs), self.windows(kept)), kept[0])
+            return type(result)(y.view(Recorded) for y in kept)
+        if _is_view(result, args):
+            return result.view(Recorded)
+        if not isinstance(result, (np.ndarray, np.generic)):
+            if isinstance(result, (bool, int, float)):
+                raise NotRecordableError(f"{getattr(function, '__name__', function)} gives a number to Python")
+            return result
+        result = self.place(np.asarray(result), self.fixed_among((args, kwargs)))
+        args, kwargs = self.windows(args), self.windows(kwargs)
+        if isinstance(getattr(function, "__self__", function), np.ufunc) and result.ndim:
+            self.note(functools.partial(function, *args, **kwargs, out=self.windows(result)), result)
+        else:
+            self.note(Into(function, args, kwargs, self.windows(result)), result)
+        return result.view(Recorded)
+
+    def fixed_among(self, arguments):
+        """Whether all arrays among the arguments are fixed."""
+        return all(self.is_fixed(a) for a in _arrays(arguments))
+
+    def place(self, result, fixed):
+        """Copy a result to where it shall lie."""
+        arena = self.plan.fixed_arena if fixed else self.plan.arena
+        placed = arena.empty(result.shape, result.dtype)
+        placed[...] = result
+        return placed
+
+    def windows(self, value):
+        """The same with arrays that do not keep their room."""
+        for arena in (self.plan.arena, self.plan.fixed_arena):
+            if isinstance(value, np.ndarray) and arena.holds(value):
+                address = value.__array_interface__["data"][0]
+                return arena.window(address, value.shape, value.dtype, value.strides)
+        return _map(self.windows, value)
+
+    def note(self, call, result=None):
+        """Take a call into the plan; it is a fixed one if its result lies among the fixed arrays."""
+        fixed = result is not None and self.plan.fixed_arena.holds(result)
+        (self.plan.fixed_calls if fixed else self.plan.calls).append(call)
+
+
+class _RecordingBackend:
+    """A backend whose kernels are noted."""
+
+    def __init__(self, recorder, backend):
+        self.name = backend.name
+        self.recorded_by = recorder
+        self._recorder, self._backend = recorder, backend
+        self.xp = _RecordingNumpy(recorder)
+        for family in FAMILIES:
+            for name in vars(family):
+                if family not in (Arrays, Plans) and not name.startswith("_"):
+                    setattr(self, name, functools.partial(self._run, getattr(backend, name)))
+
+    def asarray(self, x, dtype=None):
+        if isinstance(x, Recorded):
+            return x if dtype is None or x.dtype == dtype else x.astype(dtype)
+        return self._backend.asarray(x, dtype)
+
+    def to_numpy(self, x):
+        if isinstance(x, Recorded):
+            raise NotRecordableError("an array is brought to the host")
+        return self._backend.to_numpy(x)
+
+    def is_array(self, x):
+        return self._backend.is_array(x)
+
+    def random_uniform(self, generator, shape, dtype):
+        recorder = self._recorder
+        recorder.draws -= 1
+        values = recorder.place(self._backend.random_uniform(generator, shape, dtype), fixed=False)
+        recorder.note(Into(self._backend.random_uniform, (generator, shape, dtype), {}, recorder.windows(values)))
+        return values.view(Recorded)
+
+    def _run(self, kernel, *args, **kwargs):
+        recorder = self._recorder
+        bound = _signature(kernel).bind(*args, **kwargs).arguments
+        if not all(isinstance(value, Recorded) or not isinstance(value, np.ndarray) for value in bound.values()):
+            bound = {k: v.view(Recorded) if isinstance(v, np.ndarray) else v for k, v in bound.items()}
+        bound = {key: _plain(value) for key, value in bound.items()}
+        results = kernel(**bound)
+        if results is None:
+            recorder.note(functools.partial(kernel, **recorder.windows(bound)))
+            return None
+        several = isinstance(results, tuple)
+        results = results if several else (results,)
+        fixed = recorder.fixed_among(bound)
+        places = [parameter for parameter in ("out", "index") if parameter in _signature(kernel).parameters]
+        kept = []
+        for i, result in enumerate(results):
+            given = bound.get(places[i]) if i < len(places) else None
+            kept.append(recorder.place(result, fixed) if given is None else given)
+            if i < len(places):
+                bound[places[i]] = kept[i]
+        call = functools.partial(kernel, **recorder.windows(bound))
+        rest = recorder.windows(kept[len(places) :])
+        if rest:
+            call = IntoRest(call, len(places), rest)
+        recorder.note(call, kept[0])
+        kept = [y.view(Recorded) for y in kept]
+        return tuple(kept) if several else kept[0]
+
+
+class _RecordingNumpy:
+    """NumPy, whose functions give recorded arrays."""
+
+    def __init__(self, recorder):
+        self._recorder = recorder
+
+    def __getattr__(self, name):
+        attribute = getattr(np, name)
+        if isinstance(attribute, type) or not callable(attribute):
+            return attribute
+        return functools.partial(self._call, attribute)
+
+    def _call(self, function, *args, **kwargs):
+        if any(True for _ in _arrays((args, kwargs))):
+            return self._recorder.call(function, args, kwargs)
+        result = function(*args, **kwargs)
+        if not isinstance(result, np.ndarray):
+            return result
+        kept = self._recorder.place(result, fixed=False)  # written into, perhaps: made anew each time
+        self._recorder.note(Into(function, args, kwargs, self._recorder.windows(kept)))
+        return kept.view(Recorded)
+
+
+@functools.cache
+def _signature(kernel):
+    return inspect.signature(kernel)
+
+
+def _is_view(result, args):
+    """Whether a result is nothing new, but a view of an argument."""
+    return isinstance(result, np.ndarray) and any(np.may_share_memory(result, a) for a in _arrays(args))
+
+
+def _plain(value):
+    return value.view(np.ndarray) if isinstance(value, Recorded) else _map(_plain, value)
+
+
+def _map(function, value):
+    """Apply a function to the parts of a list, tuple or dict; anything else stays."""
+    if type(value) in (list, tuple):
+        return type(value)(function(part) for part in value)
+    if type(value) is dict:
+        return {key: function(part) for key, part in value.items()}
+    return value
+
+
+def _arrays(value):
+    """All arrays in a structure."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, dict):
+        yield from _arrays(list(value.values()))
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _arrays(part)
+
+
+def check(function, *args):
+    """Call a function that looks at values and raises an error if they are wrong. A plan does so at each run."""
+    if _active is None:
+        function(*args)
+    else:
+        args = _plain(args)
+        function(*args)
+        _active.note(functools.partial(function, *_active.windows(args)))
+
+
+def note_draw(generator):
+    """Say that numbers will be drawn; a recording is good only if the backend does it (``random_uniform``)."""
+    if _active is not None:
+        _active.draws += 1
+        _active.generators.insert(0, (generator, generator.bit_generator.state))  # the first comes last, and stays

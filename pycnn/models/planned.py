@@ -1,0 +1,169 @@
+"""Steps that run from a plan: recorded once for the shapes of a batch, then repeated call by call.
+
+A plan is made at the second batch of the same shapes: the first builds what first batches build. It is made of what
+pycnn's own layers and losses do; a layer, loss or model of the user's may do anything at a call, and runs eagerly.
+"""
+
+import threading
+from collections import OrderedDict
+
+from pycnn import config
+from pycnn.autograd import Tensor, Variable, no_grad
+from pycnn.backend import NotRecordableError, get_backend
+from pycnn.models.batches import all_arrays, map_arrays
+
+_MOST_PLANS = 8  # of a model: each keeps the memory of its step
+
+
+class _Planned:
+    """A plan, with the arrays that it reads and fills."""
+
+    def __init__(self, variables):
+        self.variables = variables
+        self.changes, self.versions = Variable.changes, [v.version for v in variables]
+        self.trainable = [v.requires_grad for v in variables]
+        self.inputs = self.outputs = self.plan = self.reason = None
+
+    def holds_for(self, owner):
+        """Whether the model still has the variables that the plan was made with."""
+        if self.changes != Variable.changes:
+            found = owner.weights
+            if len(found) != len(self.variables) or any(a is not b for a, b in zip(found, self.variables, strict=True)):
+                return False
+            if [v.requires_grad for v in found] != self.trainable:
+                return False
+            self.changes = Variable.changes
+        return True
+
+
+class Plans:
+    """The plans of one model, by what they do and the shapes of its batches.
+
+    Parameters
+    ----------
+    model : Model
+    """
+
+    def __init__(self, model):
+        self._model = model
+        self._plans = OrderedDict()
+        self._lock = threading.Lock()
+        self._allowed = None
+
+    def __deepcopy__(self, memo):
+        return Plans(memo.get(id(self._model), self._model))
+
+    def __reduce__(self):
+        return Plans, (self._model,)
+
+    def clear(self):
+        """Forget all plans: the layers, or what was given to ``compile``, have changed."""
+        self._plans.clear()
+        self._allowed = None
+
+    def describe(self):
+        """Return a list of dicts: ``step``, ``shapes``, and ``calls`` and ``bytes`` of a plan, or ``eager``: why."""
+        found = []
+        for (step, _, shapes, *_), planned in self._plans.items():
+            what = {"step": step, "shapes": [shape for shape, _ in shapes]}
+            if planned.plan is not None:
+                what |= {"calls": len(planned.plan.calls), "bytes": planned.plan.nbytes}
+            elif planned.reason is not None:
+                what["eager"] = planned.reason
+            found.append(what)
+        return found
+
+    def forward(self, x):
+        """Return the outputs for a batch outside of training, or None where they must be computed eagerly."""
+        return self._run("forward", (x,), self._forward)
+
+    def gradients(self, x, y, sample_weight):
+        """Return ``(loss, outputs)`` of a training step and leave the gradients in the variables; or None."""
+        outputs = self._run("training", (x, y, sample_weight), self._gradients)
+        if outputs is None:
+            return None
+        for variable, gradient in zip(self._model._train_variables, outputs["gradients"], strict=True):
+            variable._grad = None if gradient is None else gradient.data
+        self._model._parts = outputs["parts"]
+        return outputs["loss"], outputs["outputs"]
+
+    # What is recorded
+
+    def _forward(self, x):
+        with no_grad():
+            return self._model(x, training=False)
+
+    def _gradients(self, x, y, sample_weight):
+        model = self._model
+        outputs = model(x, training=True)
+        loss = model.compute_loss(x, y, outputs, sample_weight)
+        loss.backward()
+        gradients = [variable._grad for variable in model._train_variables]
+        return {"loss": loss, "outputs": outputs, "parts": model._parts, "gradients": gradients}
+
+    # Making and running plans
+
+    def _run(self, step, batch, function):
+        """Return what ``function(*batch)`` does, from a plan; None if there is none (yet)."""
+        if self._allowed is None:
+            self._allowed = self._model._may_be_planned()
+        if not self._allowed or not self._lock.acquire(blocking=False):  # another thread is at it
+            return None
+        try:
+            arrays = [t.data for t in all_arrays(batch)]
+            structure = tuple(type(part) for part in batch)
+            shapes = tuple((a.shape, a.dtype) for a in arrays)
+            key = (step, structure, shapes, get_backend().name, config.conv_algorithm())
+            planned = self._plans.get(key)
+            if planned is None or (planned.plan is not None and not planned.holds_for(self._model)):
+                self._plans[key] = _Planned([])
+                while len(self._plans) > _MOST_PLANS:
+                    self._plans.popitem(last=False)
+                return None
+            if planned.plan is None:
+                return None if planned.reason is not None else self._make(key, batch, arrays, function)
+            return self._repeat(planned, arrays, step)
+        finally:
+            self._lock.release()
+
+    def _repeat(self, planned, arrays, step):
+        for target, array in zip(planned.inputs, arrays, strict=True):
+            target[...] = array
+        if step == "forward":
+            versions = [v.version for v in planned.variables]
+            if versions != planned.versions:
+                planned.plan.refresh()
+                planned.versions = versions
+        planned.plan.run()
+        return planned.outputs
+
+    def _make(self, key, batch, arrays, function):
+        """Record; the results of doing so are those of this batch."""
+        model, step = self._model, key[0]
+        planned = self._plans[key] = _Planned(model.weights)
+        inputs = [array.copy() for array in arrays]
+
+        def on_arrays(*given):
+            given = iter(given)
+            parts = map_arrays(lambda _: Tensor.wrap(next(given)), list(batch))
+            return map_arrays(lambda y: y.data if isinstance(y, Tensor) else y, function(*parts))
+
+        try:
+            changing = [v for v in planned.variables if not v.requires_grad] if step == "training" else ()
+            outputs, plan = get_backend().record(on_arrays, inputs, planned.variables, step == "forward", changing)
+        except NotRecordableError as error:
+            planned.reason = str(error)
+            model.zero_grad()
+            if model._wants_plans:
+                print(f"pycnn: {model.name} runs its {step} step eagerly: {error}")
+            return None
+        planned.inputs, planned.outputs, planned.plan = inputs, map_arrays(Tensor.wrap, outputs), plan
+        return planned.outputs
+
+
+def is_own(part):
+    """Whether a model, layer or loss is pycnn's own, and every function that it was given."""
+    if not type(part).__module__.startswith("pycnn."):
+        return False
+    functions = [value for value in vars(part).values() if callable(value)]
+    return all((getattr(f, "__module__", None) or type(f).__module__).startswith("pycnn.") for f in functions)
