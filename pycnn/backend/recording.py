@@ -59,17 +59,21 @@ def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_a
         with recorder.active(tensors):
             result = function(*[x.view(Recorded) for x in inputs])
             if recorder.draws:
-                raise NotRecordableError("random numbers are drawn on the host")
+                raise NotRecordableError(_DRAWN)
             return _plain(result), recorder.plan
-    except BaseException:
+    except BaseException as error:
         for tensor, data in zip(changing, before, strict=True):
             tensor.data[...] = data
         for generator, state in recorder.generators:
             generator.bit_generator.state = state
+        if recorder.draws and not isinstance(error, NotRecordableError):  # what became of the numbers failed
+            raise NotRecordableError(_DRAWN) from error
         raise
     finally:
         vars(recorder.backend).clear()  # recorder and backend know each other: a cycle would keep the arrays
 
+
+_DRAWN = "random numbers are drawn on the host"
 
 _active = None  # the recorder; one at a time, for the whole process
 
@@ -95,7 +99,6 @@ class Recorded(np.ndarray):
 def _method(name):
     function = getattr(np.ndarray, name)
 
-    @functools.wraps(function)
     def method(self, *args, **kwargs):
         return _active.call(function, (self, *args), kwargs)
 

@@ -6,11 +6,13 @@ pycnn's own layers and losses do; a layer, loss or model of the user's may do an
 
 import threading
 from collections import OrderedDict
+from contextlib import contextmanager
 
 from pycnn import config
 from pycnn.autograd import Tensor, Variable, no_grad
 from pycnn.backend import NotRecordableError, get_backend
 from pycnn.models.batches import all_arrays, map_arrays
+from pycnn.random import SeedGenerator
 
 _MOST_PLANS = 8  # of a model: each keeps the memory of its step
 
@@ -20,8 +22,10 @@ class _Planned:
 
     def __init__(self, variables):
         self.variables = variables
-        self.changes, self.versions = Variable.changes, [v.version for v in variables]
+        self.changes = Variable.changes
+        self.versions = None  # of the variables, where what is computed of them alone is computed once
         self.trainable = [v.requires_grad for v in variables]
+        self.before = ()  # what runs eagerly, on the first input, before the plan
         self.inputs = self.outputs = self.plan = self.reason = None
 
     def holds_for(self, owner):
@@ -75,17 +79,19 @@ class Plans:
 
     def forward(self, x):
         """Return the outputs for a batch outside of training, or None where they must be computed eagerly."""
-        return self._run("forward", (x,), self._forward)
+        with self._hold() as held:
+            return _copies(self._run("forward", (x,), self._forward)) if held else None
 
     def gradients(self, x, y, sample_weight):
         """Return ``(loss, outputs)`` of a training step and leave the gradients in the variables; or None."""
-        outputs = self._run("training", (x, y, sample_weight), self._gradients)
-        if outputs is None:
-            return None
-        for variable, gradient in zip(self._model._train_variables, outputs["gradients"], strict=True):
-            variable._grad = None if gradient is None else gradient.data
-        self._model._parts = outputs["parts"]
-        return outputs["loss"], outputs["outputs"]
+        with self._hold() as held:
+            outputs = self._run("training", (x, y, sample_weight), self._gradients) if held else None
+            if outputs is None:
+                return None
+            for variable, gradient in zip(self._model._train_variables, outputs["gradients"], strict=True):
+                variable._grad = None if gradient is None else gradient.data
+            self._model._parts = _copies(outputs["parts"])
+            return _copies(outputs["loss"]), _copies(outputs["outputs"])
 
     # What is recorded
 
@@ -104,32 +110,39 @@ class Plans:
     # Making and running plans
 
     def _run(self, step, batch, function):
-        """Return what ``function(*batch)`` does, from a plan; None if there is none (yet)."""
+        """Return what ``function(*batch)`` does, in the arrays of a plan; None if there is none (yet)."""
+        arrays = [t.data for t in all_arrays(batch)]
+        structure = tuple(type(part) for part in batch)
+        shapes = tuple((a.shape, a.dtype) for a in arrays)
+        key = (step, structure, shapes, get_backend().name, config.conv_algorithm())
+        planned = self._plans.get(key)
+        if planned is None or (planned.plan is not None and not planned.holds_for(self._model)):
+            self._plans[key] = _Planned([])
+            while len(self._plans) > _MOST_PLANS:
+                self._plans.popitem(last=False)
+            return None
+        if planned.plan is None:
+            return None if planned.reason is not None else self._make(key, batch, arrays, function)
+        return self._repeat(planned, arrays)
+
+    @contextmanager
+    def _hold(self):
+        """Give whether plans may be used: they belong to one thread at a time; another runs eagerly meanwhile."""
         if self._allowed is None:
             self._allowed = self._model._may_be_planned()
-        if not self._allowed or not self._lock.acquire(blocking=False):  # another thread is at it
-            return None
+        held = self._allowed and self._lock.acquire(blocking=False)
         try:
-            arrays = [t.data for t in all_arrays(batch)]
-            structure = tuple(type(part) for part in batch)
-            shapes = tuple((a.shape, a.dtype) for a in arrays)
-            key = (step, structure, shapes, get_backend().name, config.conv_algorithm())
-            planned = self._plans.get(key)
-            if planned is None or (planned.plan is not None and not planned.holds_for(self._model)):
-                self._plans[key] = _Planned([])
-                while len(self._plans) > _MOST_PLANS:
-                    self._plans.popitem(last=False)
-                return None
-            if planned.plan is None:
-                return None if planned.reason is not None else self._make(key, batch, arrays, function)
-            return self._repeat(planned, arrays, step)
+            yield held
         finally:
-            self._lock.release()
+            if held:
+                self._lock.release()
 
-    def _repeat(self, planned, arrays, step):
+    def _repeat(self, planned, arrays):
+        if planned.before:
+            arrays[0] = _run_all(planned.before, arrays[0])
         for target, array in zip(planned.inputs, arrays, strict=True):
             target[...] = array
-        if step == "forward":
+        if planned.versions is not None:
             versions = [v.version for v in planned.variables]
             if versions != planned.versions:
                 planned.plan.refresh()
@@ -141,7 +154,18 @@ class Plans:
         """Record; the results of doing so are those of this batch."""
         model, step = self._model, key[0]
         planned = self._plans[key] = _Planned(model.weights)
+        training = step == "training"
+        generators = []
+        if training:
+            planned.before = model._random_steps()
+            layers = [getattr(call, "func", call) for call in planned.before]
+            generators = [(g, g.bit_generator.state) for layer in layers for g in generators_of(layer)]
+        else:
+            planned.versions = [v.version for v in planned.variables]
+        if planned.before:
+            arrays[0] = _run_all(planned.before, arrays[0])
         inputs = [array.copy() for array in arrays]
+        model._first_step = len(planned.before)
 
         def on_arrays(*given):
             given = iter(given)
@@ -149,16 +173,37 @@ class Plans:
             return map_arrays(lambda y: y.data if isinstance(y, Tensor) else y, function(*parts))
 
         try:
-            changing = [v for v in planned.variables if not v.requires_grad] if step == "training" else ()
-            outputs, plan = get_backend().record(on_arrays, inputs, planned.variables, step == "forward", changing)
+            changing = [v for v in planned.variables if not v.requires_grad] if training else ()
+            outputs, plan = get_backend().record(on_arrays, inputs, planned.variables, not training, changing)
         except NotRecordableError as error:
             planned.reason = str(error)
             model.zero_grad()
+            for generator, state in generators:
+                generator.bit_generator.state = state
             if model._wants_plans:
                 print(f"pycnn: {model.name} runs its {step} step eagerly: {error}")
             return None
+        finally:
+            model._first_step = 0
         planned.inputs, planned.outputs, planned.plan = inputs, map_arrays(Tensor.wrap, outputs), plan
         return planned.outputs
+
+
+def _copies(tensors):
+    """What a plan gives, in arrays of its own: the plan will fill its arrays anew."""
+    return map_arrays(lambda t: Tensor.wrap(t.data.copy()), tensors)
+
+
+def generators_of(layer):
+    """The generators that a layer draws random numbers from, on the host."""
+    return [value.generator() for value in vars(layer).values() if isinstance(value, SeedGenerator)]
+
+
+def _run_all(steps, array):
+    x = Tensor.wrap(array)
+    for step in steps:
+        x = step(x, training=True)
+    return x.data
 
 
 def is_own(part):

@@ -7,6 +7,7 @@ from pycnn.layers.naming import name_by_class
 from pycnn.layers.structure import flatten_structure, map_structure
 from pycnn.layers.symbolic import SymbolicTensor
 from pycnn.models.model import Model
+from pycnn.models.planned import generators_of
 from pycnn.registration import custom_object_scope, deserialize, register_serializable
 
 
@@ -38,6 +39,7 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self._layers = []
         self._steps = []  # what call does: the layers, affine ones joined
+        self._first_step = 0  # where a call begins
         self._entrance = None  # the Input: the first of the layers, or one that build made
         self._symbols = []  # what each layer after the Input gives in the graph
         for layer in layers or ():
@@ -172,9 +174,19 @@ class Sequential(Model):
 
     def call(self, inputs):
         """Compute the output."""
-        for step in self._steps:
+        for step in self._steps[self._first_step :]:
             inputs = step(inputs)
         return inputs
+
+    def _random_steps(self):
+        steps = []
+        for i, step in enumerate(self._steps):
+            layer = getattr(step, "func", step)
+            if layer.weights or layer.activity_regularizer is not None:
+                break
+            if generators_of(layer):
+                steps = self._steps[: i + 1]
+        return steps
 
     def compute_output_shape(self, input_shape):
         """Return the shape that the last layer gives."""

@@ -221,7 +221,9 @@ class Step:
         if type(x) is tuple:
             Step.test_step(self, *unpack_batch(x))
             return self.get_metrics_result()
-        y_pred = self(x, training=False)
+        y_pred = None if self._loss_owners else self._plans.forward(x)
+        if y_pred is None:
+            y_pred = self(x, training=False)
         if self._found_at != Variable.changes:
             self._find_variables()
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
@@ -322,6 +324,13 @@ class Step:
     def plans(self):
         """What runs planned: dicts with ``step``, ``shapes``, and ``calls`` and ``bytes``, or ``eager``: why."""
         return self._plans.describe()
+
+    def _random_steps(self):
+        """Callables that a call begins with, without weights, the last of which draws random numbers on the host.
+
+        A plan cannot repeat that: in training they run before it, and ``_first_step`` lets a call begin behind them.
+        """
+        return []
 
     def _may_be_planned(self):
         """Whether all that a step does is pycnn's own: anything else may do more than compute."""
