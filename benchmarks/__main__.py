@@ -43,7 +43,7 @@ def _arguments():
     parser.add_argument("--passes", nargs="+", default=list(WORK), choices=WORK, help="nets: which passes")
     parser.add_argument("--size", type=int, default=224, help="nets, memory: height and width of the images")
     parser.add_argument("--turns", type=int, default=7, help="nets: turns of each side, at most")
-    parser.add_argument("--compile-seconds", type=float, default=60, help="nets: how long torch.compile may take")
+    parser.add_argument("--compile-seconds", type=float, default=30, help="nets: how long torch.compile may take")
     parser.add_argument("--results", type=Path, help="all, report: where JSON files, table and chart are")
     parser.add_argument("--parts", nargs="+", help="all: which parts, such as conv-1")
     return parser.parse_args()
@@ -84,8 +84,14 @@ def _run(args):
         print(f"{which}: {count} rows, geometric mean {mean:.2f}, worst {worst:.2f}")
     args.limits.measure()
     if args.json:
-        args.json.write_text(json.dumps({**describe(args), "rows": rows}, indent=1) + "\n")
+        args.json.write_text(_document(describe(args), rows))
         print(f"wrote {args.json}")
+
+
+def _document(head, rows):
+    """JSON, with a line a row."""
+    lines = ",\n  ".join(json.dumps(row) for row in rows)
+    return f'{json.dumps(head, indent=1)[:-2]},\n "rows": [\n  {lines}\n ]\n}}\n'
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ SHAPES = Path(__file__).parent / "shapes"
 GRADED = ("forward", "input_grad", "filter_grad")  # the passes of the gates
 SIZES = (5, 7, 8, 12, 14, 17, 20, 24, 28, 31, 40, 56, 64)
 CHANNELS = (1, 3, 6, 8, 16, 17, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512)
-MOST_MULTIPLY_ADDS = 1e9  # of a random shape
+MOST_MULTIPLY_ADDS = 5e8  # of a random shape
 
 
 class Shape(NamedTuple):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from time import sleep
 from typing import NamedTuple
@@ -33,14 +34,14 @@ class Side:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
-            text=True,
-            bufsize=1,
+            bufsize=0,
             start_new_session=True,  # what it starts ends with it
         )
 
     def turn(self, limit=None):
         """Run once; None if that takes more than ``limit`` seconds."""
-        self.process.stdin.write("\n")
+        with suppress(BrokenPipeError):  # of a process that has ended, whose answer is empty
+            self.process.stdin.write(b"\n")
         if limit is not None and not select.select([self.process.stdout], [], [], limit)[0]:
             return None
         line = self.process.stdout.readline()
@@ -50,7 +51,8 @@ class Side:
 
     def end(self):
         """End the process and those that it started."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended by itself
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         for file in (self.process.stdin, self.process.stdout, self.errors):
             if file:

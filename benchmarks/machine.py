@@ -32,12 +32,17 @@ def describe(args):
         "absent": args.absent,
         "machine": {
             "cpu": cpu_model(),
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "cores": cores(),
             "system": f"{platform.system()} {platform.machine()}",
             "gflops": round(args.limits.flops / 1e9, 1),
             "gbytes": round(args.limits.bandwidth / 1e9, 1),
         },
     }
+
+
+def cores():
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def cpu_model():
@@ -47,11 +52,11 @@ def cpu_model():
     return re.sub(r"\((R|TM|C)\)", "", found[1]) if found else platform.processor() or platform.machine()
 
 
-def slug(cpu, cores):
+def slug(cpu, count):
     """A name for a folder.
 
     >>> slug("Intel Xeon Processor @ 2.50GHz", 2)
     'intel-xeon-2.50ghz-2-cores'
     """
     words = re.findall(r"[a-z0-9.]+", re.sub(r"\b(processor|cpu)\b", "", cpu.lower()))
-    return "-".join([*words, str(cores), "cores"])
+    return "-".join([*words, str(count), "cores"])

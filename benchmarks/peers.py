@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from functools import cache
 from importlib.util import find_spec
 
 import numpy as np
@@ -16,7 +17,8 @@ def channels_first(torch, array):
 
 def compiled(torch, function):
     """``function`` compiled by PyTorch for the shapes it is called with, at its first call."""
-    return torch.compile(function, dynamic=False)
+    make = cache(lambda: torch.compile(function, dynamic=False))  # even this alone brings in its compiler
+    return lambda *args: make()(*args)
 
 
 def absent(peers, isa):

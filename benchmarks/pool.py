@@ -23,7 +23,7 @@ def run(torch, args):
     """The rows of both kinds of pooling, of all shapes."""
     rows = []
     with torch.inference_mode():
-        for kind in (largest, average):
+        for kind in (max_pooling, average_pooling):
             for i, shape in enumerate(SHAPES):
                 rows += measure(torch, args, kind, shape, with_compiled=i == 0)
     return rows
@@ -36,7 +36,7 @@ def measure(torch, args, kind, shape, with_compiled):
     geometry = pool_geometry((batch, size, size, channels), window, stride, padding)
     x = rng.standard_normal((batch, size, size, channels), dtype=np.float32)
     gy = rng.standard_normal(geometry.output_shape(batch, channels), dtype=np.float32)
-    group = f"{kind.__name__} pooling {window}x{window} s{stride}"
+    group = kind.__name__.replace("_", " ")
     rows = []
     index_bytes, passes = kind(torch, x, gy, geometry)
     for which, ((peer, tensors), ours) in passes.items():
@@ -44,14 +44,14 @@ def measure(torch, args, kind, shape, with_compiled):
         if with_compiled:
             fast = compiled(torch, peer)
             contestants["torch.compile"] = lambda fast=fast, tensors=tensors: fast(*tensors)
-        gate = GATES[which] if (kind, window, stride) == (largest, 3, 2) else None
-        name = f"{group} {channels}@{size} b{batch}"
+        gate = GATES[which] if (kind, window, stride) == (max_pooling, 3, 2) else None
+        name = f"{group} {window}x{window} s{stride} {channels}@{size} b{batch}"
         nbytes = x.nbytes + gy.nbytes + index_bytes
         rows.append(contest(args, (group, name, which), contestants, nbytes=nbytes, gate=gate))
     return rows
 
 
-def largest(torch, x, gy, geometry):
+def max_pooling(torch, x, gy, geometry):
     """Bytes of the winners' places, and of each pass ((PyTorch's function, its tensors), pycnn's function)."""
     settings = (geometry.pool_size, geometry.strides, [p for p, _ in geometry.padding], (1, 1), False)
     tx, tgy = channels_first(torch, x), channels_first(torch, gy)
@@ -70,7 +70,7 @@ def largest(torch, x, gy, geometry):
     }
 
 
-def average(torch, x, gy, geometry):
+def average_pooling(torch, x, gy, geometry):
     """The same of means."""
     settings = (geometry.pool_size, geometry.strides, [p for p, _ in geometry.padding], False, False, None)
     tx, tgy = channels_first(torch, x), channels_first(torch, gy)

@@ -54,7 +54,7 @@ def contest(geometry, batch, which, seconds):
         if which == "filter_grad":
             contestants[outputs] = partial(winograd.winograd_filter_grad, plan, *arrays, out)
         else:
-            contestants[outputs] = partial(winograd.winograd_forward, plan, *arrays, None, None, out)
+            contestants[outputs] = partial(winograd.winograd_forward, plan, *arrays, None, None, None, out)
     times = interleave(contestants, seconds, least=5)
     direct = times.pop(0)
     return {m: (direct / seconds, taken is not None and taken.outputs == m) for m, seconds in times.items()}
