@@ -63,6 +63,7 @@ __all__ = [
     "callbacks",
     "config",
     "constraints",
+    "data",
     "datasets",
     "explain",
     "filters",
@@ -93,6 +94,7 @@ __all__ = [
 _LATER = (
     "analysis",
     "applications",
+    "data",
     "datasets",
     "filters",
     "preprocessing",

@@ -10,6 +10,7 @@ Environment variables, read once at import:
 """
 
 import os
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -31,6 +32,8 @@ _settings = {
     "conv_algorithm": "auto",
     "generator": np.random.default_rng(),
 }
+
+_scope = ContextVar("pycnn_seeded_scope", default=None)
 
 
 def floatx():
@@ -88,9 +91,58 @@ def set_conv_algorithm(algorithm):
     _settings["conv_algorithm"] = _choice("algorithm", algorithm, _CONV_ALGORITHMS)
 
 
-def generator():
-    """The ``numpy.random.Generator`` behind every random choice that has no seed of its own."""
-    return _settings["generator"]
+def generator(seed=None):
+    """The ``numpy.random.Generator`` behind every random choice that has no seed of its own.
+
+    Inside ``seeded_scope`` it is the scope's; with ``seed`` another one of the scope, for what has a seed of its own.
+    """
+    scope = _scope.get()
+    return _settings["generator"] if scope is None else scope.generator(seed)
+
+
+def in_seeded_scope():
+    """Whether ``generator`` returns that of a scope."""
+    return _scope.get() is not None
+
+
+def draw_seed():
+    """Draw the seed of scopes."""
+    return int(generator().integers(2**63))
+
+
+class seeded_scope:
+    """Context manager: inside, and in this thread only, draw from generators of a seed and a key, a tuple of ints.
+
+    So a batch has the same random numbers whichever thread makes it, and whatever others draw meanwhile. Entered again,
+    a scope goes on drawing where it was left.
+
+    Examples
+    --------
+    >>> from pycnn import config
+    >>> with config.seeded_scope(5, (0, 1)):
+    ...     a = config.generator().random()
+    >>> with config.seeded_scope(5, (0, 1)):
+    ...     b = config.generator().random()
+    >>> a == b
+    True
+    """
+
+    def __init__(self, seed, key):
+        self._seed, self._key = seed, key
+        self._made = {}  # seed of its own, or None -> generator, made when it is first asked for
+
+    def generator(self, seed=None):
+        """Return the generator of the scope, or the one of it that belongs to a seed."""
+        if seed not in self._made:
+            key = self._key if seed is None else (*self._key, seed)
+            self._made[seed] = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=key))
+        return self._made[seed]
+
+    def __enter__(self):
+        self._token = _scope.set(self)
+
+    def __exit__(self, *exception):
+        _scope.reset(self._token)
 
 
 def set_random_seed(seed):

@@ -30,7 +30,8 @@ __all__ = [
 class SeedGenerator:
     """A sequence of random numbers of its own if it is given a seed, else the one of ``pycnn.utils.set_random_seed``.
 
-    As an attribute of a layer it is saved with the model.
+    As an attribute of a layer it is saved with the model. Where threads make data (``pycnn.data``, ``PyDataset``), each
+    element has a sequence of its own, of this seed and its place, so that nothing depends on who comes first.
 
     Parameters
     ----------
@@ -54,7 +55,10 @@ class SeedGenerator:
 
     def generator(self):
         """Return the ``numpy.random.Generator`` to draw from now."""
-        generator = config.generator() if self._own is None else self._own
+        if self._own is None:
+            generator = config.generator()
+        else:
+            generator = config.generator(self.seed) if config.in_seeded_scope() else self._own
         note_draw(generator)
         return generator
 

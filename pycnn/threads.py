@@ -2,6 +2,7 @@
 
 import math
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 from pycnn_ext import threads as ext
@@ -23,8 +24,26 @@ def set_num_threads(n):
 
 
 def get_num_threads():
-    """Return how many threads CPU kernels use."""
+    """Return how many threads CPU kernels use when this thread calls them."""
     return ext.get_count()
+
+
+@contextmanager
+def one_thread():
+    """Inside a ``with`` block, kernels that this Python thread calls run on it alone.
+
+    Examples
+    --------
+    >>> from pycnn.threads import get_num_threads, one_thread
+    >>> with one_thread():
+    ...     get_num_threads()
+    1
+    """
+    before = ext.set_alone(True)
+    try:
+        yield
+    finally:
+        ext.set_alone(before)
 
 
 def default_num_threads():

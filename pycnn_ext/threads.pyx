@@ -12,9 +12,11 @@ cdef extern from *:
     static int openmp_version(void) { return 0; }
     static void release_pool(void) { }
     #endif
+    static _Thread_local int alone = 0;
     """
     int openmp_version() nogil
     void release_pool() nogil
+    int alone  # whether kernels that this Python thread calls run on it alone
 
 cdef double SERIAL_WORK = 5e4  # multiply-adds that are done before a second thread has woken up
 
@@ -23,7 +25,7 @@ cdef int count = 1
 
 cdef int threads_for(double work) noexcept nogil:
     """Threads to use for so many multiply-adds (or what takes as long)."""
-    return count if work > SERIAL_WORK else 1
+    return count if work > SERIAL_WORK and not alone else 1
 
 
 def set_count(int value):
@@ -33,8 +35,15 @@ def set_count(int value):
 
 
 def get_count():
-    """Threads in use."""
-    return count
+    """Threads that kernels use which this Python thread calls."""
+    return 1 if alone else count
+
+
+def set_alone(bint value):
+    """Say whether kernels that this Python thread calls run on it alone; return what held before."""
+    global alone
+    before, alone = bool(alone), value
+    return before
 
 
 def openmp():

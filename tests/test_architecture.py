@@ -15,7 +15,8 @@ LAYERS = (
     {"ops"},
     {"random"},
     {"layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers", "activations"},
-    {"models", "callbacks", "utils", "preprocessing", "datasets", "filters", "explain", "installation"} | {"saving"},
+    {"models", "callbacks", "utils", "preprocessing", "datasets", "filters", "explain", "installation"}
+    | {"saving", "data"},
     {"applications", "analysis", "detection"},
     {"visualize", "captioning", "distributed"},
 )

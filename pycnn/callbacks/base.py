@@ -94,25 +94,39 @@ class Callback:
 
 
 class History(Callback):
-    """What ``fit`` returns: ``history``, a dict name -> list of one number an epoch, and ``epoch``, their numbers."""
+    """What ``fit`` returns: ``history``, a dict name -> list of one number an epoch, and ``epoch``, their numbers.
+
+    ``seconds`` are those that each epoch took without its validation, and ``data_seconds`` those of them that went into
+    getting batches: making them, or waiting for the threads that do. Where ``data_share``, their part of all, is more
+    than a few hundredths, let threads work ahead (``pycnn.data``, or the ``workers`` of a ``PyDataset``).
+    """
 
     def __init__(self):
         super().__init__()
-        self.history = {}
-        self.epoch = []
+        self._start()
+
+    def _start(self):
+        self.history, self.epoch = {}, []
+        self.seconds, self.data_seconds = [], []
+
+    @property
+    def data_share(self):
+        """The part of the time of training that went into getting batches, from 0 to 1."""
+        return sum(self.data_seconds) / (sum(self.seconds) or 1.0)
 
     def on_train_begin(self, logs=None):
         """Start anew."""
-        self.history, self.epoch = {}, []
+        self._start()
         self.model.history = self
 
     def get_state(self):
         """Return all numbers."""
-        return {"history": self.history, "epoch": self.epoch}
+        return {name: getattr(self, name) for name in ("history", "epoch", "seconds", "data_seconds")}
 
     def set_state(self, state):
         """Go on from these numbers."""
-        self.history, self.epoch = state["history"], state["epoch"]
+        for name, numbers in state.items():
+            setattr(self, name, numbers)
 
     def on_epoch_end(self, epoch, logs=None):
         """Keep the numbers."""

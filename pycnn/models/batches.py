@@ -179,7 +179,7 @@ class IterableBatches:
     @property
     def endless(self):
         """Whether there is always another batch."""
-        return self.is_sequence and self.steps is None
+        return self.steps is None and (self.is_sequence or getattr(self.source, "endless", False))
 
     def skipped(self):
         """Return the last batch that was skipped, of a source that gives each batch once."""
@@ -191,9 +191,11 @@ class IterableBatches:
     def batches(self, skip=0):
         """Return an iterator over the batches but the first ``skip``; the order is drawn at once.
 
-        A sequence does not make the batches that are skipped, anything else does.
+        A sequence does not make the batches that are skipped, nor does a Dataset; anything else does.
         """
-        if not self.is_sequence:
+        if hasattr(self.source, "batches") and not self.is_sequence:
+            batches = self.source.batches(skip)
+        elif not self.is_sequence:
             batches = iter(self.source)
             for _ in range(skip):
                 self._skipped = next(batches, None)
@@ -211,7 +213,7 @@ class IterableBatches:
             for batch in batches:
                 yield self._triple(batch)
         finally:
-            if self.is_sequence and hasattr(batches, "close"):  # a generator of the user's stays open
+            if not self.once and hasattr(batches, "close"):  # a generator of the user's stays open
                 batches.close()
 
     def _triple(self, batch):

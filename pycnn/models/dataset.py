@@ -1,7 +1,9 @@
 """PyDataset: a data set that makes its batches when they are needed, in threads that work ahead."""
 
 import itertools
-import threading
+
+from pycnn import config
+from pycnn.models.prefetch import prefetched
 
 
 class PyDataset:
@@ -25,9 +27,11 @@ class PyDataset:
 
     Notes
     -----
-    Batches come in their order whatever the number of threads. ``BackupAndRestore`` repeats a run bit for bit if
-    ``self[index]`` depends on nothing but ``index`` and what ``get_state()``, where there is one, returns and
-    ``set_state(state)`` sets: a dict of numbers, strings and arrays.
+    Batches come in their order whatever the number of threads, and with the same bits: random numbers that pycnn draws
+    in ``self[index]``, as layers of augmentation do, depend on ``set_random_seed``, the epoch and ``index`` alone;
+    NumPy's need a generator that is made there. Kernels that a worker calls run on one thread. ``BackupAndRestore``
+    repeats a run bit for bit if ``self[index]`` depends on nothing else but what ``get_state()``, where there is one,
+    returns and ``set_state(state)`` sets: a dict of numbers, strings and arrays.
 
     Examples
     --------
@@ -78,105 +82,17 @@ class PyDataset:
 
 
 def read_ahead(dataset, indices):
-    """Yield ``dataset[i]`` for each of ``indices``, made by its worker threads if it wants any."""
+    """Return an iterator over ``dataset[i]`` for each of ``indices``, made by its worker threads if it wants any.
+
+    In ``dataset[i]`` random numbers of pycnn depend on the seed and ``i`` alone, and not on the thread that makes it.
+    """
+    seed = config.draw_seed()
+
+    def make(index):
+        with config.seeded_scope(seed, (index,)):
+            return dataset[index]
+
     workers = getattr(dataset, "workers", 0) if isinstance(dataset, PyDataset) else 0
     if workers > 1 or (workers and dataset.use_multiprocessing):
-        return _from_threads(dataset, indices, workers)
-    return map(dataset.__getitem__, indices)
-
-
-def _from_threads(dataset, indices, workers):
-    threads = Prefetch(dataset.__getitem__, indices, workers, dataset.max_queue_size)
-    try:
-        yield from threads
-    finally:
-        threads.close()
-
-
-class Prefetch:
-    """Iterator over ``function(i)`` for each of ``indices``: threads compute them ahead of time, order is kept.
-
-    What ``function`` raises comes out where its result would have, with the traceback of the thread. After the end,
-    an error or ``close()`` no thread is left.
-
-    Parameters
-    ----------
-    function : callable(index)
-    indices : iterable
-        May be endless.
-    workers : int
-        Threads.
-    ahead : int
-        Results that may wait to be fetched.
-    """
-
-    def __init__(self, function, indices, workers, ahead):
-        self._function = function
-        self._indices = enumerate(indices)
-        self._ahead = ahead
-        self._changed = threading.Condition()
-        self._results = {}  # place in the order -> (result, error)
-        self._claimed = self._fetched = 0
-        self._closed = self._exhausted = False
-        self._threads = [
-            threading.Thread(target=self._work, name=f"pycnn-prefetch-{i}", daemon=True) for i in range(workers)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def _work(self):
-        while (claim := self._claim()) is not None:
-            place, index = claim
-            result = error = None
-            try:
-                result = self._function(index)
-            except BaseException as raised:  # it belongs to who reads the results
-                error = raised
-            with self._changed:
-                self._results[place] = result, error
-                self._changed.notify_all()
-            del result, error, claim
-
-    def _claim(self):
-        """Return the next (place, index) as soon as it may be worked at, or None at the end."""
-        with self._changed:
-            while not self._closed and self._claimed - self._fetched >= self._ahead:
-                self._changed.wait()
-            if self._closed or self._exhausted:
-                return None
-            claim = next(self._indices, None)
-            if claim is None:
-                self._exhausted = True
-                self._changed.notify_all()
-            else:
-                self._claimed += 1
-            return claim
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        with self._changed:
-            while self._fetched not in self._results:
-                if self._closed or (self._exhausted and self._fetched == self._claimed):
-                    raise StopIteration
-                self._changed.wait()
-            result, error = self._results.pop(self._fetched)
-            self._fetched += 1
-            self._changed.notify_all()
-        if error is not None:
-            self.close()
-            try:
-                raise error
-            finally:
-                del error  # a cycle through this frame would keep the batch alive
-        return result
-
-    def close(self):
-        """Let the threads finish what they are at, and wait for them."""
-        with self._changed:
-            self._closed = True
-            self._results.clear()
-            self._changed.notify_all()
-        for thread in self._threads:
-            thread.join()
+        return prefetched(make, indices, workers, dataset.max_queue_size)
+    return map(make, indices)

@@ -2,6 +2,7 @@
 
 import functools
 import warnings
+from time import perf_counter
 
 import numpy as np
 
@@ -68,7 +69,8 @@ class Trainer(Step):
         Returns
         -------
         History
-            ``history.history["loss"]`` and so on are lists of one number an epoch.
+            ``history.history["loss"]`` and so on are lists of one number an epoch; ``history.data_share`` is the part
+            of the time that went into getting batches.
 
         Raises
         ------
@@ -106,7 +108,9 @@ class Trainer(Step):
             for epoch in range(self._progress.first_epoch, epochs):
                 self.reset_metrics()
                 calls.on_epoch_begin(epoch)
-                self._train_epoch(feed, calls)
+                seconds, data_seconds = self._train_epoch(feed, calls)
+                history.seconds.append(seconds)
+                history.data_seconds.append(data_seconds)
                 logs = self._logs()
                 if validation_feed is not None and _is_due(epoch + 1, validation_freq):
                     calls.on_test_begin()
@@ -124,20 +128,31 @@ class Trainer(Step):
         return history
 
     def _train_epoch(self, feed, calls):
+        """Train for an epoch; return how long it took, and how long of that batches were made or waited for."""
         steps = self._progress.take_first_step()
-        for batch in feed.epoch(steps):
+        batches, data_seconds = feed.epoch(steps), 0.0
+        began = asked = perf_counter()
+        while (batch := next(batches, None)) is not None:
+            data_seconds += perf_counter() - asked
             calls.on_train_batch_begin(steps)
             self._run_train_step(*to_tensors(batch))
             calls.on_train_batch_end(steps, self._logs)
             steps += 1
             if self.stop_training:
-                return
+                break
+            asked = perf_counter()
+        else:
+            self._check_steps(feed, steps)
+        return perf_counter() - began, data_seconds
+
+    def _check_steps(self, feed, steps):
+        """See whether the data lasted for an epoch."""
         _require_batches(steps)
         if feed.steps is not None and steps < feed.steps:
             warnings.warn(
                 f"The data ran out after {steps} of {feed.steps} batches; training stops. "
                 "A generator must give steps_per_epoch * epochs batches.",
-                stacklevel=3,
+                stacklevel=4,
             )
             self.stop_training = True
 

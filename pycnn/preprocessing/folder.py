@@ -1,11 +1,14 @@
 """image_dataset_from_directory: a folder of pictures as a data set."""
 
+import copy
 import os
 
 import numpy as np
 
 from pycnn import config
-from pycnn.models.dataset import PyDataset
+from pycnn.data.dataset import Dataset
+from pycnn.data.sources import Stage
+from pycnn.models.dataset import PyDataset, read_ahead
 from pycnn.preprocessing.image import (
     COLOR_MODES,
     INTERPOLATIONS,
@@ -82,7 +85,8 @@ def image_dataset_from_directory(
     Returns
     -------
     ImageFolder, or a list of two
-        A ``PyDataset`` of batches ``(images, labels)``, or of ``images`` alone. Images are float32 in 0..255.
+        A ``PyDataset`` of batches ``(images, labels)``, or of ``images`` alone. Images are float32 in 0..255. It has
+        the methods of ``pycnn.data.Dataset``, too: ``map`` augments in threads, ``cache`` decodes only once.
 
     Raises
     ------
@@ -179,7 +183,7 @@ def image_dataset_from_directory(
     return [part(0, at, shuffle), part(at, len(paths), False)]
 
 
-class ImageFolder(PyDataset):
+class ImageFolder(PyDataset, Dataset):
     """Pictures from files, decoded by threads: what ``image_dataset_from_directory`` returns.
 
     Attributes
@@ -206,13 +210,13 @@ class ImageFolder(PyDataset):
         seed,
     ):
         threads = max(2, min(get_num_threads(), 8))
-        super().__init__(workers=threads, max_queue_size=threads + 2)
+        PyDataset.__init__(self, workers=threads, max_queue_size=threads + 2)
+        Dataset.__init__(self, _Files(self))
         self.file_paths, self.labels, self.class_names = file_paths, labels, class_names
         self.label_mode = label_mode
         self.color_mode, self.batch_size, self.image_size = color_mode, batch_size, image_size
         self.interpolation, self.fit, self.data_format = interpolation, fit, data_format
         self.seed = seed
-        self._epoch = 0
         self._reorder()
 
     def __len__(self):
@@ -231,18 +235,16 @@ class ImageFolder(PyDataset):
         yield from super().__iter__()
         self.on_epoch_end()
 
+    as_numpy_iterator = __iter__
+
     def on_epoch_end(self):
         """Draw the order of the next epoch."""
         self._epoch += 1
         self._reorder()
 
-    def get_state(self):
-        """Return the epoch, which the order depends on."""
-        return {"epoch": self._epoch}
-
     def set_state(self, state):
         """Go on in this epoch."""
-        self._epoch = state["epoch"]
+        super().set_state(state)
         self._reorder()
 
     def _reorder(self):
@@ -287,6 +289,19 @@ class ImageFolder(PyDataset):
             picture, (inner_height, inner_width), self.interpolation
         )
         return image
+
+
+class _Files(Stage):
+    """The batches of a folder, in the order of the epoch of who reads them."""
+
+    count = property(lambda self: len(self.source))
+
+    def elements(self, run, skip=0):
+        """Return an iterator over batches, which threads decode."""
+        folder = copy.copy(self.source)
+        folder.set_state({"epoch": run.epoch})
+        with run.scope(0):
+            return read_ahead(folder, range(skip, len(folder)))
 
 
 def _check(labels, label_mode, class_names, validation_split, subset, shuffle, seed):

@@ -181,3 +181,17 @@ def test_errors(folder, tmp_path):
     (folder / "ant" / "0-10.png").write_bytes(b"no picture")
     with pytest.raises(OSError, match=r"The picture cannot be read .*0-10.png"):
         list(load(folder))
+
+
+def test_folders_have_the_methods_of_data_sets(folder):
+    data = load(folder, seed=4, batch_size=5)
+    negative = data.map(lambda x, y: (-x, y), num_parallel_calls=2).prefetch(1)
+    expected = [values(data) for _ in range(2)]
+    assert len(negative) == 3
+    assert [[-v for v in values(negative)] for _ in range(2)] == expected  # another order in each epoch, as without it
+    assert sorted(values(data.unbatch().batch(6))) == list(range(10, 130, 10))
+    assert len(values(data.take(1))) == 5
+    cached = load(folder, shuffle=False).cache()
+    assert values(cached) == values(cached) == list(range(10, 130, 10))
+    assert values(load(folder, seed=4, batch_size=None).batch(12)) == expected[0]
+    assert not [t for t in threading.enumerate() if t.name.startswith("pycnn-prefetch")]
