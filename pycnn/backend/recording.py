@@ -351,16 +351,23 @@ def _arrays(value):
 
 def check(function, *args):
     """Call a function that looks at values and raises an error if they are wrong. A plan does so at each run."""
-    if _active is None:
+    recorder = _recorder()
+    if recorder is None:
         function(*args)
     else:
         args = _plain(args)
         function(*args)
-        _active.note(functools.partial(function, *_active.windows(args)))
+        recorder.note(functools.partial(function, *recorder.windows(args)))
 
 
 def note_draw(generator):
     """Say that numbers will be drawn; a recording is good only if the backend does it (``random_uniform``)."""
-    if _active is not None:
-        _active.draws += 1
-        _active.generators.insert(0, (generator, generator.bit_generator.state))  # the first comes last, and stays
+    recorder = _recorder()
+    if recorder is not None:
+        recorder.draws += 1
+        recorder.generators.insert(0, (generator, generator.bit_generator.state))  # the first comes last, and stays
+
+
+def _recorder():
+    """The recorder of what this thread does: others, which make data meanwhile, have the backend itself."""
+    return None if _active is None else getattr(registry.get_backend(), "recorded_by", None)

@@ -351,3 +351,26 @@ def test_errors():
         data.shuffle(3, reshuffle_each_iteration=False)
     with pytest.raises(ValueError, match=r"as many samples each. Received: tensors of lengths \[4, 5\]"):
         Dataset.from_tensor_slices((np.zeros(4), np.zeros(5)))
+
+
+def test_what_threads_draw_while_a_step_is_recorded_is_not_part_of_it():
+    model = small_model()
+    plan_made = threading.Event()
+    x, y = regression(32)
+
+    class Watch(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if any("calls" in plan for plan in self.model.plans):
+                plan_made.set()
+
+    def busy(x, y):
+        deadline = time.monotonic() + 5
+        while not plan_made.is_set() and x[0, 0] == 9 and time.monotonic() < deadline:
+            layers.GaussianNoise(0.1)(x, training=True)
+        return x, y
+
+    x[24:] = 9
+    data = Dataset.from_tensor_slices((x, y)).batch(8).map(busy, num_parallel_calls=4).prefetch(8)
+    model.fit(data, callbacks=[Watch()], verbose=0)
+    assert plan_made.is_set()
+    assert [plan["step"] for plan in model.plans if "calls" in plan] == ["training"]
