@@ -20,11 +20,8 @@ from pycnn_ext.gemm cimport (
     sum_partials,
     sums_of,
 )
-from pycnn_ext.kernels cimport FilterGrad, FilterMatrix, Kernels, RowGather, RowTarget, address, code_of, table
+from pycnn_ext.kernels cimport FilterGrad, FilterMatrix, Kernels, RowGather, address, code_of, table
 from pycnn_ext.threads cimport threads_for
-
-
-cdef ptrdiff_t ROWS_PER_TASK = 56  # of the depthwise kernel
 
 
 cdef struct Phase:
@@ -227,7 +224,7 @@ cdef class ConvPlan:
             run_filter_grad(k, &f, &s, partial, target, size)
 
     def pixel_slices(self, ptrdiff_t batch):
-        """Into how many slices planar_filter_grad and depthwise_filter_grad cut the pixels."""
+        """Into how many slices planar_filter_grad cuts the pixels."""
         return pixel_slices(batch * self.grid_height * self.grid_width)
 
     def planar_filter_grad(self, x, gy, partials, out):
@@ -246,65 +243,4 @@ cdef class ConvPlan:
             for part in prange(slices, num_threads=threads, schedule="dynamic"):
                 k.planar_filter_grad(&gather, gradient, self.filters, lines * part // slices,
                                      lines * (part + 1) // slices, partial + part * numbers * size)
-            sum_partials(k, partial, slices, numbers, target, 1)
-
-    def depthwise_forward(self, x, w, bias, int activation, out):
-        """out (N, P, Q, C) = act(conv(x, w) + bias), where every channel has one filter of its own."""
-        cdef char code = code_of(x)
-        cdef RowTarget target
-        target.target = address(out, code, True)
-        target.pixel, target.row = self.channels, self.channels * self.grid_width
-        target.image = target.row * self.grid_height
-        cdef ptrdiff_t rows = len(x) * self.grid_height * self.grid_width
-        self.run_depthwise(&self.forward_phase, code, x, w, bias, activation, &target, rows)
-
-    def depthwise_input_grad(self, gy, w, out):
-        """out (N, H, W, C) = its adjoint in x. Pixels of empty phases are left as they are."""
-        cdef char code = code_of(gy)
-        cdef RowTarget target
-        cdef ptrdiff_t j, size = 8 if code == b"d" else 4
-        for j in range(self.phase_count):
-            phase = &self.phases[j]
-            target.target = <char *>address(out, code, True) + (
-                phase.target_y * self.width + phase.target_x) * self.channels * size
-            target.pixel = self.channels * phase.step_x
-            target.row = self.channels * self.width * phase.step_y
-            target.image = self.channels * self.width * self.height
-            self.run_depthwise(phase, code, gy, w, None, 0, &target,
-                               len(gy) * phase.gather.grid_height * phase.gather.grid_width)
-
-    cdef int run_depthwise(self, Phase *phase, char code, x, w, bias, int activation, RowTarget *target,
-                           ptrdiff_t rows) except -1:
-        cdef const Kernels *k = table(code)
-        cdef RowGather gather = phase.gather
-        cdef FilterMatrix filters
-        cdef const void *bias_ = address(bias, code)
-        gather.source, gather.zeros, gather.length = address(x, code), address(self.zeros, code), self.channels
-        filters.weights, filters.tap_offset = address(w, code), phase.tap_offset
-        filters.step, filters.column_step, filters.columns = 1, 1, self.channels
-        cdef int threads = threads_for(<double>rows * gather.taps * self.channels)
-        cdef ptrdiff_t parts = parts_for(threads, rows, ROWS_PER_TASK)
-        cdef ptrdiff_t part
-        with nogil:
-            for part in prange(parts, num_threads=threads, schedule="dynamic"):
-                k.depthwise(&gather, &filters, target, bias_, activation, rows * part // parts,
-                            rows * (part + 1) // parts)
-        return 0
-
-    def depthwise_filter_grad(self, x, gy, partials, out):
-        """out (R, S, 1, C) = its adjoint in w, by way of partials (slices, R, S, 1, C)."""
-        cdef char code = code_of(x)
-        cdef const Kernels *k = table(code)
-        cdef RowGather gather = self.forward_phase.gather
-        gather.source, gather.zeros, gather.length = address(x, code), address(self.zeros, code), self.channels
-        cdef ptrdiff_t slices = len(partials), numbers = self.taps * self.channels, part
-        cdef ptrdiff_t rows = len(x) * self.grid_height * self.grid_width, size = 8 if code == b"d" else 4
-        cdef const void *gradient = address(gy, code)
-        cdef char *partial = <char *>address(partials, code, True)
-        cdef void *target = address(out, code, True)
-        cdef int threads = threads_for(<double>rows * numbers)
-        with nogil:
-            for part in prange(slices, num_threads=threads, schedule="dynamic"):
-                k.depthwise_filter_grad(&gather, gradient, rows * part // slices, rows * (part + 1) // slices,
-                                        partial + part * numbers * size)
             sum_partials(k, partial, slices, numbers, target, 1)

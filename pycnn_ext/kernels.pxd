@@ -30,6 +30,9 @@ cdef extern from "kernels.h" nogil:
         int turned
         ptrdiff_t sums_group, sums_row
 
+    ctypedef struct GroupRuns:
+        ptrdiff_t groups, width, tap_step
+
     ctypedef struct Winograd:
         ptrdiff_t height, width, channels, out_height, out_width, filters, top, left
         ptrdiff_t kernel, outputs, taps
@@ -65,9 +68,10 @@ cdef extern from "kernels.h" nogil:
         void (*planar)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
                        ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*planar_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
-        void (*depthwise)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
-                          ptrdiff_t, ptrdiff_t) noexcept nogil
-        void (*depthwise_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
+        void (*grouped)(const RowGather *, const FilterMatrix *, const GroupRuns *, const RowTarget *, const void *, int,
+                        ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*grouped_filter_grad)(const RowGather *, const FilterMatrix *, const GroupRuns *, const void *, ptrdiff_t,
+                                    ptrdiff_t, void *) noexcept nogil
         void (*winograd_forward)(const Winograd *, const void *, const void *, int, void *, const void *, const void *, int,
                                  ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
         ptrdiff_t (*winograd_sums)(const Winograd *, ptrdiff_t) noexcept nogil

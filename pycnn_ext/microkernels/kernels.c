@@ -2,8 +2,9 @@
 #include "activation.h"
 #include "arithmetic.h"
 #include "conv.h"
-#include "depthwise.h"
 #include "filter_grad.h"
+#include "grouped.h"
+#include "grouped_filter_grad.h"
 #include "norm.h"
 #include "optimizer.h"
 #include "planar.h"
@@ -34,8 +35,8 @@ const Kernels PYCNN_TABLE = {
     .gemm_scatter = gemm_scatter,
     .planar = planar,
     .planar_filter_grad = planar_filter_grad,
-    .depthwise = depthwise,
-    .depthwise_filter_grad = depthwise_filter_grad,
+    .grouped = grouped,
+    .grouped_filter_grad = grouped_filter_grad,
     .winograd_forward = winograd_forward,
     .winograd_sums = winograd_sums,
     .winograd_filter_grad = winograd_filter_grad,

@@ -51,6 +51,12 @@ typedef struct {
     ptrdiff_t sums_group, sums_row;
 } FilterGrad;
 
+/* Taps by runs of `width` side by side, `tap_step` numbers apart in the filters, for so many groups. tap_y, tap_x and
+ * tap_offset are then those of the first of each run. */
+typedef struct {
+    ptrdiff_t groups, width, tap_step;
+} GroupRuns;
+
 /* Winograd's algorithm with m x m outputs a tile of r x r filters, stride 1: images (height, width, channels), with `top`
  * and `left` padding before, to (out_height, out_width, filters). r, m: 3, 4 or 5, 2 or 3, 2. */
 typedef struct {
@@ -101,10 +107,12 @@ typedef struct {
                    ptrdiff_t first, ptrdiff_t last);
     void (*planar_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t filters, ptrdiff_t first,
                                ptrdiff_t last, void *partial);
-    void (*depthwise)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
-                      ptrdiff_t first, ptrdiff_t last);
-    void (*depthwise_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t first, ptrdiff_t last,
-                                  void *partial);
+    /* The same by groups of few channels: lines [first, last) of the grid, counted through all images; the filter gradient
+     * has weights (taps, length, filters) of its own, of f it reads the offsets and steps */
+    void (*grouped)(const RowGather *, const FilterMatrix *, const GroupRuns *, const RowTarget *, const void *bias,
+                    int activation, ptrdiff_t first, ptrdiff_t last);
+    void (*grouped_filter_grad)(const RowGather *, const FilterMatrix *, const GroupRuns *, const void *gradient,
+                                ptrdiff_t first, ptrdiff_t last, void *partial);
 
     /* Winograd; tiles are counted through all images. out = act(conv(image, weights) + bias + residual), with weights
      * [r][r][channels][filters], or if `adjoint` of weights[r][r][filters][channels] turned by 180 degrees: the input gradient. */

@@ -75,6 +75,29 @@ INLINE void store_first(real *p, vec v, ptrdiff_t n) {
 }
 #endif
 
+/* The same with a mask made once, for loops that gcc would make it anew in. */
+#if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
+typedef __mmask16 lane_mask;
+#elif defined(__AVX512F__)
+typedef __mmask8 lane_mask;
+#elif defined(__AVX2__)
+typedef __m256i lane_mask;
+#else
+typedef ptrdiff_t lane_mask;
+INLINE lane_mask first_lanes(ptrdiff_t n) { return n; }
+#endif
+#if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
+INLINE vec load_masked(const real *p, lane_mask m) { return (vec)_mm512_maskz_loadu_ps(m, p); }
+#elif defined(__AVX512F__)
+INLINE vec load_masked(const real *p, lane_mask m) { return (vec)_mm512_maskz_loadu_pd(m, p); }
+#elif defined(__AVX2__) && !defined(PYCNN_DOUBLE)
+INLINE vec load_masked(const real *p, lane_mask m) { return (vec)_mm256_maskload_ps(p, m); }
+#elif defined(__AVX2__)
+INLINE vec load_masked(const real *p, lane_mask m) { return (vec)_mm256_maskload_pd(p, m); }
+#else
+INLINE vec load_masked(const real *p, lane_mask m) { return load_first(p, m); }
+#endif
+
 /* mask ? a : b, lane by lane, for the all-ones or all-zeros lanes that a comparison gives. */
 INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
 INLINE vec larger(vec a, vec b) { return choose(a > b, a, b); }

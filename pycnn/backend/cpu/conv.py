@@ -1,8 +1,7 @@
 """Convolution on the CPU: which kernel, on arrays laid out as it wants them.
 
 =====================================  ==========================================================================
-depthwise (C/groups = 1, K = m*C)      its own kernel; a multiplier m > 1 repeats each channel of the input m times
-groups of few channels                 several groups as one, with block-diagonal filters, until a vector is full
+depthwise, groups of few channels      kernels of their own, in grouped.py
 few filters (below a vector)           pixels along the vector, where they fill it better
 few input channels (below a vector)    input gradient by products that are scattered, not gathered
 fewer still, with padding              the image is padded once, so that a filter row is one run of kw*C numbers
@@ -17,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS, activation_forward
+from pycnn.backend.cpu.grouped import grouped_filter_grad, grouped_forward, grouped_input_grad, is_grouped
 from pycnn.backend.cpu.winograd import winograd_filter_grad, winograd_forward, winograd_plan
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import conv as ext
@@ -39,8 +39,6 @@ class _Choice(NamedTuple):
     input_plan: ext.ConvPlan  # input gradient
     filter_plan: ext.ConvPlan  # filter gradient
     pad: tuple  # ((top, bottom), (left, right)) that the plan's image gets beforehand, or None
-    multiplier: int  # depthwise filters a channel; 0: not depthwise
-    blocks: int  # groups that are taken as one
     scatter: bool
     planar: _Planar
 
@@ -48,13 +46,10 @@ class _Choice(NamedTuple):
 @lru_cache(maxsize=1024)
 def _choose(geometry, dtype):
     g = geometry
-    group_channels, group_filters = g.in_channels // g.groups, g.out_channels // g.groups
-    multiplier = group_filters if group_channels == 1 and g.groups > 1 else 0
-    blocks = 1 if multiplier else _groups_as_one(g.groups, min(group_channels, group_filters))
-    groups, channels = (g.out_channels, g.out_channels) if multiplier else (g.groups // blocks, g.in_channels)
+    groups, channels = g.groups, g.in_channels
     planar = _planar(g)
-    scatter = not multiplier and not planar.input_grad and channels // groups < _LANES and g.kernel_size != (1, 1)
-    runs = groups == 1 and not multiplier and g.kernel_size[1] > 1 and g.dilation[1] == 1
+    scatter = not planar.input_grad and channels // groups < _LANES and g.kernel_size != (1, 1)
+    runs = groups == 1 and g.kernel_size[1] > 1 and g.dilation[1] == 1
     pad = g.padding if runs and any(g.padding[1]) and channels <= 2 * _LANES else None
     merge = runs and (pad is not None or not any(g.padding[1])) and channels <= 4 * _LANES
     gemm_plan = _plan(_padded_geometry(g) if pad else g, channels, groups, merge, dtype)
@@ -64,8 +59,6 @@ def _choose(geometry, dtype):
         gemm_plan if scatter else plain_plan,
         plain_plan if planar.filter_grad else gemm_plan,
         pad,
-        multiplier,
-        blocks,
         scatter,
         planar,
     )
@@ -102,30 +95,6 @@ def _padded_geometry(g):
     return g._replace(input_size=size, padding=((0, 0), (0, 0)))
 
 
-def _groups_as_one(groups, smaller):
-    """The smallest divisor of ``groups`` that fills a vector with the groups' smaller side."""
-    blocks = next(b for b in range(1, groups + 1) if groups % b == 0 and (b * smaller >= _LANES or b == groups))
-    return blocks
-
-
-def _block_diagonal(w, groups, blocks):
-    """Filters of ``blocks`` groups as one: (R, S, C, K) -> (R, S, blocks*C, K), zero between groups."""
-    r, s, channels, filters = w.shape
-    wide = np.zeros((r, s, blocks, channels, groups // blocks, blocks, filters // groups), w.dtype)
-    parts = w.reshape(r, s, channels, groups // blocks, blocks, filters // groups)
-    for b in range(blocks):
-        wide[:, :, b, :, :, b] = parts[:, :, :, :, b]
-    return wide.reshape(r, s, blocks * channels, filters)
-
-
-def _diagonal_blocks(wide, groups, blocks):
-    """Adjoint of ``_block_diagonal``."""
-    r, s, channels, filters = wide.shape
-    parts = wide.reshape(r, s, blocks, channels // blocks, groups // blocks, blocks, filters // groups)
-    w = np.stack([parts[:, :, b, :, :, b] for b in range(blocks)], axis=4)
-    return w.reshape(r, s, channels // blocks, filters)
-
-
 def _padded(x, pad):
     (top, _), (left, _) = pad
     n, height, width, channels = x.shape
@@ -135,9 +104,7 @@ def _padded(x, pad):
 
 
 def _source(x, choice, planar):
-    """The input as the plan wants it: contiguous, padded, each channel once a filter."""
-    if choice.multiplier > 1:
-        x = np.repeat(x, choice.multiplier, axis=-1)
+    """The input as the plan wants it: contiguous, padded."""
     return _padded(x, choice.pad) if choice.pad and not planar else np.ascontiguousarray(x)
 
 
@@ -148,20 +115,15 @@ def conv2d_forward(x, w, geometry, bias=None, residual=None, activation=None, al
     winograd = winograd_plan(geometry, x.dtype, len(x), "forward", algorithm)
     if winograd is not None:
         return winograd_forward(winograd, x, w, bias, residual, activation, out)
+    if is_grouped(geometry):
+        return grouped_forward(geometry, x, w, bias, residual, activation, out)
     choice = _choose(geometry, x.dtype)
     planar = choice.planar.forward
-    x = _source(x, choice, planar)
-    apart = planar or choice.multiplier  # kernels that take no residual
-    thin = activation is not None and not apart and geometry.out_channels <= _LANES // 2
-    later = thin or (apart and residual is not None)
+    thin = activation is not None and not planar and geometry.out_channels <= _LANES // 2
+    later = thin or (planar and residual is not None)
     number = ACTIVATION_NUMBERS[None if later else activation]
-    if choice.multiplier:
-        choice.plan.depthwise_forward(x, w, bias, number, out)
-    else:
-        if choice.blocks > 1:
-            w = _block_diagonal(w, geometry.groups, choice.blocks)
-        choice.plan.forward(x, w, bias, None if apart else residual, number, out, planar)
-    if apart and residual is not None:
+    choice.plan.forward(_source(x, choice, planar), w, bias, None if planar else residual, number, out, planar)
+    if planar and residual is not None:  # which that kernel does not take
         np.add(out, residual, out=out)
     if later and activation is not None:  # with most lanes of a tile empty it is faster over the numbers in a row
         activation_forward(out, activation, out=out)
@@ -179,15 +141,11 @@ def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
     winograd = winograd_plan(geometry, gy.dtype, len(gy), "input_grad", algorithm)
     if winograd is not None:
         return winograd_forward(winograd, gy, w, None, None, None, out)
+    if is_grouped(geometry):
+        return grouped_input_grad(geometry, gy, w, out)
     choice = _choose(geometry, gy.dtype)
     plan = choice.input_plan
-    if choice.blocks > 1:
-        w = _block_diagonal(w, geometry.groups, choice.blocks)
-    if choice.multiplier > 1:
-        gx = np.zeros((*out.shape[:3], geometry.out_channels), gy.dtype)
-        plan.depthwise_input_grad(gy, w, gx)
-        np.sum(gx.reshape(*out.shape, choice.multiplier), axis=-1, out=out)
-    elif choice.scatter and choice.pad:
+    if choice.scatter and choice.pad:
         (top, bottom), (left, right) = choice.pad
         n, height, width, channels = out.shape
         gx = np.zeros((n, height + top + bottom, width + left + right, channels), gy.dtype)
@@ -199,10 +157,7 @@ def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
     else:
         if plan.has_empty_phase:
             out.fill(0)
-        if choice.multiplier:
-            plan.depthwise_input_grad(gy, w, out)
-        else:
-            plan.input_grad(gy, w, out, choice.planar.input_grad)
+        plan.input_grad(gy, w, out, choice.planar.input_grad)
     return out
 
 
@@ -216,18 +171,13 @@ def conv2d_filter_grad(x, gy, geometry, algorithm="auto", out=None):
     winograd = winograd_plan(geometry, x.dtype, batch, "filter_grad", algorithm)
     if winograd is not None:
         return winograd_filter_grad(winograd, x, gy, out)
+    if is_grouped(geometry):
+        return grouped_filter_grad(geometry, x, gy, out)
     choice = _choose(geometry, x.dtype)
     plan, planar = choice.filter_plan, choice.planar.filter_grad
     x = _source(x, choice, planar)
-    if choice.multiplier or planar:
-        partials = workspace((plan.pixel_slices(batch), *out.shape), x.dtype)
-        (plan.planar_filter_grad if planar else plan.depthwise_filter_grad)(x, gy, partials, out)
-        return out
-    wide = out
-    if choice.blocks > 1:
-        kh, kw, channels, filters = out.shape
-        wide = np.empty((kh, kw, choice.blocks * channels, filters), x.dtype)
-    plan.filter_grad(x, gy, workspace((plan.filter_grad_partials(batch), *wide.shape), x.dtype), wide)
-    if choice.blocks > 1:
-        out[...] = _diagonal_blocks(wide, geometry.groups, choice.blocks)
+    if planar:
+        plan.planar_filter_grad(x, gy, workspace((plan.pixel_slices(batch), *out.shape), x.dtype), out)
+    else:
+        plan.filter_grad(x, gy, workspace((plan.filter_grad_partials(batch), *out.shape), x.dtype), out)
     return out

@@ -1,0 +1,80 @@
+"""Convolution by groups of few channels, depthwise above all: when, and the plans; the kernels are in pycnn_ext."""
+
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS
+from pycnn.backend.cpu.workspace import workspace
+from pycnn_ext import grouped as ext
+
+_FEW = 32  # channels a group, on both sides, up to which this is faster than a matrix product a group
+_WIDTHS = {1: (7, 5, 4, 3, 2), 2: (7, 5, 3)}  # taps side by side that the kernels take as one, by stride
+
+
+def is_grouped(geometry):
+    """Whether these kernels are used for all three passes."""
+    g = geometry
+    return g.groups > 1 and max(g.in_channels, g.out_channels) // g.groups < _FEW
+
+
+@lru_cache(maxsize=1024)
+def _forward_plan(g):
+    taps_y = [(r * g.dilation[0] - g.padding[0][0], r) for r in range(g.kernel_size[0])]
+    taps_x = [(s * g.dilation[1] - g.padding[1][0], s) for s in range(g.kernel_size[1])]
+    phase = ((0, 0), (1, 1), g.output_size, g.strides, *_runs(g, taps_y, taps_x, g.strides[1]))
+    return ext.GroupedPlan(g.input_size, g.output_size, g.in_channels, g.out_channels, g.groups, [phase])
+
+
+@lru_cache(maxsize=1024)
+def _input_grad_plan(g):
+    """The plan, and whether it leaves pixels out, which no tap reaches."""
+    (height, width), phases = g.input_size, []
+    starts = [(y, x) for y in range(min(g.strides[0], height)) for x in range(min(g.strides[1], width))]
+    for y, x in starts:
+        taps_y, taps_x = _phase_taps(g, 0, y), _phase_taps(g, 1, x)
+        if taps_y and taps_x:
+            grid = (-(-(height - y) // g.strides[0]), -(-(width - x) // g.strides[1]))
+            phases.append(((y, x), g.strides, grid, (1, 1), *_runs(g, taps_y, taps_x, 1)))
+    plan = ext.GroupedPlan(g.output_size, g.input_size, g.out_channels, g.in_channels, g.groups, phases)
+    return plan, len(phases) < len(starts)
+
+
+def _phase_taps(g, axis, first):
+    """Of pixels first, first + stride, ...: which outputs see them, and by which row or column of the filters."""
+    reached = [(first + g.padding[axis][0] - r * g.dilation[axis], r) for r in range(g.kernel_size[axis])]
+    return sorted((at // g.strides[axis], r) for at, r in reached if at % g.strides[axis] == 0)
+
+
+def _runs(g, taps_y, taps_x, stride):
+    """Width of the runs, the filters' step within one, and the runs; the last reads the lowest line."""
+    tap = g.in_channels // g.groups * g.out_channels
+    adjacent = all(b[0] - a[0] == 1 for a, b in pairwise(taps_x))
+    widths = [width for width in _WIDTHS.get(stride, ()) if len(taps_x) % width == 0 and adjacent]
+    width = widths[0] if widths else 1
+    step = (taps_x[1][1] - taps_x[0][1]) * tap if width > 1 else 0
+    runs = [(y, x, (r * g.kernel_size[1] + s) * tap) for y, r in taps_y for x, s in taps_x[::width]]
+    return width, step, runs
+
+
+def grouped_forward(geometry, x, w, bias, residual, activation, out):
+    """Fill and return ``out``."""
+    _forward_plan(geometry).forward(np.ascontiguousarray(x), w, bias, residual, ACTIVATION_NUMBERS[activation], out)
+    return out
+
+
+def grouped_input_grad(geometry, gy, w, out):
+    """Fill and return ``out``."""
+    plan, leaves_out = _input_grad_plan(geometry)
+    if leaves_out:
+        out.fill(0)
+    plan.forward(gy, w, None, None, ACTIVATION_NUMBERS[None], out, adjoint=True)
+    return out
+
+
+def grouped_filter_grad(geometry, x, gy, out):
+    """Fill and return ``out``."""
+    plan = _forward_plan(geometry)
+    plan.filter_grad(np.ascontiguousarray(x), gy, workspace((plan.slices(len(x)), *out.shape), x.dtype), out)
+    return out
