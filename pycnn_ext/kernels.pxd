@@ -1,5 +1,7 @@
 """What the other modules need of the C kernels: the table, and the addresses of arrays."""
 
+from libc.stdint cimport int64_t
+
 cdef extern from "kernels.h" nogil:
     ctypedef struct RowGather:
         const void *source
@@ -55,6 +57,10 @@ cdef extern from "kernels.h" nogil:
         void *g
         void *gx
 
+    ctypedef struct Update:
+        double rate, keep, momentum, beta_1, beta_2, rho, epsilon
+        int nesterov
+
     ctypedef struct Kernels:
         ptrdiff_t panel, winograd_tiles
         void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
@@ -87,6 +93,8 @@ cdef extern from "kernels.h" nogil:
         void (*activation_grad)(const void *, const void *, const void *, void *, int, double, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*softmax_forward)(const void *, void *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*softmax_grad)(const void *, const void *, void *, ptrdiff_t, int, ptrdiff_t, ptrdiff_t) noexcept nogil
+        double (*cross_entropy)(const void *, const int64_t *, const void *, ptrdiff_t, double, double, void *, void *,
+                                ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*add)(const void *, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*multiply)(const void *, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*multiply_grad)(const void *, const void *, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t,
@@ -107,11 +115,10 @@ cdef extern from "kernels.h" nogil:
                             ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*affine)(const void *, const double *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, int, int, double,
                        ptrdiff_t, ptrdiff_t) noexcept nogil
-        void (*sgd)(void *, const void *, void *, double, double, int, double, ptrdiff_t, ptrdiff_t) noexcept nogil
-        void (*adam)(void *, const void *, void *, void *, void *, double, double, double, double, double,
-                     ptrdiff_t, ptrdiff_t) noexcept nogil
-        void (*rmsprop)(void *, const void *, void *, void *, void *, double, double, double, double, double,
-                        ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*sgd)(void *const *, const Update *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*adam)(void *const *, const Update *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*rmsprop)(void *const *, const Update *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        double (*sum_of_squares)(const void *, ptrdiff_t, ptrdiff_t) noexcept nogil
         ptrdiff_t (*multiply_add)(ptrdiff_t, void *) noexcept nogil
 
 cdef const Kernels *table(char code) except NULL

@@ -121,6 +121,10 @@ def _elementwise_calls(dtype):
     yield Call("softmax_grad", {"gy": gy, "y": y}, {}, ("gy", "y"))
     yield Call("log_softmax_forward", {"x": x}, {}, ("x",))
     yield Call("log_softmax_grad", {"gy": gy, "y": np.log(y)}, {}, ("gy", "y"))
+    labels = np.random.default_rng(5).integers(0, 33, (5, 7))
+    yield Call("cross_entropy", {"x": x, "targets": labels}, {}, ("x", "targets"))
+    yield Call("cross_entropy", {"x": x, "targets": y}, {"smoothing": 0.2}, ("x", "targets"))
+    yield Call("cross_entropy", {"x": x, "targets": y}, {"mean": True})
 
 
 def _arithmetic_calls(dtype):

@@ -126,6 +126,15 @@ class Softmax(Protocol):
     def log_softmax_grad(gy, y, out=None):
         """gy - exp(y) * sum(gy) along the last axis."""
 
+    def cross_entropy(x, targets, smoothing=0.0, mean=False, gradient=None, out=None):
+        """-sum(t * log(softmax(x))) along the last axis of x (..., C) -> (...), or with ``mean`` the mean of all, ().
+
+        Where t is 0 nothing is added, be the probability 0 or not.
+        t is 1 at the label and 0 elsewhere for integer ``targets`` (...), or ``targets`` (..., C) itself, and of
+        these t*(1 - smoothing) + smoothing/C. A label outside [0, C) makes its loss NaN. ``gradient``, an array like
+        x, is filled with the derivative of the (mean) loss unless it is None. No mean of none: NaN.
+        """
+
 
 class Arithmetic(Protocol):
     """Sums and products of two arrays: b has a's shape, or is stretched to it along one run of neighbouring axes.
@@ -238,6 +247,9 @@ class Optimizer(Protocol):
 
         ``momenta`` is None where momentum is 0, ``averages`` is None where it is not centred.
         """
+
+    def sums_of_squares(arrays):
+        """Sum of the squares of each array, a list of Python floats."""
 
 
 class Plans(Protocol):

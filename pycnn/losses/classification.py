@@ -6,7 +6,7 @@ from pycnn import ops
 from pycnn.autograd import as_tensor
 from pycnn.losses.base import MEANS, FunctionLoss, check_not_nan, check_sample_shape, fit_weights, place_of, to_host
 from pycnn.ops import crossentropy, loss
-from pycnn.ops.crossentropy import mean_sparse_categorical_crossentropy
+from pycnn.ops.crossentropy import mean_categorical_crossentropy, mean_sparse_categorical_crossentropy
 from pycnn.registration import register_serializable
 
 
@@ -60,6 +60,12 @@ class CategoricalCrossentropy(_OfOneHot):
         super().__init__(reduction, name, dtype)
         self.axis = axis
         self.from_logits, self.label_smoothing = bool(from_logits), _check_smoothing(label_smoothing)
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """Return the reduced loss."""
+        if sample_weight is None and self.reduction in MEANS and self.axis == -1 and self.dtype is None:
+            return mean_categorical_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
+        return super().__call__(y_true, y_pred, sample_weight)
 
 
 @register_serializable("losses")

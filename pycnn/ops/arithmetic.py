@@ -25,14 +25,19 @@ def unbroadcast(g, shape):
 
 def _stretched(a, b):
     """Which operand the kernels see as stretched to the other, 1 (or none of them) or 0; None: ``xp`` must do it."""
-    try:
-        if a.size + b.size < FEW or not has_kernels(a):
-            return None
-    except AttributeError:  # a number
+    if is_number(a) or is_number(b) or a.size + b.size < FEW or not has_kernels(a):
         return None
     if a.shape == b.shape or stretching(a.shape, b.shape):
         return 1
     return 0 if stretching(b.shape, a.shape) else None
+
+
+def product(backend, a, b):
+    """a * b for two arrays of one dtype or an array and a number."""
+    stretched = _stretched(a, b)
+    if stretched is None:
+        return a * b
+    return backend.multiply(a, b) if stretched else backend.multiply(b, a)
 
 
 class _Binary(Function):
@@ -71,27 +76,21 @@ class _Subtract(_Binary):
 class _Multiply(_Binary):
     def forward(self, a, b):
         self.a, self.b = a, b = align(a, b, "int64")
-        self.stretched = _stretched(a, b)
-        if self.stretched is None:
-            return a * b
-        return self.backend.multiply(a, b) if self.stretched else self.backend.multiply(b, a)
+        return product(self.backend, a, b)
 
     def backward(self, gy):
         need_a, need_b = self.needs_grad
-        if self.stretched is not None:
-            return self._by_kernels(gy, need_a, need_b)
+        stretched = _stretched(self.a, self.b)
+        if stretched == 1:
+            return self._by_kernels(gy, self.a, self.b, need_a, need_b)
+        if stretched == 0:
+            return self._by_kernels(gy, self.b, self.a, need_b, need_a)[::-1]
         return (
             unbroadcast(gy * self.b, self.shape_a()) if need_a else None,
             unbroadcast(gy * self.a, self.shape_b()) if need_b else None,
         )
 
-    def _by_kernels(self, gy, need_a, need_b):
-        if not self.stretched:
-            gb, ga = self._of_stretched(gy, self.b, self.a, need_b, need_a)
-            return ga, gb
-        return self._of_stretched(gy, self.a, self.b, need_a, need_b)
-
-    def _of_stretched(self, gy, a, b, need_a, need_b):
+    def _by_kernels(self, gy, a, b, need_a, need_b):
         """Gradients where b is stretched to a, both in one pass if both are needed."""
         backend = self.backend
         if need_a and need_b:

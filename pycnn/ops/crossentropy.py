@@ -9,47 +9,36 @@ from pycnn.autograd import Function, as_tensor
 from pycnn.backend import get_backend
 from pycnn.backend.recording import check
 from pycnn.ops.activation import log_softmax, logits_of, sigmoid, softmax
-from pycnn.ops.arithmetic import where
+from pycnn.ops.arithmetic import product, where
 from pycnn.ops.elementwise import clip, log, log1p
 from pycnn.ops.loss import matching
-from pycnn.ops.promotion import as_float
+from pycnn.ops.promotion import same_float
 from pycnn.ops.reduction import mean
 from pycnn.ops.reduction import sum as total
 from pycnn.ops.shaping import moveaxis
 
 
-class _SparseCrossEntropy(Function):
-    """Logits (..., C) and labels (...): -log softmax(logits)[label], or the mean of all of these."""
-
-    def forward(self, x, *, labels, mean):
-        x = as_float(x)
-        self.y = self.backend.log_softmax_forward(x)
-        rows = self.y.reshape(-1, x.shape[-1])
-        self.place = (self.backend.xp.arange(len(rows)), labels.reshape(-1))
-        self.mean = mean
-        chosen = rows[self.place]
-        return chosen.sum() / -len(rows) if mean else -chosen.reshape(labels.shape)
-
-    def backward(self, gy):
-        gx = self.backend.xp.exp(self.y)
-        rows = gx.reshape(-1, gx.shape[-1])
-        rows[self.place] -= 1
-        gx *= gy / len(rows) if self.mean else gy[..., None]
-        return gx
-
-
 class _CrossEntropy(Function):
-    """Targets and logits (..., C): -sum(targets * log softmax(logits))."""
+    """Logits (..., C) and targets, labels (...) or (..., C): -sum(targets * log softmax(logits)), or the mean of all.
 
-    def forward(self, t, x):
-        self.t, self.y = t, self.backend.log_softmax_forward(x)
-        return -(t * self.y).sum(axis=-1)
+    The gradient is made along with the value, where one is recorded.
+    """
+
+    def forward(self, x, t, *, labels=None, smoothing=0.0, mean=False):
+        need_x, need_t = self.needs_grad
+        x, t = same_float(x, t)
+        self.gx = self.backend.xp.empty(x.shape, x.dtype) if need_x else None
+        self.x, self.smoothing, self.mean = x if need_t else None, smoothing, mean
+        return self.backend.cross_entropy(x, labels if t is None else t, smoothing, mean, self.gx)
 
     def backward(self, gy):
-        need_t, need_x = self.needs_grad
-        gy, t = gy[..., None], self.t
-        gx = gy * (self.backend.xp.exp(self.y) * t.sum(axis=-1, keepdims=True) - t) if need_x else None
-        return -gy * self.y if need_t else None, gx
+        need_x, need_t = self.needs_grad
+        gy = gy if self.mean else gy[..., None]
+        gx = product(self.backend, self.gx, gy) if need_x else None
+        if not need_t:
+            return gx, None
+        share = (1 - self.smoothing) / (self.x[..., 0].size if self.mean else 1)
+        return gx, -share * gy * self.backend.log_softmax_forward(self.x)
 
 
 class _CrossEntropyOfProbabilities(Function):
@@ -110,6 +99,12 @@ def _check_labels(labels, classes):
         )
 
 
+def _check_labels_of_nan(loss, labels, classes):
+    """A loss that is no number may come from a label that is no class."""
+    if (loss != loss).any():
+        _check_labels(labels, classes)
+
+
 def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
     """-log of the probability of the right class.
 
@@ -155,10 +150,12 @@ def mean_sparse_categorical_crossentropy(y_true, y_pred, from_logits=False):
 
 
 def _sparse(labels, y_pred, from_logits, of_all):
-    check(_check_labels, labels, y_pred.data.shape[-1])
     logits = y_pred if from_logits else logits_of(y_pred, "softmax")
     if logits is not None:
-        return _SparseCrossEntropy.apply(logits, labels=labels, mean=of_all)
+        loss = _CrossEntropy.apply(logits, None, labels=labels, mean=of_all)
+        check(_check_labels_of_nan, loss.data, labels, logits.data.shape[-1])
+        return loss
+    check(_check_labels, labels, y_pred.data.shape[-1])
     epsilon = config.epsilon()
     place = (get_backend().xp.arange(labels.size), labels.reshape(-1))
     chosen = y_pred.reshape(-1, y_pred.shape[-1])[place].reshape(labels.shape) / total(y_pred, axis=-1)
@@ -186,19 +183,32 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
     y_true, y_pred = matching(y_true, y_pred)
     if axis != -1:
         y_true, y_pred = moveaxis(y_true, axis, -1), moveaxis(y_pred, axis, -1)
-    y_true = _smooth(y_true, label_smoothing, y_pred.data.shape[-1])
+    return _categorical(y_true, y_pred, from_logits, label_smoothing, False)
+
+
+def mean_categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0):
+    """Mean of ``categorical_crossentropy``: from logits one operation."""
+    return _categorical(*matching(y_true, y_pred), from_logits, label_smoothing, True)
+
+
+def _categorical(y_true, y_pred, from_logits, label_smoothing, of_all):
     logits = y_pred if from_logits else logits_of(y_pred, "softmax")
-    if logits is None:
-        return _CrossEntropyOfProbabilities.apply(y_true, y_pred)
-    return _CrossEntropy.apply(y_true, logits)
+    if logits is not None:
+        _check_smoothing(label_smoothing)
+        return _CrossEntropy.apply(logits, y_true, smoothing=label_smoothing, mean=of_all)
+    y_true = _smooth(y_true, label_smoothing, y_pred.data.shape[-1])
+    loss = _CrossEntropyOfProbabilities.apply(y_true, y_pred)
+    return mean(loss) if of_all else loss
 
 
 def _smooth(y_true, label_smoothing, classes):
-    if not label_smoothing:
-        return y_true
+    _check_smoothing(label_smoothing)
+    return y_true * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else y_true
+
+
+def _check_smoothing(label_smoothing):
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must lie in [0, 1]. Received: label_smoothing={label_smoothing!r}")
-    return y_true * (1 - label_smoothing) + label_smoothing / classes
 
 
 def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):

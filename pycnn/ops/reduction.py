@@ -4,11 +4,12 @@ import math
 
 from pycnn.autograd import Function, Tensor, as_tensor
 from pycnn.backend import get_backend
+from pycnn.backend.stretching import FEW, stretching
 from pycnn.ops.arithmetic import divide, maximum, minimum, multiply, subtract
 from pycnn.ops.axes import normalize_axes, without
 from pycnn.ops.creation import cast
 from pycnn.ops.elementwise import sqrt
-from pycnn.ops.promotion import as_float
+from pycnn.ops.promotion import as_float, has_kernels
 
 
 class _Reduction(Function):
@@ -26,14 +27,31 @@ class _Reduction(Function):
         """View a reduced array with the reduced axes as axes of size 1."""
         if self.axes is None:
             return array.reshape((1,) * len(self.shape))
-        return array.reshape([1 if i in self.axes else n for i, n in enumerate(self.shape)])
+        return array.reshape(self._kept_shape())
+
+    def _kept_shape(self):
+        return [1 if i in self.axes else n for i, n in enumerate(self.shape)]
 
     def dropped(self, array):
         """The same without these axes."""
         return array.reshape(() if self.axes is None else without(self.shape, self.axes))
 
+    def total(self, x, keepdims):
+        """Sum over the axes, by the kernel where there is one and it is worth it."""
+        if x.size >= FEW and has_kernels(x):
+            shape = (1,) * x.ndim if self.axes is None else tuple(self._kept_shape())
+            if stretching(x.shape, shape):
+                y = self.backend.sum_products(x, None, shape)
+                return y if keepdims else self.dropped(y)
+        return x.sum(axis=self.axes, keepdims=keepdims)
+
     def spread(self, array):
-        """Repeat a reduced array along the reduced axes. (Assigning is much faster than ``broadcast_to``.)"""
+        """Repeat a reduced array along the reduced axes, in a large gradient that is handed on as a mere view.
+
+        (Of small ones, assigning is much faster than ``broadcast_to``. A leaf's gradient is the user's: no view.)
+        """
+        if self.needs_grad[0] and math.prod(self.shape) >= FEW and not isinstance(self.inputs[0], Tensor):
+            return self.backend.xp.broadcast_to(self.kept(array), self.shape)
         wide = self.backend.xp.empty(self.shape, array.dtype)
         wide[...] = self.kept(array)
         return wide
@@ -42,7 +60,7 @@ class _Reduction(Function):
 class _Sum(_Reduction):
     def forward(self, x, *, axis, keepdims):
         self.remember(x, axis)
-        return x.sum(axis=self.axes, keepdims=keepdims)
+        return self.total(x, keepdims)
 
     def backward(self, gy):
         return self.spread(gy)
@@ -52,7 +70,7 @@ class _Mean(_Reduction):
     def forward(self, x, *, axis, keepdims):
         x = as_float(x)
         self.remember(x, axis)
-        return x.sum(axis=self.axes, keepdims=keepdims) / self.count
+        return self.total(x, keepdims) / self.count
 
     def backward(self, gy):
         return self.spread(gy / self.count)

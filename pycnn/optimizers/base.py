@@ -1,5 +1,7 @@
 """The Optimizer: gradients in, changed weights out; schedules, clipping, decay, and state that can be saved."""
 
+import math
+
 import numpy as np
 
 from pycnn import registration
@@ -331,13 +333,11 @@ class Optimizer(Configurable):
         xp = get_backend().xp
         if self.clipvalue is not None:
             return [xp.clip(g, -self.clipvalue, self.clipvalue) for g in grads]
-        squares = [(g * g).sum() for g in grads]
         limit = self.clipnorm if self.clipnorm is not None else self.global_clipnorm
+        squares = get_backend().sums_of_squares(grads)
         if self.clipnorm is None:
             squares = [sum(squares)] * len(grads)
-        return [
-            g * (limit / xp.maximum(xp.sqrt(s), limit)).astype(g.dtype) for g, s in zip(grads, squares, strict=True)
-        ]
+        return [g if s <= limit * limit else g * (limit / math.sqrt(s)) for g, s in zip(grads, squares, strict=True)]
 
     # Configuration
 

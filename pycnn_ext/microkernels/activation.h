@@ -1,4 +1,4 @@
-/* Elementwise functions on vectors. exp and the double tanh after Cephes (Moshier); erf and log1p are libm's. */
+/* Elementwise functions on vectors. exp and tanh after Cephes (Moshier); in double erfc and log1p are libm's. */
 #ifndef PYCNN_ACTIVATION_H
 #define PYCNN_ACTIVATION_H
 
@@ -47,32 +47,24 @@ INLINE vec vector_exp(vec x) {
 
 INLINE vec vector_sigmoid(vec x) { return 1 / (1 + vector_exp(-x)); }
 
-#ifdef PYCNN_DOUBLE
+/* A polynomial near 0, where the other form would cancel. */
 INLINE vec vector_tanh(vec x) {
     const ivec sign = (ivec)x & (ivec)splat((real)-0.0);
     const vec size = (vec)((ivec)x ^ sign), z = x * x;
+#ifdef PYCNN_DOUBLE
     const vec p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3;
     const vec q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3;
     const vec near = x + x * z * (p / q);
-    const vec far = 1 - 2 / (vector_exp(size + size) + 1);
-    return choose(size < (real)0.625, near, (vec)((ivec)far | sign));
-}
 #else
-/* A quotient of polynomials in x^2, as in Eigen; beyond the limit tanh is 1 to single precision. */
-INLINE vec vector_tanh(vec x) {
-    const vec limit = splat(7.90531110763549805f), z = x * x;
-    vec p = z * -2.76076847742355e-16f + 2.00018790482477e-13f;
-    p = p * z - 8.60467152213735e-11f;
-    p = p * z + 5.12229709037114e-08f;
-    p = p * z + 1.48572235717979e-05f;
-    p = p * z + 6.37261928875436e-04f;
-    p = p * z + 4.89352455891786e-03f;
-    vec q = z * 1.19825839466702e-06f + 1.18534705686654e-04f;
-    q = q * z + 2.26843463243900e-03f;
-    q = q * z + 4.89352518554385e-03f;
-    return choose(x > limit, splat(1), choose(x < -limit, splat(-1), x * p / q)); /* NaN stays */
-}
+    vec p = z * -5.70498872745e-3f + 2.06390887954e-2f;
+    p = p * z - 5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z - 3.33332819422e-1f;
+    const vec near = x + x * z * p;
 #endif
+    const vec far = 1 - 2 / (vector_exp(size + size) + 1);
+    return choose(size < (real)0.625, near, (vec)((ivec)far | sign)); /* NaN stays */
+}
 
 INLINE vec vector_relu(vec x) { return choose(x < 0, (vec){}, x); } /* NaN stays */
 INLINE vec vector_relu6(vec x) { return choose(x > 6, splat(6), vector_relu(x)); }
@@ -102,6 +94,7 @@ INLINE void activate(vec *x, ptrdiff_t n, int activation) {
 #define GELU_SCALE (real)0.79788456080286535588 /* sqrt(2/pi) */
 #define GELU_CUBIC (real)0.044715
 
+#ifdef PYCNN_DOUBLE
 INLINE vec normal_cdf(vec x) {
     for (ptrdiff_t i = 0; i < LANES; i++) x[i] = (real)0.5 * R(erfc)(-x[i] * SQRT_HALF);
     return x;
@@ -111,6 +104,26 @@ INLINE vec vector_softplus(vec x) { /* max(x, 0) + log1p(exp(-|x|)) */
     for (ptrdiff_t i = 0; i < LANES; i++) x[i] = (x[i] > 0 ? x[i] : 0) + R(log1p)(R(exp)(-R(fabs)(x[i])));
     return x;
 }
+#else
+/* erfc(z) = t*exp(-z*z + p(t)), t = 1/(1 + z/2), to single precision (Press et al., Numerical Recipes, 6.2) */
+INLINE vec normal_cdf(vec x) {
+    static const real c[] = {0.17087277f,  -0.82215223f, 1.48851587f, -1.13520398f, 0.27886807f,
+                             -0.18628806f, 0.09678418f,  0.37409196f, 1.00002368f,  -1.26551223f};
+    const vec z = choose(x < 0, -x, x) * SQRT_HALF, t = 1 / (1 + (real)0.5 * z);
+    vec p = splat(c[0]);
+    UNROLL for (size_t i = 1; i < sizeof c / sizeof *c; i++) p = p * t + c[i];
+    const vec beyond = (real)0.5 * t * vector_exp(p - z * z);
+    return choose(x > 0, 1 - beyond, beyond); /* NaN stays */
+}
+
+/* max(x, 0) + log(1 + e), e = exp(-|x|): log(1 + e) = 2*atanh(s), s = e/(2 + e) <= 1/3, whose series is short */
+INLINE vec vector_softplus(vec x) {
+    const vec e = vector_exp(choose(x < 0, x, -x)), s = e / (2 + e), square = s * s;
+    vec series = splat((real)(1 / 15.0));
+    UNROLL for (int odd = 13; odd > 0; odd -= 2) series = series * square + (real)(1.0 / odd);
+    return vector_relu(x) + 2 * s * series;
+}
+#endif
 
 INLINE vec activation_value(vec x, int name, real alpha) {
     switch (name) {
@@ -192,49 +205,6 @@ static void activation_grad(const void *gy, const void *x, const void *y, void *
 #define CASE(NAME) case NAME: activation_grad_loop(gy, x, y, gx, NAME, (real)alpha, first, last); break;
         FOR_EACH_ACTIVATION(CASE)
 #undef CASE
-    }
-}
-
-/* Softmax of rows [first, last) of x (rows, columns): y = exp(x - max) / sum, or with `logarithm` its logarithm. */
-static void softmax_forward(const void *x_, void *y_, ptrdiff_t columns, int logarithm, ptrdiff_t first, ptrdiff_t last) {
-    for (ptrdiff_t r = first; r < last; r++) {
-        const real *x = (const real *)x_ + r * columns;
-        real *y = (real *)y_ + r * columns;
-        real top = x[0];
-        for (ptrdiff_t c = 1; c < columns; c++) top = x[c] > top || x[c] != x[c] ? x[c] : top;
-        vec sums = {};
-        for (ptrdiff_t c = 0; c < columns; c += LANES) {
-            const ptrdiff_t n = at_most(LANES, columns - c);
-            vec e = vector_exp(load_first(x + c, n) - top);
-            for (ptrdiff_t l = n; l < LANES; l++) e[l] = 0;
-            sums += e;
-            if (!logarithm) store_first(y + c, e, n);
-        }
-        real sum = 0;
-        for (ptrdiff_t l = 0; l < LANES; l++) sum += sums[l];
-        if (logarithm) {
-            const real shift = R(log)(sum); /* apart from top, which may be so large that it would swallow it */
-            for (ptrdiff_t c = 0; c < columns; c++) y[c] = (x[c] - top) - shift;
-        } else {
-            const real scale = 1 / sum;
-            for (ptrdiff_t c = 0; c < columns; c++) y[c] *= scale;
-        }
-    }
-}
-
-/* Softmax: gx = y*(gy - sum(gy*y)); its logarithm: gx = gy - exp(y)*sum(gy). */
-static void softmax_grad(const void *gy_, const void *y_, void *gx_, ptrdiff_t columns, int logarithm, ptrdiff_t first,
-                         ptrdiff_t last) {
-    for (ptrdiff_t r = first; r < last; r++) {
-        const real *gy = (const real *)gy_ + r * columns, *y = (const real *)y_ + r * columns;
-        real *gx = (real *)gx_ + r * columns;
-        real sum = 0;
-        for (ptrdiff_t c = 0; c < columns; c++) sum += logarithm ? gy[c] : gy[c] * y[c];
-        for (ptrdiff_t c = 0; c < columns; c += LANES) {
-            const ptrdiff_t n = at_most(LANES, columns - c);
-            const vec g = load_first(gy + c, n), v = load_first(y + c, n);
-            store_first(gx + c, logarithm ? g - vector_exp(v) * sum : v * (g - sum), n);
-        }
     }
 }
 

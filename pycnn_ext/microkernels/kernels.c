@@ -10,6 +10,7 @@
 #include "planar.h"
 #include "pool.h"
 #include "resample.h"
+#include "softmax.h"
 #include "winograd.h"
 
 /* As many multiply-adds as the machine can do: enough independent sums to hide their latency. */
@@ -49,6 +50,7 @@ const Kernels PYCNN_TABLE = {
     .activation_grad = activation_grad,
     .softmax_forward = softmax_forward,
     .softmax_grad = softmax_grad,
+    .cross_entropy = cross_entropy,
     .add = add,
     .multiply = multiply,
     .multiply_grad = multiply_grad,
@@ -67,5 +69,6 @@ const Kernels PYCNN_TABLE = {
     .sgd = sgd,
     .adam = adam,
     .rmsprop = rmsprop,
+    .sum_of_squares = sum_of_squares,
     .multiply_add = multiply_add,
 };

@@ -82,6 +82,13 @@ typedef struct {
     void *g, *gx;   /* where gy*act'(y) goes, and g*scale, or NULL */
 } BatchNorm;
 
+/* The settings of an optimizer's step; each uses some */
+typedef struct {
+    double rate, keep; /* step size; what p is first multiplied by, for decay */
+    double momentum, beta_1, beta_2, rho, epsilon;
+    int nesterov;
+} Update;
+
 typedef struct {
     ptrdiff_t panel;          /* columns of a full register tile */
     ptrdiff_t winograd_tiles; /* that winograd_forward takes at most */
@@ -143,6 +150,8 @@ typedef struct {
     void (*softmax_forward)(const void *x, void *y, ptrdiff_t columns, int logarithm, ptrdiff_t first, ptrdiff_t last);
     void (*softmax_grad)(const void *gy, const void *y, void *gx, ptrdiff_t columns, int logarithm, ptrdiff_t first,
                          ptrdiff_t last);
+    double (*cross_entropy)(const void *x, const int64_t *labels, const void *targets, ptrdiff_t columns,
+                            double smoothing, double scale, void *losses, void *gx, ptrdiff_t first, ptrdiff_t last);
 
     /* Arithmetic: numbers [first, last) of a (outer, middle, inner) and of y, which may be a, with b (outer, inner). */
     void (*add)(const void *a, const void *b, void *y, ptrdiff_t middle, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t last);
@@ -176,7 +185,7 @@ typedef struct {
     void (*normalize_grad)(const BatchNorm *, const void *mean, const void *slope, void *gx, ptrdiff_t first,
                            ptrdiff_t last);
 
-    /* Images: output rows [first, last) of all images; images [first, last) for the adjoint. */
+    /* Images: rows [first, last) of all results. */
     void (*resize)(const void *x, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y, ptrdiff_t out_height,
                    ptrdiff_t out_width, int bilinear, ptrdiff_t first, ptrdiff_t last);
     void (*resize_grad)(const void *gy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *gx,
@@ -184,13 +193,11 @@ typedef struct {
     void (*affine)(const void *x, const double *matrices, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y,
                    int bilinear, int fill_mode, double fill_value, ptrdiff_t first, ptrdiff_t last);
 
-    /* Optimizers: elements [first, last), in place. p is first multiplied by 1 - rate*decay, for adam by keep. */
-    void (*sgd)(void *p, const void *g, void *velocity, double rate, double momentum, int nesterov, double decay,
-                ptrdiff_t first, ptrdiff_t last);
-    void (*adam)(void *p, const void *g, void *m, void *v, void *vhat, double rate, double beta_1, double beta_2,
-                 double epsilon, double keep, ptrdiff_t first, ptrdiff_t last);
-    void (*rmsprop)(void *p, const void *g, void *v, void *momenta, void *averages, double rate, double rho,
-                    double momentum, double epsilon, double decay, ptrdiff_t first, ptrdiff_t last);
+    /* Optimizers: elements [first, last) of p, g and the states, in place; see optimizer.h for which arrays there are. */
+    void (*sgd)(void *const *arrays, const Update *, ptrdiff_t first, ptrdiff_t last);
+    void (*adam)(void *const *arrays, const Update *, ptrdiff_t first, ptrdiff_t last);
+    void (*rmsprop)(void *const *arrays, const Update *, ptrdiff_t first, ptrdiff_t last);
+    double (*sum_of_squares)(const void *x, ptrdiff_t first, ptrdiff_t last);
 
     /* Arithmetic and nothing else, for benchmarks: so many rounds of multiply-adds; returns how many each made. */
     ptrdiff_t (*multiply_add)(ptrdiff_t rounds, void *sink);

@@ -4,16 +4,17 @@
 
 #include <math.h>
 
-#include "activation.h"
+#include "kernels.h"
+#include "vector.h"
 
-static void sgd(void *p_, const void *g_, void *velocity, double rate_, double momentum_, int nesterov, double decay,
-                ptrdiff_t first, ptrdiff_t last) {
-    real *restrict p = p_, *restrict v = velocity;
-    const real *restrict g = g_;
-    const real rate = (real)rate_, momentum = (real)momentum_, keep = (real)(1 - rate_ * decay);
-    if (!velocity) {
+/* arrays: p, g and the velocity or NULL */
+static void sgd(void *const *arrays, const Update *u, ptrdiff_t first, ptrdiff_t last) {
+    real *restrict p = arrays[0], *restrict v = arrays[2];
+    const real *restrict g = arrays[1];
+    const real rate = (real)u->rate, momentum = (real)u->momentum, keep = (real)u->keep;
+    if (!v) {
         for (ptrdiff_t i = first; i < last; i++) p[i] = p[i] * keep - rate * g[i];
-    } else if (nesterov) {
+    } else if (u->nesterov) {
         for (ptrdiff_t i = first; i < last; i++) {
             v[i] = momentum * v[i] - rate * g[i];
             p[i] = p[i] * keep + momentum * v[i] - rate * g[i];
@@ -26,13 +27,13 @@ static void sgd(void *p_, const void *g_, void *velocity, double rate_, double m
     }
 }
 
-static void adam(void *p_, const void *g_, void *m_, void *v_, void *vhat_, double rate_, double beta_1, double beta_2,
-                 double epsilon_, double keep_, ptrdiff_t first, ptrdiff_t last) {
-    real *restrict p = p_, *restrict m = m_, *restrict v = v_, *restrict vhat = vhat_;
-    const real *restrict g = g_;
-    const real rate = (real)rate_, toward_1 = (real)(1 - beta_1), toward_2 = (real)(1 - beta_2);
-    const real epsilon = (real)epsilon_, keep = (real)keep_;
-    if (!vhat_) {
+/* arrays: p, g, m, v and the largest v or NULL */
+static void adam(void *const *arrays, const Update *u, ptrdiff_t first, ptrdiff_t last) {
+    real *restrict p = arrays[0], *restrict m = arrays[2], *restrict v = arrays[3], *restrict vhat = arrays[4];
+    const real *restrict g = arrays[1];
+    const real rate = (real)u->rate, toward_1 = (real)(1 - u->beta_1), toward_2 = (real)(1 - u->beta_2);
+    const real epsilon = (real)u->epsilon, keep = (real)u->keep;
+    if (!vhat) {
         for (ptrdiff_t i = first; i < last; i++) {
             m[i] += (g[i] - m[i]) * toward_1;
             v[i] += (g[i] * g[i] - v[i]) * toward_2;
@@ -48,23 +49,41 @@ static void adam(void *p_, const void *g_, void *m_, void *v_, void *vhat_, doub
     }
 }
 
-static void rmsprop(void *p_, const void *g_, void *v_, void *momenta, void *averages, double rate_, double rho_,
-                    double momentum_, double epsilon_, double decay, ptrdiff_t first, ptrdiff_t last) {
-    real *restrict p = p_, *restrict v = v_, *restrict b = momenta, *restrict a = averages;
-    const real *restrict g = g_;
-    const real rate = (real)rate_, rho = (real)rho_, momentum = (real)momentum_, epsilon = (real)epsilon_;
-    const real keep = (real)(1 - rate_ * decay);
+/* arrays: p, g, v, momenta or NULL, averages or NULL */
+static void rmsprop(void *const *arrays, const Update *u, ptrdiff_t first, ptrdiff_t last) {
+    real *restrict p = arrays[0], *restrict v = arrays[2], *restrict b = arrays[3], *restrict a = arrays[4];
+    const real *restrict g = arrays[1];
+    const real rate = (real)u->rate, rho = (real)u->rho, momentum = (real)u->momentum, epsilon = (real)u->epsilon;
+    const real keep = (real)u->keep;
     for (ptrdiff_t i = first; i < last; i++) {
         v[i] = rho * v[i] + (1 - rho) * g[i] * g[i];
         real variance = v[i];
-        if (averages) {
+        if (a) {
             a[i] = rho * a[i] + (1 - rho) * g[i];
             variance -= a[i] * a[i];
         }
         real step = rate * g[i] / R(sqrt)(variance + epsilon);
-        if (momenta) step = b[i] = momentum * b[i] + step;
+        if (b) step = b[i] = momentum * b[i] + step;
         p[i] = p[i] * keep - step;
     }
+}
+
+/* Sum of squares of x, in four vectors of partial sums. */
+static double sum_of_squares(const void *x_, ptrdiff_t first, ptrdiff_t last) {
+    enum { SUMS = 4 };
+    const real *x = x_;
+    vec sums[SUMS] = {};
+    for (ptrdiff_t i = first; i < last; i += SUMS * LANES) {
+        UNROLL for (ptrdiff_t j = 0; j < SUMS; j++) {
+            if (i + j * LANES >= last) break;
+            const vec v = load_first(x + i + j * LANES, last - i - j * LANES);
+            sums[j] += v * v;
+        }
+    }
+    sums[0] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    double sum = 0;
+    for (ptrdiff_t l = 0; l < LANES; l++) sum += (double)sums[0][l];
+    return sum;
 }
 
 #endif

@@ -59,48 +59,66 @@ static void resize(const void *x, ptrdiff_t height, ptrdiff_t width, ptrdiff_t c
     }
 }
 
+/* y = a*x, or y += a*x */
+INLINE void scaled_row(int adds, real a, const real *restrict x, ptrdiff_t count, real *restrict y) {
+    if (adds)
+        for (ptrdiff_t i = 0; i < count; i++) y[i] += a * x[i];
+    else
+        for (ptrdiff_t i = 0; i < count; i++) y[i] = a * x[i];
+}
+
+/* Each output column to its two source columns, which may be one */
+INLINE void resize_row_grad(const real *row, const Taps *columns, ptrdiff_t out_width, const ptrdiff_t channels,
+                            real *out) {
+    for (ptrdiff_t j = 0; j < out_width; j++, row += channels) {
+        scaled_row(1, 1 - columns[j].share, row, channels, out + columns[j].low * channels);
+        if (columns[j].share != 0) scaled_row(1, columns[j].share, row, channels, out + columns[j].high * channels);
+    }
+}
+
+/* First the output rows that a source row is a tap of, then the columns. */
 static void resize_grad(const void *gy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *gx,
                         ptrdiff_t out_height, ptrdiff_t out_width, int bilinear, ptrdiff_t first, ptrdiff_t last) {
-    const ptrdiff_t size = height * width * channels;
-    const Taps *columns = column_taps(width, out_width, bilinear, 0);
-    memset((real *)gx + first * size, 0, sizeof(real) * (size_t)((last - first) * size));
-    for (ptrdiff_t row = first * out_height; row < last * out_height; row++) {
-        const Taps v = taps_at(row % out_height, height, out_height, bilinear);
-        real *image = (real *)gx + row / out_height * size;
-        real *above = image + v.low * width * channels, *below = image + v.high * width * channels;
-        const real *g = (const real *)gy + row * out_width * channels;
-        for (ptrdiff_t j = 0; j < out_width; j++, g += channels) {
-            const Taps u = columns[j];
-            const ptrdiff_t l = u.low * channels, h = u.high * channels;
-            for (ptrdiff_t c = 0; c < channels; c++) { /* the four may be the same place */
-                const real top = g[c] * (1 - v.share), bottom = g[c] * v.share;
-                above[l + c] += top * (1 - u.share);
-                above[h + c] += top * u.share;
-                below[l + c] += bottom * (1 - u.share);
-                below[h + c] += bottom * u.share;
-            }
+    const ptrdiff_t row_size = out_width * channels;
+    const Taps *columns = column_taps(width, out_width, bilinear, row_size);
+    real *mixed = (real *)(columns + out_width);
+    for (ptrdiff_t row = first, next = 0; row < last; row++) {
+        const ptrdiff_t y = row % height;
+        const real *image = (const real *)gy + row / height * out_height * row_size;
+        real *out = (real *)gx + row * width * channels;
+        memset(out, 0, sizeof(real) * (size_t)(width * channels));
+        if (!y) next = 0;
+        while (next < out_height && taps_at(next, height, out_height, bilinear).high < y) next++;
+        int found = 0;
+        for (ptrdiff_t i = next; i < out_height; i++) {
+            const Taps v = taps_at(i, height, out_height, bilinear);
+            if (v.low > y) break;
+            const real weight = (v.low == y ? 1 - v.share : 0) + (v.high == y ? v.share : 0);
+            scaled_row(found, weight, image + i * row_size, row_size, mixed);
+            found = 1;
         }
+        if (!found) continue;
+        if (channels == 1) resize_row_grad(mixed, columns, out_width, 1, out);
+        else if (channels == 3) resize_row_grad(mixed, columns, out_width, 3, out);
+        else resize_row_grad(mixed, columns, out_width, channels, out);
     }
 }
 
-/* The index that `at` stands for outside [0, size), or -1 where the fill value does. */
+/* The index that `at`, not further than two periods away, stands for outside [0, size); -1 where the fill value does. */
 INLINE ptrdiff_t fold(ptrdiff_t at, ptrdiff_t size, int fill_mode) {
     if (at >= 0 && at < size) return at;
-    switch (fill_mode) {
-    case FILL_NEAREST: return at < 0 ? 0 : size - 1;
-    case FILL_WRAP: return (at % size + size) % size;
-    case FILL_REFLECT: {
-        const ptrdiff_t period = 2 * size, place = (at % period + period) % period;
-        return place < size ? place : period - 1 - place;
-    }
-    default: return -1;
-    }
+    if (fill_mode == FILL_NEAREST) return at < 0 ? 0 : size - 1;
+    if (fill_mode != FILL_WRAP && fill_mode != FILL_REFLECT) return -1;
+    const ptrdiff_t period = fill_mode == FILL_WRAP ? size : 2 * size; /* no division: these are slow */
+    while (at < 0) at += period;
+    while (at >= period) at -= period;
+    return at < size ? at : 2 * size - 1 - at;
 }
 
-INLINE real pixel_at(const real *image, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t y, ptrdiff_t x,
-                     ptrdiff_t c, int fill_mode, real fill_value) {
+INLINE const real *pixel_at(const real *image, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t y,
+                            ptrdiff_t x, int fill_mode, const real *fill) {
     const ptrdiff_t v = fold(y, height, fill_mode), u = fold(x, width, fill_mode);
-    return v < 0 || u < 0 ? fill_value : image[(v * width + u) * channels + c];
+    return v < 0 || u < 0 ? fill : image + (v * width + u) * channels;
 }
 
 #define BLOCK 64 /* pixels whose places are computed at a time, by vectors */
@@ -129,27 +147,27 @@ INLINE void places_along(double step, double offset, ptrdiff_t first, ptrdiff_t 
 }
 
 INLINE void affine_pixels(const real *image, const Places *at, ptrdiff_t count, ptrdiff_t height, ptrdiff_t width,
-                          const ptrdiff_t channels, int bilinear, int fill_mode, real fill, real *out) {
+                          const ptrdiff_t channels, int bilinear, int fill_mode, const real *fill, real *out) {
     for (ptrdiff_t i = 0; i < count; i++, out += channels) {
         const ptrdiff_t x = at->x[i], y = at->y[i];
-        const real sx = at->share_x[i], sy = at->share_y[i];
-        if (bilinear && (size_t)x < (size_t)(width - 1) && (size_t)y < (size_t)(height - 1)) { /* negatives are huge */
-            const real *above = image + (y * width + x) * channels, *below = above + width * channels;
-            for (ptrdiff_t c = 0; c < channels; c++) {
-                const real top = above[c] + sx * (above[c + channels] - above[c]);
-                const real bottom = below[c] + sx * (below[c + channels] - below[c]);
-                out[c] = top + sy * (bottom - top);
-            }
+        if (!bilinear) {
+            const real *pixel = pixel_at(image, height, width, channels, y, x, fill_mode, fill);
+            for (ptrdiff_t c = 0; c < channels; c++) out[c] = pixel[c];
             continue;
         }
+        const real sx = at->share_x[i], sy = at->share_y[i];
+        const real *a, *b, *d, *e;
+        if ((size_t)x < (size_t)(width - 1) && (size_t)y < (size_t)(height - 1)) { /* negatives are huge */
+            a = image + (y * width + x) * channels, b = a + channels;
+            d = a + width * channels, e = d + channels;
+        } else {
+            a = pixel_at(image, height, width, channels, y, x, fill_mode, fill);
+            b = pixel_at(image, height, width, channels, y, x + 1, fill_mode, fill);
+            d = pixel_at(image, height, width, channels, y + 1, x, fill_mode, fill);
+            e = pixel_at(image, height, width, channels, y + 1, x + 1, fill_mode, fill);
+        }
         for (ptrdiff_t c = 0; c < channels; c++) {
-            const real a = pixel_at(image, height, width, channels, y, x, c, fill_mode, fill);
-            out[c] = a;
-            if (!bilinear) continue;
-            const real b = pixel_at(image, height, width, channels, y, x + 1, c, fill_mode, fill);
-            const real d = pixel_at(image, height, width, channels, y + 1, x, c, fill_mode, fill);
-            const real e = pixel_at(image, height, width, channels, y + 1, x + 1, c, fill_mode, fill);
-            const real top = a + sx * (b - a), bottom = d + sx * (e - d);
+            const real top = a[c] + sx * (b[c] - a[c]), bottom = d[c] + sx * (e[c] - d[c]);
             out[c] = top + sy * (bottom - top);
         }
     }
@@ -158,16 +176,19 @@ INLINE void affine_pixels(const real *image, const Places *at, ptrdiff_t count, 
 static void affine(const void *x, const double *matrices, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y,
                    int bilinear, int fill_mode, double fill_value, ptrdiff_t first, ptrdiff_t last) {
     const int repeats = fill_mode == FILL_REFLECT || fill_mode == FILL_WRAP;
+    real *fill = thread_scratch(sizeof(real) * (size_t)channels);
+    for (ptrdiff_t c = 0; c < channels; c++) fill[c] = (real)fill_value;
     Places at;
     for (ptrdiff_t row = first; row < last; row++) {
         const double *m = matrices + 6 * (row / height), v = (double)(row % height);
-        const real *image = (const real *)x + row / height * height * width * channels, fill = (real)fill_value;
+        const real *image = (const real *)x + row / height * height * width * channels;
         for (ptrdiff_t u = 0; u < width; u += BLOCK) {
             const ptrdiff_t count = at_most(BLOCK, width - u);
             real *out = (real *)y + (row * width + u) * channels;
             places_along(m[0], m[1] * v + m[2], u, count, width, bilinear, repeats, at.x, at.share_x);
             places_along(m[3], m[4] * v + m[5], u, count, height, bilinear, repeats, at.y, at.share_y);
             if (channels == 1) affine_pixels(image, &at, count, height, width, 1, bilinear, fill_mode, fill, out);
+            else if (channels == 3) affine_pixels(image, &at, count, height, width, 3, bilinear, fill_mode, fill, out);
             else affine_pixels(image, &at, count, height, width, channels, bilinear, fill_mode, fill, out);
         }
     }

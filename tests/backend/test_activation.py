@@ -133,3 +133,31 @@ def test_values_and_gradients_of_pytorch(backend, name, dtype):
     assert_close(y, ty.detach().numpy(), {"float32": 1e-6, "float64": 1e-14}[dtype])
     gx = run(backend, "activation_grad", gy, x, y, name, ALPHA)
     assert_close(gx, tx.grad.numpy(), {"float32": 2e-6, "float64": 1e-14}[dtype])
+
+
+@pytest.mark.parametrize(("name", "bound"), [("sigmoid", 3), ("tanh", 2), ("silu", 3.5), ("softplus", 4), ("elu", 4)])
+def test_error_bound_in_units_of_the_last_place(backend, name, bound):
+    """Of float32, wherever results are normal numbers; elu near 0 loses what exp(x) - 1 cancels.
+
+    (NumPy's formulas in the reference backend have one more rounding.)
+    """
+    small = np.geomspace(1e-20, 1, 50_000)
+    x = np.concatenate([np.linspace(-80, 80, 200_001), small, -small]).astype(np.float32)
+    y, wide = run(backend, "activation_forward", x, name, ALPHA), x.astype(np.float64)
+    expected = {
+        "sigmoid": lambda: 1 / (1 + np.exp(-wide)),
+        "tanh": lambda: np.tanh(wide),
+        "silu": lambda: wide / (1 + np.exp(-wide)),
+        "softplus": lambda: np.logaddexp(0, wide),
+        "elu": lambda: np.where(wide < 0, ALPHA * np.expm1(np.minimum(wide, 0)), wide),
+    }[name]()
+    normal_numbers = np.abs(expected) > (0.1 if name == "elu" else 1e-37)
+    place = np.spacing(np.abs(expected).astype(np.float32))
+    assert (np.abs(y - expected) / place)[normal_numbers].max() <= bound + (backend.name == "reference")
+
+
+def test_error_of_gelu(backend):
+    x = np.linspace(-12, 12, 100_001, dtype=np.float32)
+    y, wide = run(backend, "activation_forward", x, "gelu"), x.astype(np.float64)
+    expected = wide * 0.5 * np.vectorize(math.erfc)(-wide / math.sqrt(2))
+    assert (np.abs(y - expected) <= 3e-7 * np.maximum(1, np.abs(expected))).all()

@@ -54,6 +54,8 @@ def large_calls():
     yield Call("sum_products", {"a": x}, {"b": None, "shape": (8, 1, 1, 32)})
     logits = normal((8000, 100), "float32")
     yield Call("softmax_forward", {"x": logits}, {})
+    labels = np.arange(8000) % 100
+    yield Call("cross_entropy", {"x": logits, "targets": labels}, {"mean": True, "gradient": np.empty_like(logits)})
     yield Call("log_softmax_forward", {"x": logits}, {})
     yield Call("resize2d_forward", {"x": x}, {"size": (112, 80), "method": "bilinear"})
     yield Call("resize2d_input_grad", {"gy": x}, {"input_size": (20, 30), "method": "bilinear"})

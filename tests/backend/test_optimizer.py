@@ -165,3 +165,31 @@ def test_gradients_are_left_alone(backend):
         state = [[backend.xp.zeros_like(p) for p in params] for _ in range(states)]
         update(params, grads, state, 1)
         np.testing.assert_array_equal(backend.to_numpy(grads[0]), normal(20, seed=1))
+
+
+def test_many_arrays_of_both_dtypes_are_updated_as_each_alone(backend):
+    """Tasks begin and end within arrays, and arrays within tasks."""
+    shapes = [(1,), (30_000,), (7, 3), (0,), (16_384,), (5,), (40_001,), (3, 3, 2)]
+    dtypes = ["float32", "float64"] * 4
+    lists = [[normal(s, d, i) for s, d in zip(shapes, dtypes, strict=True)] for i in range(5)]
+    lists[3] = [np.abs(a) for a in lists[3]]
+    p, g, m, v, b = (device_arrays(backend, arrays) for arrays in lists)
+    alone = [[device_arrays(backend, [a]) for a in arrays] for arrays in lists]
+    backend.adam_update(p, g, m, v, None, 2, 0.1, 0.9, 0.99, 1e-7, 0.1)
+    backend.sgd_update(p, g, m, 0.1, 0.9, True, 0.1)
+    backend.rmsprop_update(p, g, v, b, None, 0.1, 0.9, 0.9, 1e-7, 0.1)
+    for i, (p1, g1, m1, v1, b1) in enumerate(zip(*alone, strict=True)):
+        backend.adam_update(p1, g1, m1, v1, None, 2, 0.1, 0.9, 0.99, 1e-7, 0.1)
+        backend.sgd_update(p1, g1, m1, 0.1, 0.9, True, 0.1)
+        backend.rmsprop_update(p1, g1, v1, b1, None, 0.1, 0.9, 0.9, 1e-7, 0.1)
+        for together, single in ((p, p1), (m, m1), (v, v1), (b, b1)):
+            assert_close(backend.to_numpy(together[i]), backend.to_numpy(single[0]), 1e-6)
+    backend.sgd_update([], [], None, 0.1, 0.0, False, 0.0)
+
+
+def test_sums_of_squares(backend):
+    arrays = [np.array([3.0, -4.0]), np.zeros((0, 2)), normal((70, 801), "float32"), normal((5, 4)).T]
+    sums = backend.sums_of_squares([backend.asarray(a) for a in arrays])
+    assert all(type(s) is float for s in sums)
+    assert sums[:2] == [25, 0]
+    np.testing.assert_allclose(sums, [(a.astype(np.float64) ** 2).sum() for a in arrays], rtol=1e-6)

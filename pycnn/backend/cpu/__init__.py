@@ -6,7 +6,7 @@ from pycnn.backend.cpu.arrays import asarray, is_array, name, random_uniform, to
 from pycnn.backend.cpu.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad
 from pycnn.backend.cpu.matmul import matmul
 from pycnn.backend.cpu.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
-from pycnn.backend.cpu.optimizer import adam_update, rmsprop_update, sgd_update
+from pycnn.backend.cpu.optimizer import adam_update, rmsprop_update, sgd_update, sums_of_squares
 from pycnn.backend.cpu.plans import record
 from pycnn.backend.cpu.pool import (
     avg_pool2d_forward,
@@ -16,7 +16,13 @@ from pycnn.backend.cpu.pool import (
     min_pool2d_forward,
 )
 from pycnn.backend.cpu.resample import affine2d_forward, resize2d_forward, resize2d_input_grad
-from pycnn.backend.cpu.softmax import log_softmax_forward, log_softmax_grad, softmax_forward, softmax_grad
+from pycnn.backend.cpu.softmax import (
+    cross_entropy,
+    log_softmax_forward,
+    log_softmax_grad,
+    softmax_forward,
+    softmax_grad,
+)
 
 __all__ = [
     "activation_forward",
@@ -33,6 +39,7 @@ __all__ = [
     "conv2d_filter_grad",
     "conv2d_forward",
     "conv2d_input_grad",
+    "cross_entropy",
     "extreme_pool2d_input_grad",
     "is_array",
     "log_softmax_forward",
@@ -53,6 +60,7 @@ __all__ = [
     "softmax_grad",
     "sum_products",
     "sum_rows",
+    "sums_of_squares",
     "to_numpy",
     "xp",
 ]

@@ -20,5 +20,9 @@ def rmsprop_update(params, grads, v, momenta, averages, learning_rate, rho, mome
     ext.rmsprop(params, _contiguous(grads), v, momenta, averages, learning_rate, rho, momentum, epsilon, weight_decay)
 
 
+def sums_of_squares(arrays):
+    return ext.sums_of_squares(_contiguous(arrays))
+
+
 def _contiguous(arrays):
     return [a if a.flags.c_contiguous else a.copy() for a in arrays]

@@ -35,3 +35,14 @@ def log_softmax_forward(x, out=None):
 
 def log_softmax_grad(gy, y, out=None):
     return _grad(gy, y, True, out)
+
+
+def cross_entropy(x, targets, smoothing=0.0, mean=False, gradient=None, out=None):
+    x, targets = np.asarray(x, order="C"), np.asarray(targets, order="C")
+    out = np.empty(() if mean else x.shape[:-1], x.dtype) if out is None else out
+    labels, targets = (None, targets) if targets.dtype.kind == "f" else (targets.astype(np.int64, copy=False), None)
+    if x.size:
+        ext.cross_entropy(x, labels, targets, smoothing, mean, out, gradient)
+    else:
+        out.fill(np.nan if mean else 0)
+    return out

@@ -39,3 +39,7 @@ def rmsprop_update(params, grads, v, momenta, averages, learning_rate, rho, mome
             momenta[i][...] = momentum * momenta[i] + step
             step = momenta[i]
         p -= step
+
+
+def sums_of_squares(arrays):
+    return [float((a.astype(np.float64) ** 2).sum()) for a in arrays]
