@@ -14,6 +14,7 @@ class Plan:
 
     def __init__(self, replay):
         self._replay = replay
+        self.fixed = []  # arrays that the fixed calls fill
         self.fixed_calls = []
         self.calls = []
         self.arena = Arena()

@@ -214,6 +214,8 @@ class _Recorder:
         arena = self.plan.fixed_arena if fixed else self.plan.arena
         placed = arena.empty(result.shape, result.dtype)
         placed[...] = result
+        if fixed:
+            self.plan.fixed.append(placed)  # it is read at each run, computed before the first
         return placed
 
     def windows(self, value):
@@ -347,6 +349,11 @@ def _arrays(value):
     elif isinstance(value, (list, tuple)):
         for part in value:
             yield from _arrays(part)
+
+
+def is_recording():
+    """Whether a computation is being recorded, in whatever thread."""
+    return _active is not None
 
 
 def check(function, *args):

@@ -6,9 +6,9 @@ import threading
 
 import numpy as np
 
-from pycnn import config, ops, regularizers
+from pycnn import ops, regularizers
 from pycnn.autograd import Tensor, Variable, as_tensor
-from pycnn.layers.naming import snake_case, unique_name
+from pycnn.layers.naming import float_name, snake_case, unique_name
 from pycnn.layers.structure import is_shape, map_structure
 from pycnn.layers.symbolic import Node, SymbolicTensor, infer
 from pycnn.layers.weights import WeightOwner
@@ -110,7 +110,7 @@ class Layer(WeightOwner):
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be a string. Received: name={name!r}")
         self.name = unique_name(snake_case(type(self).__name__)) if name is None else name
-        self.dtype = _float_name(dtype)
+        self.dtype = float_name(dtype)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
         self._losses = []
@@ -238,6 +238,11 @@ class Layer(WeightOwner):
             return self(inputs, *args, **kwargs)
         finally:
             context.entry, context.training = entry, before
+
+    def admit(self, x):
+        """Return a tensor as the layer's ``call`` gets it: checked, and cast, if it is not like the last."""
+        known = x.data.shape[1:] == self._known_shape and x.data.dtype is self._known_dtype
+        return x if known else self._admit(x)
 
     def _admit(self, inputs):
         """Convert, cast and check inputs of a kind not seen at the last call; build the layer if need be."""
@@ -376,6 +381,11 @@ class Layer(WeightOwner):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+def context_training():
+    """The ``training`` of the call of a model or layer that runs now; None where nobody gave it."""
+    return _context.training
+
+
 def serialize_layer(layer):
     """Return a layer as a dict of package, class name and configuration.
 
@@ -384,12 +394,3 @@ def serialize_layer(layer):
     if registered_name(type(layer)) is not None:
         return serialize(layer)
     return {"package": "Custom", "class_name": type(layer).__name__, "config": layer.get_config()}
-
-
-def _float_name(dtype):
-    if dtype is None:
-        return config.floatx()
-    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
-    if name not in ("float32", "float64"):
-        raise ValueError(f"dtype must be 'float32' or 'float64'. Received: dtype={dtype!r}")
-    return name

@@ -187,16 +187,25 @@ class Conv2D(_FullConvLayer):
 
     def call_nhwc(self, inputs):
         """Compute the output."""
+        return self.convolve(inputs, self.kernel, self.bias, self.activation)
+
+    def convolve(self, inputs, kernel, bias, activation, residual=None):
+        """Compute the output with another kernel and bias, and with what may follow in the same pass over memory."""
         return ops.conv2d(
             inputs,
-            self.kernel,
-            self.bias,
+            kernel,
+            bias,
             self.strides,
             self.padding,
             self.dilation_rate,
             self.groups,
-            self.activation,
+            activation,
+            residual=residual,
         )
+
+    def scale_shape(self):
+        """The shape in which one number a channel of the output multiplies the kernel."""
+        return (self.filters,)
 
     def output_shape_nhwc(self, input_shape):
         """Return the output's shape, or raise if the window does not fit."""

@@ -27,10 +27,11 @@ class _DepthwiseLayer(ConvLayer):
             name=name,
         )
 
-    def _filter(self, inputs, kernel, bias=None, activation=None):
+    def _filter(self, inputs, kernel, bias=None, activation=None, residual=None):
         channels = inputs.shape[-1]
         kernel = ops.reshape(kernel, (*self.kernel_size, 1, channels * self.depth_multiplier))
-        return ops.conv2d(inputs, kernel, bias, self.strides, self.padding, self.dilation_rate, channels, activation)
+        options = (bias, self.strides, self.padding, self.dilation_rate, channels, activation)
+        return ops.conv2d(inputs, kernel, *options, residual=residual)
 
     def _filtered_shape(self, input_shape):
         channels = self._known_channels(input_shape)
@@ -113,6 +114,14 @@ class DepthwiseConv2D(_DepthwiseLayer):
     def call_nhwc(self, inputs):
         """Compute the output."""
         return self._filter(inputs, self.kernel, self.bias, self.activation)
+
+    def convolve(self, inputs, kernel, bias, activation, residual=None):
+        """Compute the output with another kernel and bias, and with what may follow in the same pass over memory."""
+        return self._filter(inputs, kernel, bias, activation, residual)
+
+    def scale_shape(self):
+        """The shape in which one number a channel of the output multiplies the kernel."""
+        return self.kernel.shape[2:]
 
     def output_shape_nhwc(self, input_shape):
         """Return the output's shape, or raise if the window does not fit."""

@@ -1,6 +1,10 @@
-"""Names of layers: from their classes, counted."""
+"""Names: of layers, from their classes, counted; of dtypes."""
 
 import re
+
+import numpy as np
+
+from pycnn import config
 
 _name_counts = {}
 
@@ -31,3 +35,13 @@ def name_by_class(layers):
         count = counts[name] = counts.get(name, -1) + 1
         named.append((f"{name}_{count}" if count else name, layer))
     return named
+
+
+def float_name(dtype):
+    """Return the name of a dtype that layers compute in; None is ``config.floatx()``."""
+    if dtype is None:
+        return config.floatx()
+    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    if name not in ("float32", "float64"):
+        raise ValueError(f"dtype must be 'float32' or 'float64'. Received: dtype={dtype!r}")
+    return name

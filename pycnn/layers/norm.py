@@ -1,7 +1,7 @@
 """Normalisation layers."""
 
 from pycnn import constraints, initializers, ops, regularizers
-from pycnn.layers.base import Layer
+from pycnn.layers.base import Layer, context_training
 from pycnn.layers.spec import InputSpec
 from pycnn.registration import register_serializable
 
@@ -128,13 +128,22 @@ class BatchNormalization(Layer):
         """Compute the output, and in training move the averages."""
         last = self.axis in (-1, inputs.ndim - 1)
         x = inputs if last else ops.moveaxis(inputs, self.axis, -1)
-        if training and self.trainable:
-            y, mean, variance = ops.batch_norm(x, self.gamma, self.beta, epsilon=self.epsilon, return_statistics=True)
-            self._move(self.moving_mean, mean)
-            self._move(self.moving_variance, variance)
-        else:
-            y = ops.batch_norm(x, self.gamma, self.beta, self.moving_mean, self.moving_variance, self.epsilon)
+        y = self.normalize(x, training and self.trainable)
         return y if last else ops.moveaxis(y, -1, self.axis)
+
+    def uses_batch(self):
+        """Whether a call inside the model that runs now would take the batch's own mean and variance."""
+        return bool(self.trainable and context_training())
+
+    def normalize(self, x, own_statistics, residual=None, activation=None):
+        """Compute the output for channels that come last, with what may follow in the same pass over memory."""
+        options = {"epsilon": self.epsilon, "residual": residual, "activation": activation}
+        if not own_statistics:
+            return ops.batch_norm(x, self.gamma, self.beta, self.moving_mean, self.moving_variance, **options)
+        y, mean, variance = ops.batch_norm(x, self.gamma, self.beta, return_statistics=True, **options)
+        self._move(self.moving_mean, mean)
+        self._move(self.moving_variance, variance)
+        return y
 
     def _move(self, moving, batch):
         moving.assign_add((batch.data - moving.data) * (1 - self.momentum))

@@ -7,6 +7,7 @@ from pycnn.layers.input import InputLayer
 from pycnn.layers.operation import Operation
 from pycnn.layers.structure import flatten_structure, is_shape, map_structure, sorted_keys
 from pycnn.layers.symbolic import SymbolicTensor, replace_symbolic
+from pycnn.models.fusion import fuse_nodes
 from pycnn.ops.symbolic import has_symbolic
 
 
@@ -103,7 +104,8 @@ class Graph:
     def _prepare(self):
         """Make the steps: for each call the function, what fills in its arguments, and where its results go."""
         places = {id(x): i for i, x in enumerate(self.flat_inputs)}
-        calls = [node for node in self.nodes if not isinstance(node.layer, InputLayer)]
+        self.calls = [node for node in self.nodes if not isinstance(node.layer, InputLayer)]
+        calls = fuse_nodes(self.calls, self.flat_outputs)
         for node in calls:
             for tensor in node.output_tensors:
                 places.setdefault(id(tensor), len(places))
@@ -112,7 +114,7 @@ class Graph:
             last_use |= {places[id(x)]: i for x in (*node.output_tensors, *node.input_tensors)}
         for tensor in self.flat_outputs:
             last_use.pop(places[id(tensor)], None)
-        self.calls, self._steps = calls, []
+        self._steps = []
         for i, node in enumerate(calls):
             dead = tuple(place for place, last in last_use.items() if last == i)
             self._steps.append((node, *_fillers(node, places), _target(node, places), dead))

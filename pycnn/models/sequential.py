@@ -6,6 +6,7 @@ from pycnn.layers.input import InputLayer
 from pycnn.layers.naming import name_by_class
 from pycnn.layers.structure import flatten_structure, map_structure
 from pycnn.layers.symbolic import SymbolicTensor
+from pycnn.models.fusion import Fused, fuse_steps
 from pycnn.models.model import Model
 from pycnn.models.planned import generators_of
 from pycnn.registration import custom_object_scope, deserialize, register_serializable
@@ -38,7 +39,7 @@ class Sequential(Model):
     def __init__(self, layers=None, trainable=True, name=None, **kwargs):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self._layers = []
-        self._steps = []  # what call does: the layers, affine ones joined
+        self._steps = []  # what call does: the layers, some of them joined
         self._first_step = 0  # where a call begins
         self._entrance = None  # the Input: the first of the layers, or one that build made
         self._symbols = []  # what each layer after the Input gives in the graph
@@ -85,7 +86,7 @@ class Sequential(Model):
         shape = self._layers[0].batch_shape if self._layers and isinstance(self._layers[0], InputLayer) else None
         self.built = False
         self._known_shape = self._build_shape = None
-        self._steps = join_affine(self._layers)
+        self._steps = fuse_steps(join_affine(self._layers))
         if shape is not None:
             self.build(shape)
 
@@ -182,7 +183,7 @@ class Sequential(Model):
         steps = []
         for i, step in enumerate(self._steps):
             layer = getattr(step, "func", step)
-            if layer.weights or layer.activity_regularizer is not None:
+            if isinstance(step, Fused) or layer.weights or layer.activity_regularizer is not None:
                 break
             if generators_of(layer):
                 steps = self._steps[: i + 1]
