@@ -1,6 +1,6 @@
 """One row of a table: the contestants are timed, the best peer found, the ratio and the share of the limit taken."""
 
-from benchmarks.timing import IDLE, geometric_mean, interleave
+from benchmarks.timing import geometric_mean, interleave, pauses
 
 OURS = "pycnn"
 UNITS = {"s": ("ms", 1e3), "B": ("MiB", 2**-20)}
@@ -33,7 +33,7 @@ def contest(args, row, contestants, *, flops=0, nbytes=0, gate=None, seconds=Non
         if why:
             missing["torch.compile"] = why
             del able["torch.compile"]
-    times = interleave(able, seconds or args.seconds, pause=IDLE if args.threads > 1 else 0.0)
+    times = interleave(able, seconds or args.seconds, pause=pauses(able, args.threads))
     return show(make_row(*row, times, args.limits, (flops, nbytes), gate, missing))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import sleep
 from typing import NamedTuple
 
-from benchmarks.timing import IDLE
+from benchmarks.timing import pauses
 
 
 class Turn(NamedTuple):
@@ -98,11 +98,10 @@ def duel(names, net, work, batch, size, threads, turns, seconds=None, compile_se
 
 def _round(sides, threads):
     """One turn of each side."""
-    answers = {}
+    answers, pause = {}, pauses(sides, threads)
     for name, side in sides.items():
-        if threads > 1:
-            sleep(IDLE)
         answers[name] = side.turn()
+        sleep(pause.get(name, 0))
     return answers
 
 
