@@ -3,8 +3,8 @@
 from benchmarks.timing import geometric_mean, interleave, pauses
 
 OURS = "pycnn"
-UNITS = {"s": ("ms", 1e3), "B": ("MiB", 2**-20)}
-"""Seconds and bytes, as they are printed."""
+UNITS = {"s": ("ms", 1e3), "B": ("MiB", 2**-20), "share": ("%", 1e2)}
+"""Seconds, bytes and parts of a whole, as they are printed."""
 
 
 def contest(args, row, contestants, *, flops=0, nbytes=0, gate=None, seconds=None):

@@ -21,6 +21,7 @@ PARTS = {  # name -> the share of --seconds that a contest gets, and the argumen
     "lenet": (1.0, "lenet"),
     "inference": (1.0, "nets --passes inference"),
     "training": (1.0, f"nets --passes training --nets {' '.join(TRAINED)}"),
+    "input": (1.0, "input"),
     "memory": (1.0, f"memory --nets {' '.join(TRAINED)}"),
 }
 ONCE = ("memory",)  # on all threads only

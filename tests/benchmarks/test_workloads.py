@@ -129,3 +129,13 @@ def test_a_side_that_fails_is_named(capfd):
     with pytest.raises(RuntimeError, match="the side 'pycnn' ended early"):
         duel.duel(("pycnn",), "NoSuchNet", "inference", 1, 32, 1, 1)
     assert "NoSuchNet" in capfd.readouterr().err
+
+
+def test_input(monkeypatch):
+    module = benchmark("input")
+    for name, value in {"BATCHES": (8,), "SAMPLES": 24, "EPOCHS": 1}.items():
+        monkeypatch.setattr(module, name, value)
+    epoch, waiting = module.run(helpers.peer("torch"), arguments())
+    assert epoch["ratio"] > 0
+    assert waiting["ratio"] is None
+    assert all(0 < share < 1 for share in waiting["values"].values())

@@ -1,6 +1,8 @@
 """Memory is returned: what is done often leaves nothing behind."""
 
 import gc
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -65,3 +67,39 @@ def test_a_step_leaves_no_cycles_for_the_collector(backend):
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+PREDICT = """
+import sys
+import numpy as np, pycnn
+from pycnn import layers
+from pathlib import Path
+
+def peak():  # of this process alone, in KiB
+    return int(next(line for line in Path("/proc/self/status").open() if line.startswith("VmHWM")).split()[1])
+
+class Images(pycnn.utils.PyDataset):
+    def __init__(self, count, **kwargs):
+        super().__init__(**kwargs)
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        return np.full((16, 64, 64, 3), index, np.float32)  # 768 KiB
+
+model = pycnn.Sequential([layers.Input((64, 64, 3)), layers.Conv2D(8, 3), layers.Flatten(), layers.Dense(2)])
+for workers in (1, 2):
+    model.predict(Images(20, workers=workers, max_queue_size=4), verbose=0)
+before = peak()
+for workers in (1, 2):
+    model.predict(Images(200, workers=workers, max_queue_size=4), verbose=0)
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_predict_over_many_batches_needs_no_more_memory_than_over_few():
+    result = subprocess.run([sys.executable, "-c", PREDICT], capture_output=True, text=True, check=True)
+    assert int(result.stdout) < 8 << 10  # of 300 MiB of images
