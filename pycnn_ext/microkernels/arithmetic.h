@@ -7,20 +7,22 @@
 #include "vector.h"
 
 enum { ADD, MULTIPLY };
-enum { REPEATED = 512 }; /* numbers: shorter rows are repeated up to here, for loops over them to be long */
+enum { REPEATED = 128 }; /* numbers: shorter rows are repeated up to here, for loops over them to be long */
 
 INLINE vec combined(const int what, vec a, vec b) { return what == ADD ? a + b : a * b; }
 
-INLINE void combine_few(const int what, const real *a, const real *b, real *y, ptrdiff_t count) {
-    store_first(y, combined(what, load_first(a, count), load_first(b, count)), count);
+/* With `one`, b is one number for all of a. */
+INLINE void combine_few(const int what, const int one, const real *a, const real *b, real *y, ptrdiff_t count) {
+    store_first(y, combined(what, load_first(a, count), one ? splat(*b) : load_first(b, count)), count);
 }
 
-INLINE void combine_line(const int what, const real *a, const real *b, real *y, ptrdiff_t count) {
+INLINE void combine_line(const int what, const int one, const real *a, const real *b, real *y, ptrdiff_t count) {
     const ptrdiff_t before = (ptrdiff_t)(-(uintptr_t)y % VECTOR_BYTES / sizeof(real)); /* y's first whole vector */
+    const ptrdiff_t step = one ? 0 : 1;
     ptrdiff_t i = at_most(before, count);
-    combine_few(what, a, b, y, i);
-    for (; i + LANES <= count; i += LANES) store(y + i, combined(what, load(a + i), load(b + i)));
-    combine_few(what, a + i, b + i, y + i, count - i);
+    combine_few(what, one, a, b, y, i);
+    for (; i + LANES <= count; i += LANES) store(y + i, combined(what, load(a + i), one ? splat(*b) : load(b + i)));
+    combine_few(what, one, a + i, b + step * i, y + i, count - i);
 }
 
 /* How often a row of `inner` numbers is repeated where it meets `middle` rows. */
@@ -29,11 +31,14 @@ INLINE ptrdiff_t repeats(ptrdiff_t middle, ptrdiff_t inner) {
     return many > 1 ? many : 1;
 }
 
-/* The row so often, in a memory of REPEATED + LANES: each copy is written over what whole vectors left behind the last. */
+/* The row so often, in a memory of REPEATED + LANES: first until a vector is full, each copy over what whole vectors left
+ * behind the last, and then vectors of what is there. */
 INLINE const real *repeat(const real *row, ptrdiff_t inner, ptrdiff_t times, real *memory) {
     if (times == 1) return row;
-    for (ptrdiff_t t = 0; t < times; t++)
-        for (ptrdiff_t c = 0; c < inner; c += LANES) store(memory + t * inner + c, load_first(row + c, inner - c));
+    const ptrdiff_t full = (LANES + inner - 1) / inner * inner;
+    for (ptrdiff_t i = 0; i < full; i += inner)
+        for (ptrdiff_t c = 0; c < inner; c += LANES) store(memory + i + c, load_first(row + c, inner - c));
+    for (ptrdiff_t i = full; i < inner * times; i += LANES) store(memory + i, load(memory + i - full));
     return memory;
 }
 
@@ -44,10 +49,15 @@ INLINE void combine(const int what, const real *a, const real *b, real *y, ptrdi
     const ptrdiff_t block = middle * inner, times = repeats(middle, inner), period = inner * times;
     for (ptrdiff_t i = first; i < last;) {
         const ptrdiff_t outer = i / block, begin = outer * block, end = at_most(begin + block, last);
+        if (inner == 1) {
+            combine_line(what, 1, a + i, b + outer, y + i, end - i);
+            i = end;
+            continue;
+        }
         const real *row = repeat(b + outer * inner, inner, times, memory);
         for (ptrdiff_t place = (i - begin) % period; i < end; place = 0) {
             const ptrdiff_t count = at_most(period - place, end - i);
-            combine_line(what, a + i, row + place, y + i, count);
+            combine_line(what, 0, a + i, row + place, y + i, count);
             i += count;
         }
     }
@@ -104,9 +114,12 @@ INLINE void sum_of_products(const int with_a, const int with_b, const real *g, c
     const ptrdiff_t at = whole * inner;
     if (rest) rows_of_products(with_a, with_b, g + at, a + at, b, y + at, rest * inner, 1, total);
     if (times > 1) {
-        for (ptrdiff_t c = 0; c < inner; c++) sums[c] = total[c];
-        for (ptrdiff_t t = 1; t < times; t++)
-            for (ptrdiff_t c = 0; c < inner; c++) sums[c] += total[t * inner + c];
+        ptrdiff_t left = times;
+        for (; left % 2 == 0; left /= 2)
+            for (ptrdiff_t i = 0; i < left / 2 * inner; i++) totals[i] += totals[left / 2 * inner + i];
+        for (ptrdiff_t c = 0; c < inner; c++) sums[c] = totals[c];
+        for (ptrdiff_t t = 1; t < left; t++)
+            for (ptrdiff_t c = 0; c < inner; c++) sums[c] += totals[t * inner + c];
     }
 }
 
