@@ -148,11 +148,12 @@ cdef ptrdiff_t pixel_slices(ptrdiff_t pixels) noexcept nogil:
 cdef Sums sums_of(const FilterGrad *f, ptrdiff_t pixels, ptrdiff_t groups) noexcept nogil:
     """How a filter gradient is summed; by shape alone, so that sums do not depend on threads.
 
-    The side that fills its vectors better becomes the right one. Few sums are cut into slices of the pixels.
+    The side that fills its vectors clearly better becomes the right one: for few filters, since sums that are turned
+    at the end cost more than some empty lanes. Few sums are cut into slices of the pixels.
     """
     cdef Sums s
     cdef ptrdiff_t depth = f.gather.taps * f.gather.length, blocks
-    s.turned = filled(depth) > filled(f.filters)
+    s.turned = filled(depth) > 1.25 * filled(f.filters)
     s.height, s.width = f.filters if s.turned else depth, depth if s.turned else f.filters
     s.pixels, s.groups = pixels, groups
     blocks = groups * ceil_div(s.height, SLICED_HEIGHT) * ceil_div(s.width, SLICED_WIDTH)
