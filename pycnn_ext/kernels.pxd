@@ -33,12 +33,13 @@ cdef extern from "kernels.h" nogil:
         ptrdiff_t sums_group, sums_row
 
     ctypedef struct GroupRuns:
-        ptrdiff_t groups, width, tap_step
+        ptrdiff_t groups, width, tap_step, written
 
     ctypedef struct Winograd:
         ptrdiff_t height, width, channels, out_height, out_width, filters, top, left
         ptrdiff_t kernel, outputs, taps
-        ptrdiff_t tiles_y, tiles_x
+        ptrdiff_t dilation_y, dilation_x
+        ptrdiff_t tiles_y, tiles_x, tiles
         const void *zeros
 
     ctypedef struct PoolShape:

@@ -22,6 +22,7 @@ cdef class WinogradPlan:
         Of what is read, and of what is written.
     top, left : int
         Padding before.
+    dilation : pair of ints
     kernel, outputs : int
         Side of the filters, and of the outputs of a tile: 3 and 4, 5 and 2, or 3 and 2.
     adjoint : bool
@@ -36,13 +37,16 @@ cdef class WinogradPlan:
     cdef object zeros
 
     def __cinit__(self, input_size, output_size, ptrdiff_t channels, ptrdiff_t filters, ptrdiff_t top, ptrdiff_t left,
-                  ptrdiff_t kernel, ptrdiff_t outputs, bint adjoint, zeros):
+                  dilation, ptrdiff_t kernel, ptrdiff_t outputs, bint adjoint, zeros):
         cdef Winograd *s = &self.shape
         s.height, s.width = input_size
         s.out_height, s.out_width = output_size
         s.channels, s.filters, s.top, s.left = channels, filters, top, left
         s.kernel, s.outputs, s.taps = kernel, outputs, kernel + outputs - 1
-        s.tiles_y, s.tiles_x = ceil_div(s.out_height, outputs), ceil_div(s.out_width, outputs)
+        s.dilation_y, s.dilation_x = dilation
+        s.tiles_y = ceil_div(ceil_div(s.out_height, s.dilation_y), outputs)
+        s.tiles_x = ceil_div(ceil_div(s.out_width, s.dilation_x), outputs)
+        s.tiles = s.dilation_y * s.dilation_x * s.tiles_y * s.tiles_x
         s.zeros = address(zeros, code_of(zeros))
         self.adjoint, self.zeros, self.outputs = adjoint, zeros, outputs
 
@@ -51,7 +55,7 @@ cdef class WinogradPlan:
         cdef char code = code_of(x)
         cdef const Kernels *k = table(code)
         cdef const Winograd *s = &self.shape
-        cdef ptrdiff_t tiles = len(x) * s.tiles_y * s.tiles_x, panels = ceil_div(s.filters, k.panel), task
+        cdef ptrdiff_t tiles = len(x) * s.tiles, panels = ceil_div(s.filters, k.panel), task
         cdef ptrdiff_t blocks = ceil_div(tiles, k.winograd_tiles), parts
         cdef const void *image = address(x, code)
         cdef const void *weights = address(w, code)
@@ -69,7 +73,7 @@ cdef class WinogradPlan:
     def filter_grad_sums(self, ptrdiff_t batch):
         """The shape of what filter_grad works in: slices, parts, numbers. It depends on the batch and the plan alone."""
         cdef const Kernels *k = table(code_of(self.zeros))
-        cdef ptrdiff_t tiles = batch * self.shape.tiles_y * self.shape.tiles_x
+        cdef ptrdiff_t tiles = batch * self.shape.tiles
         cdef ptrdiff_t chunks = ceil_div(self.shape.channels, GRAD_CHANNELS), panels = ceil_div(self.shape.filters, k.panel)
         cdef ptrdiff_t wanted = ceil_div(LEAST_TASKS, chunks * ceil_div(self.shape.filters, BLOCK_COLUMNS))
         cdef ptrdiff_t slices = max(1, min(wanted, tiles // SLICE_TILES))
@@ -80,7 +84,7 @@ cdef class WinogradPlan:
         cdef char code = code_of(x)
         cdef const Kernels *k = table(code)
         cdef const Winograd *s = &self.shape
-        cdef ptrdiff_t tiles = len(x) * s.tiles_y * s.tiles_x, panels = ceil_div(s.filters, k.panel), task, part
+        cdef ptrdiff_t tiles = len(x) * s.tiles, panels = ceil_div(s.filters, k.panel), task, part
         cdef ptrdiff_t slices = sums.shape[0], parts = sums.shape[1], numbers = sums.shape[2], chunks = parts // panels
         cdef ptrdiff_t size = 8 if code == b"d" else 4
         cdef const void *image = address(x, code)

@@ -85,15 +85,18 @@ def random_conv_problem(seed):
     return ConvProblem(batch, size, kernel, strides, padding, dilation, groups, group_in, group_out)
 
 
-WINOGRAD_PROBLEMS = {  # shape of x, shape of w, padding
-    "one tile": ((1, 4, 4, 1), (3, 3, 1, 1), 1),
-    "parts of tiles": ((3, 9, 6, 5), (3, 3, 5, 17), 1),
-    "unpadded": ((2, 7, 12, 17), (3, 3, 17, 6), 0),
-    "padding of each side": ((2, 6, 5, 3), (3, 3, 3, 64), ((0, 3), (2, 1))),
-    "padding beyond the filter": ((1, 5, 6, 2), (3, 3, 2, 3), 4),
-    "one output": ((2, 3, 3, 64), (3, 3, 64, 5), 0),
-    "several panels and chunks": ((2, 8, 9, 100), (3, 3, 100, 150), 1),
-    "slices": ((4, 30, 31, 17), (3, 3, 17, 16), 1),
-    "five": ((2, 9, 8, 17), (5, 5, 17, 33), 2),
-    "five, unpadded": ((1, 6, 11, 3), (5, 5, 3, 70), 0),
+WINOGRAD_PROBLEMS = {  # shape of x, shape of w, padding, dilation
+    "one tile": ((1, 4, 4, 1), (3, 3, 1, 1), 1, 1),
+    "parts of tiles": ((3, 9, 6, 5), (3, 3, 5, 17), 1, 1),
+    "unpadded": ((2, 7, 12, 17), (3, 3, 17, 6), 0, 1),
+    "padding of each side": ((2, 6, 5, 3), (3, 3, 3, 64), ((0, 3), (2, 1)), 1),
+    "padding beyond the filter": ((1, 5, 6, 2), (3, 3, 2, 3), 4, 1),
+    "one output": ((2, 3, 3, 64), (3, 3, 64, 5), 0, 1),
+    "several panels and chunks": ((2, 8, 9, 100), (3, 3, 100, 150), 1, 1),
+    "slices": ((4, 30, 31, 17), (3, 3, 17, 16), 1, 1),
+    "five": ((2, 9, 8, 17), (5, 5, 17, 33), 2, 1),
+    "five, unpadded": ((1, 6, 11, 3), (5, 5, 3, 70), 0, 1),
+    "dilated": ((2, 13, 12, 17), (3, 3, 17, 18), 2, 2),
+    "dilated, uneven": ((1, 11, 17, 5), (3, 3, 5, 6), ((1, 3), (0, 2)), (3, 2)),
+    "dilated beyond the output": ((1, 9, 22, 3), (5, 5, 3, 4), 0, (2, 5)),
 }

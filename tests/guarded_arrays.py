@@ -59,8 +59,8 @@ def main():
             for seed in range(150):
                 problem = random_conv_problem(seed)
                 announce_convolutions(problem.geometry, *problem.arrays(dtype))
-            for x_shape, w_shape, padding in WINOGRAD_PROBLEMS.values():
-                geometry = conv_geometry(x_shape, w_shape, padding=padding)
+            for x_shape, w_shape, padding, dilation in WINOGRAD_PROBLEMS.values():
+                geometry = conv_geometry(x_shape, w_shape, padding=padding, dilation=dilation)
                 shapes = (x_shape, w_shape, w_shape[3], geometry.output_shape(x_shape[0]))
                 announce_convolutions(geometry, *(normal(shape, dtype) for shape in shapes), algorithm="winograd")
 

@@ -80,9 +80,9 @@ class ConvGeometry(NamedTuple):
         return self.output_size[0] * self.output_size[1] * kh * kw * group_channels * out
 
     def allows_winograd(self):
-        """Whether Winograd's algorithm is there for it: a square kernel of 3 or 5, no stride, dilation or groups."""
+        """Whether Winograd's algorithm is there for it: a square kernel of 3 or 5, no stride or groups."""
         square = self.kernel_size in ((3, 3), (5, 5))
-        return square and self.strides == self.dilation == (1, 1) and self.groups == 1
+        return square and self.strides == (1, 1) and self.groups == 1
 
 
 def check_algorithm(geometry, algorithm):
@@ -91,9 +91,8 @@ def check_algorithm(geometry, algorithm):
         raise ValueError(f"algorithm must be 'auto', 'direct' or 'winograd'. Received: algorithm={algorithm!r}")
     if algorithm == "winograd" and not geometry.allows_winograd():
         raise ValueError(
-            "algorithm='winograd' needs a square kernel of 3 or 5, strides and dilation_rate 1, and one group. "
-            f"Received: kernel_size={geometry.kernel_size}, strides={geometry.strides}, "
-            f"dilation_rate={geometry.dilation}, groups={geometry.groups}"
+            "algorithm='winograd' needs a square kernel of 3 or 5, strides 1, and one group. "
+            f"Received: kernel_size={geometry.kernel_size}, strides={geometry.strides}, groups={geometry.groups}"
         )
 
 

@@ -80,7 +80,7 @@ def conv2d(
         Turn the kernel by 180 degrees: the convolution of mathematics and signal processing.
     algorithm : {"auto", "direct", "winograd"}, optional
         ``pycnn.config.conv_algorithm()`` unless given; see ``pycnn.config.set_conv_algorithm`` for what they mean.
-        ``"winograd"`` takes square kernels of 3 or 5, stride and dilation 1, one group.
+        ``"winograd"`` takes square kernels of 3 or 5, stride 1, one group.
     residual : (batch, out_height, out_width, filters), optional
         Is added before the activation, while the result is still in registers.
 

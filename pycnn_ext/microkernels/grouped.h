@@ -176,11 +176,10 @@ INLINE void line_tile(const int KW, const int S, const int P, const int NV, cons
     static void tail_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS, 1, TAIL, t); }                       \
     static void whole_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS, LINE_VECTORS, WHOLE, t); }          \
     static void mixed_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS, 1, MIXED, t); }                     \
-    static void half_tail_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS / 2, 1, TAIL, t); }              \
     static void half_whole_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS / 2, LINE_VECTORS, WHOLE, t); } \
     static void half_mixed_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS / 2, 1, MIXED, t); }
 #define LINE_TILE(KW, S)                                                 \
-    [S - 1][KW] = {[TAIL] = {half_tail_##KW##s##S, tail_##KW##s##S},    \
+    [S - 1][KW] = {[TAIL] = {tail_##KW##s##S, tail_##KW##s##S},         \
                    [WHOLE] = {half_whole_##KW##s##S, whole_##KW##s##S}, \
                    [MIXED] = {half_mixed_##KW##s##S, mixed_##KW##s##S}},
 
@@ -230,7 +229,7 @@ static void grouped(const RowGather *g, const FilterMatrix *f, const GroupRuns *
         pack_lanes(g, f, r, &lanes[v], weights + v * size);
     }
     const ptrdiff_t behind = (const char *)target->residual - (const char *)target->target;
-    Ahead ahead = ahead_of(g, vectors, target->row);
+    Ahead ahead = ahead_of(g, vectors, r->written);
     LineTile t = {.gather = g, .weights_step = size, .column_step = r->width > 1 ? 1 : g->stride_x, .pixel = target->pixel,
                   .residual = target->residual ? &behind : NULL, .activation = activation};
     line_tile_fn *const(*tiles)[2] = line_tiles[r->width > 1 ? g->stride_x - 1 : 0][r->width];

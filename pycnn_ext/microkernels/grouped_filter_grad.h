@@ -4,8 +4,8 @@
 
 #include "grouped.h"
 
-#define GRAD_PIXELS(KW) (VECTOR_BYTES == 64 && KW < 5 ? 8 : 4) /* whose gradients are in registers */
-#define GRAD_SUMS (VECTOR_BYTES == 64 ? 20 : 8)               /* that are in registers beside them, about */
+#define GRAD_PIXELS 4                           /* whose gradients are in registers */
+#define GRAD_SUMS (VECTOR_BYTES == 64 ? 20 : 8) /* that are in registers beside them, about */
 #define GRAD_CHANNELS(KW) (GRAD_SUMS / KW > 4 ? 4 : GRAD_SUMS / KW > 1 ? GRAD_SUMS / KW : 1)
 
 /* One line of outputs, for one or LINE_VECTORS vectors of filters. */
@@ -21,19 +21,17 @@ typedef struct {
 typedef void line_grad_fn(const LineGrad *t);
 
 /* sum[k][s][v] += product of one run's columns for P pixels with their gradients; those columns alone whose bits in
- * `inside` are set, and the first `count` pixels, unless `all` are */
+ * `inside` are set, unless `all` are */
 INLINE void add_products(const int KW, const int S, const int P, const int NV, const int NK, const int kind, const int all,
-                         unsigned inside, ptrdiff_t count, const LineGrad *t, const real *from, const real *gradient,
+                         unsigned inside, const LineGrad *t, const real *from, const real *gradient,
                          vec sum[4][7][2]) {
     const ptrdiff_t step = t->column_step * t->gather->pixel;
     const lane_mask span = first_lanes(t->lanes->span), valid = first_lanes(t->lanes->count);
     const ivec index = t->lanes->index;
-    vec gy[LINE_PIXELS][2];
+    vec gy[GRAD_PIXELS][2];
     UNROLL_LINE for (int p = 0; p < P; p++, gradient += t->filters)
-        UNROLL for (int v = 0; v < NV; v++) {
-            if (!all && p >= count) gy[p][v] = (vec){};
-            else gy[p][v] = kind == WHOLE ? load(gradient + v * LANES) : load_masked(gradient, valid);
-        }
+        UNROLL for (int v = 0; v < NV; v++)
+            gy[p][v] = kind == WHOLE ? load(gradient + v * LANES) : load_masked(gradient, valid);
     UNROLL_LINE for (int c = 0; c < (P - 1) * S + KW; c++) {
         if (all || (inside >> c & 1)) {
             UNROLL for (int k = 0; k < NK; k++) {
@@ -43,8 +41,7 @@ INLINE void add_products(const int KW, const int S, const int P, const int NV, c
                     KEEP(a);
                     UNROLL_LINE for (int p = 0; p < P; p++) {
                         const int s = c - p * S;
-                        if (s < 0 || s >= KW || !(all || p < count)) continue;
-                        sum[k][s][v] += a * gy[p][v];
+                        if (s >= 0 && s < KW) sum[k][s][v] += a * gy[p][v];
                     }
                 }
             }
@@ -57,19 +54,21 @@ INLINE void add_products(const int KW, const int S, const int P, const int NV, c
 /* One line for channels [k, k + NK) of one run; sums is [k][tap][lane], another vector's are t->sums_step on. */
 INLINE void line_products(const int KW, const int S, const int NV, const int NK, const int kind, const LineGrad *t,
                           ptrdiff_t run, ptrdiff_t k, real *sums) {
-    const int P = GRAD_PIXELS(KW);
     const RowGather *g = t->gather;
     const real *line = t->source + g->tap_y[run] * g->row + g->tap_x[run] * g->pixel + k;
     vec sum[4][7][2];
     UNROLL for (int i = 0; i < NK; i++)
         UNROLL for (int s = 0; s < KW; s++)
             UNROLL for (int v = 0; v < NV; v++) sum[i][s][v] = load(sums + (i * KW + s) * LANES + v * t->sums_step);
-    for (ptrdiff_t j = 0; j < g->grid_width; j += P) {
-        const ptrdiff_t x = j * g->stride_x, count = at_most(P, g->grid_width - j);
-        const unsigned inside = columns_inside(g, x + g->tap_x[run], t->column_step, (P - 1) * S + KW);
+    for (ptrdiff_t j = 0, count; j < g->grid_width; j += count) {
+        const int whole = j + GRAD_PIXELS <= g->grid_width;
+        count = whole ? GRAD_PIXELS : 1;
+        const ptrdiff_t x = j * g->stride_x;
+        const unsigned inside = columns_inside(g, x + g->tap_x[run], t->column_step, (count - 1) * S + KW);
         const real *from = line + x * g->pixel, *gradient = t->gradient + j * t->filters;
-        if (inside == ~0u && count == P) add_products(KW, S, P, NV, NK, kind, 1, inside, count, t, from, gradient, sum);
-        else add_products(KW, S, P, NV, NK, kind, 0, inside, count, t, from, gradient, sum);
+        if (!whole) add_products(KW, S, 1, NV, NK, kind, 0, inside, t, from, gradient, sum);
+        else if (inside != ~0u) add_products(KW, S, GRAD_PIXELS, NV, NK, kind, 0, inside, t, from, gradient, sum);
+        else add_products(KW, S, GRAD_PIXELS, NV, NK, kind, 1, inside, t, from, gradient, sum);
     }
     UNROLL for (int i = 0; i < NK; i++)
         UNROLL for (int s = 0; s < KW; s++)
@@ -108,14 +107,20 @@ static void grouped_filter_grad(const RowGather *g, const FilterMatrix *f, const
     memset(sums, 0, sizeof(real) * (size_t)(vectors * size));
     LineGrad t = {.gather = g, .column_step = r->width > 1 ? 1 : g->stride_x, .filters = r->groups * f->columns, .sums_step = size};
     line_grad_fn *const *grads = line_grads[r->width > 1 ? g->stride_x - 1 : 0][r->width];
+    const ptrdiff_t gradient_row = t.filters * g->grid_width;
+    Ahead ahead = ahead_of(g, vectors, gradient_row);
     for (ptrdiff_t line = first; line < last; line++) {
         t.y = line % g->grid_height * g->stride_y;
+        const real *source = (const real *)g->source + line / g->grid_height * g->image + t.y * g->row;
+        ahead.next[0] = (const char *)(source + (g->tap_y[g->taps - 1] + g->stride_y) * g->row);
+        ahead.next[1] = (const char *)((const real *)gradient + (line + 1) * gradient_row);
         for (ptrdiff_t v = 0; v < vectors;) {
             const int kind = kind_of(lanes, v, vectors);
             t.lanes = &lanes[v];
-            t.source = (const real *)g->source + line / g->grid_height * g->image + t.y * g->row + t.lanes->channel;
-            t.gradient = (const real *)gradient + line * g->grid_width * t.filters + t.lanes->first;
+            t.source = source + t.lanes->channel;
+            t.gradient = (const real *)gradient + line * gradient_row + t.lanes->first;
             t.sums = sums + v * size;
+            for (ptrdiff_t j = 0; j < g->grid_width; j += LINE_PIXELS) fetch_ahead(&ahead);
             grads[kind](&t);
             v += kind == WHOLE ? LINE_VECTORS : 1;
         }

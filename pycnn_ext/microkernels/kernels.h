@@ -55,6 +55,7 @@ typedef struct {
  * tap_offset are then those of the first of each run. */
 typedef struct {
     ptrdiff_t groups, width, tap_step;
+    ptrdiff_t written; /* numbers a line of the grid that are written to, all phases together; 0 but for the first phase */
 } GroupRuns;
 
 /* Winograd's algorithm with m x m outputs a tile of r x r filters, stride 1: images (height, width, channels), with `top`
@@ -62,7 +63,8 @@ typedef struct {
 typedef struct {
     ptrdiff_t height, width, channels, out_height, out_width, filters, top, left;
     ptrdiff_t kernel, outputs, taps;  /* r, m, m + r - 1 */
-    ptrdiff_t tiles_y, tiles_x;       /* an image */
+    ptrdiff_t dilation_y, dilation_x;
+    ptrdiff_t tiles_y, tiles_x, tiles; /* of one remainder of rows and columns, by the dilation; of an image */
     const void *zeros;                /* a pixel outside: as many as the more of channels and filters, and a vector */
 } Winograd;
 

@@ -64,23 +64,27 @@ static void transform_filters(const Winograd *s, const Transforms *f, const real
     }
 }
 
-/* Where a tile lies: its image, and the row and column of its first output. */
+/* Where a tile lies: its image, and the row and column of its first output. With a dilation the next ones lie so far apart:
+ * every remainder of rows and columns is a convolution without. */
 typedef struct {
     ptrdiff_t n, y, x;
 } Tile;
 
 static Tile tile_at(const Winograd *s, ptrdiff_t index) {
-    const ptrdiff_t n = index / (s->tiles_y * s->tiles_x), rest = index % (s->tiles_y * s->tiles_x);
-    return (Tile){n, rest / s->tiles_x * s->outputs, rest % s->tiles_x * s->outputs};
+    const ptrdiff_t grid = s->tiles_y * s->tiles_x, n = index / s->tiles, rest = index % s->tiles;
+    const ptrdiff_t remainder = rest / grid, y = rest % grid / s->tiles_x, x = rest % s->tiles_x;
+    return (Tile){n, remainder / s->dilation_x + y * s->outputs * s->dilation_y,
+                  remainder % s->dilation_x + x * s->outputs * s->dilation_x};
 }
 
-/* pixels[i*side + j] = pixel (y + i, x + j) of image n, or `outside` */
-static void tile_pixels(const void *image, ptrdiff_t n, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
-                        ptrdiff_t y, ptrdiff_t x, ptrdiff_t side, const void *outside, const real **pixels) {
+/* pixels[i*side + j] = pixel (y + i*dilation_y, x + j*dilation_x) of image n, or zeros outside */
+static void tile_pixels(const Winograd *s, const void *image, ptrdiff_t n, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+                        ptrdiff_t y, ptrdiff_t x, ptrdiff_t side, const real **pixels) {
     for (ptrdiff_t i = 0; i < side; i++)
         for (ptrdiff_t j = 0; j < side; j++, pixels++) {
-            const int inside = (size_t)(y + i) < (size_t)height && (size_t)(x + j) < (size_t)width; /* negatives: huge */
-            *pixels = inside ? (const real *)image + ((n * height + y + i) * width + x + j) * channels : outside;
+            const ptrdiff_t v = y + i * s->dilation_y, u = x + j * s->dilation_x;
+            const int inside = (size_t)v < (size_t)height && (size_t)u < (size_t)width; /* negatives are huge */
+            *pixels = inside ? (const real *)image + ((n * height + v) * width + u) * channels : s->zeros;
         }
 }
 
@@ -94,8 +98,8 @@ static void transform_tiles(const Winograd *s, transform_fn *transform, int outp
     for (ptrdiff_t i = 0; i < tiles; i++, to += row) {
         const Tile tile = tile_at(s, first_tile + i);
         const real *pixels[MOST_PLACES];
-        tile_pixels(image, tile.n, height, width, outputs ? s->filters : s->channels, tile.y - (outputs ? 0 : s->top),
-                    tile.x - (outputs ? 0 : s->left), side, s->zeros, pixels);
+        tile_pixels(s, image, tile.n, height, width, outputs ? s->filters : s->channels, tile.y - (outputs ? 0 : s->top),
+                    tile.x - (outputs ? 0 : s->left), side, pixels);
         for (ptrdiff_t c = 0; c < count; c += LANES) {
             const ptrdiff_t valid = at_most(LANES, count - c);
             vec d[MOST_PLACES];
@@ -131,7 +135,9 @@ static void finish_tiles(const Winograd *s, const Transforms *f, const real *m, 
     const ptrdiff_t places = s->taps * s->taps, step = place_step(tiles, width), side = s->outputs;
     for (ptrdiff_t i = 0; i < tiles; i++, m += width) {
         const Tile tile = tile_at(s, first_tile + i);
-        const ptrdiff_t rows = at_most(side, s->out_height - tile.y), columns = at_most(side, s->out_width - tile.x);
+        const ptrdiff_t rows = at_most(side, (s->out_height - tile.y + s->dilation_y - 1) / s->dilation_y);
+        const ptrdiff_t columns = at_most(side, (s->out_width - tile.x + s->dilation_x - 1) / s->dilation_x);
+        const ptrdiff_t next_row = s->dilation_y * s->out_width * s->filters, next = s->dilation_x * s->filters;
         const ptrdiff_t corner = ((tile.n * s->out_height + tile.y) * s->out_width + tile.x) * s->filters + j * PANEL;
         for (ptrdiff_t c = 0; c < width; c += LANES) {
             const ptrdiff_t valid = at_most(LANES, s->filters - j * PANEL - c);
@@ -144,11 +150,11 @@ static void finish_tiles(const Winograd *s, const Transforms *f, const real *m, 
             }
             for (ptrdiff_t a = 0; residual && a < rows; a++)
                 for (ptrdiff_t b = 0; b < columns; b++)
-                    y[a * side + b] += load_first(residual + corner + (a * s->out_width + b) * s->filters + c, valid);
+                    y[a * side + b] += load_first(residual + corner + a * next_row + b * next + c, valid);
             if (activation != LINEAR) activate(y, side * side, activation);
             for (ptrdiff_t a = 0; a < rows; a++)
                 for (ptrdiff_t b = 0; b < columns; b++) {
-                    real *to = out + corner + (a * s->out_width + b) * s->filters + c;
+                    real *to = out + corner + a * next_row + b * next + c;
                     if (valid == LANES) store(to, y[a * side + b]);
                     else store_first(to, y[a * side + b], valid);
                 }

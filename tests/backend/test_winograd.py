@@ -18,8 +18,8 @@ PASSES = ("forward", "input_grad", "filter_grad")
 
 def problem(name, dtype):
     """Geometry, x, w, bias and gy."""
-    x_shape, w_shape, padding = WINOGRAD_PROBLEMS[name]
-    geometry = conv_geometry(x_shape, w_shape, padding=padding)
+    x_shape, w_shape, padding, dilation = WINOGRAD_PROBLEMS[name]
+    geometry = conv_geometry(x_shape, w_shape, padding=padding, dilation=dilation)
     w = normal(w_shape, dtype, 1) / np.sqrt(np.prod(w_shape[:3])).astype(dtype)
     gy = normal(geometry.output_shape(x_shape[0]), dtype, 3)
     return geometry, normal(x_shape, dtype), w, normal(w_shape[3], dtype, 2), gy
@@ -39,7 +39,7 @@ def test_three_passes_agree_with_the_specification(backend, name, dtype):
     assert_close(gw, reference.conv2d_filter_grad(double[0], double[3], geometry), tolerance)
 
 
-@pytest.mark.parametrize("name", [name for name, (_, w_shape, _) in WINOGRAD_PROBLEMS.items() if w_shape[0] == 3])
+@pytest.mark.parametrize("name", [name for name, (_, w_shape, *_) in WINOGRAD_PROBLEMS.items() if w_shape[0] == 3])
 def test_tiles_of_two_outputs(name):
     geometry, x, w, _, gy = problem(name, "float64")
     make = winograd.make_plan
@@ -99,7 +99,7 @@ def test_where_it_is_chosen():
         assert outputs(large, small, which, dtype="float64", padding=1) is None
         assert outputs(large, small, which, "winograd", "float64", padding=1) == 4
         assert outputs(large, small, which, "winograd", padding=1, strides=2) is None
-        assert outputs(large, small, which, padding=2, dilation=2) is None
+        assert outputs(large, small, which, padding=2, dilation=2) == 4
         assert outputs(large, (3, 3, 32, 64), which, padding=1, groups=2) is None
         assert outputs((8, 28, 28, 3), (3, 3, 3, 64), which, padding=1) is None
         assert outputs((0, 28, 28, 64), small, which, "winograd", padding=1) is None
@@ -131,7 +131,7 @@ def test_gradients(backend):
     gradcheck(lambda x, w: ops.conv2d(x, w, padding=2, flip=True, algorithm="winograd"), arrays[:2])
 
 
-@pytest.mark.parametrize("options", [{"strides": 2}, {"dilation_rate": (1, 2)}, {"groups": 2}])
+@pytest.mark.parametrize("options", [{"strides": 2}, {"strides": (1, 2)}, {"groups": 2}])
 def test_what_cannot_be_is_refused(options):
     w = np.ones((3, 3, 4 // options.get("groups", 1), 2))
     with pytest.raises(ValueError, match=r"algorithm='winograd' needs .* Received: kernel_size=\(3, 3\), "):

@@ -1,6 +1,7 @@
 """Where Winograd's algorithm is used, and the plans of it; the kernels are in pycnn_ext."""
 
 from functools import lru_cache
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +48,7 @@ def winograd_plan(geometry, dtype, batch, which, algorithm):
         return None
     size = g.input_size if which == "input_grad" else g.output_size
     for rule in _RULES[side, which]:
-        tiles = batch * -(-size[0] // rule.outputs) * -(-size[1] // rule.outputs)
+        tiles = batch * prod(d * -(-n // (d * rule.outputs)) for n, d in zip(size, g.dilation, strict=True))
         few, products = min(g.in_channels, g.out_channels), g.in_channels * g.out_channels
         if (
             tiles >= rule.tiles
@@ -65,9 +66,10 @@ def make_plan(g, dtype, which, outputs):
     side, (top, _), (left, _) = g.kernel_size[0], *g.padding
     if which == "input_grad":  # a convolution of gy with the filters turned and transposed
         sizes = (g.output_size, g.input_size, g.out_channels, g.in_channels)
-        return ext.WinogradPlan(*sizes, side - 1 - top, side - 1 - left, side, outputs, True, zeros)
+        top, left = (d * (side - 1) - before for d, before in zip(g.dilation, (top, left), strict=True))
+        return ext.WinogradPlan(*sizes, top, left, g.dilation, side, outputs, True, zeros)
     sizes = (g.input_size, g.output_size, g.in_channels, g.out_channels)
-    return ext.WinogradPlan(*sizes, top, left, side, outputs, False, zeros)
+    return ext.WinogradPlan(*sizes, top, left, g.dilation, side, outputs, False, zeros)
 
 
 def winograd_forward(plan, x, w, bias, residual, activation, out):
