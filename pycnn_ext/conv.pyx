@@ -121,16 +121,42 @@ cdef class ConvPlan:
         phase.gather.taps, phase.gather.tap_y, phase.gather.tap_x = n, phase.taps_yx, phase.taps_yx + n
         return 0
 
-    def forward(self, x, w, bias, residual, int activation, out, bint planar=False):
-        """out (N, P, Q, K) = act(conv(x, w) + bias + residual); ``planar`` takes no residual."""
+    cdef void fill_filters(self, FilterMatrix *f) noexcept:
+        f.tap_offset = self.forward_phase.tap_offset
+        f.columns = f.group = self.filters // self.groups
+        f.step, f.column_step = self.filters, 1
+
+    def packed_size(self):
+        """How many numbers pack_filters makes."""
+        cdef FilterMatrix f
+        self.fill_filters(&f)
+        cdef RowGather *g = &self.forward_phase.gather
+        return table(code_of(self.zeros)).packed_size(&f, g.taps * g.length, self.groups)
+
+    def pack_filters(self, w, packed):
+        """The filters as the forward pass reads them, which packs them itself at each call if it is not given them."""
+        cdef char code = code_of(w)
+        cdef const Kernels *k = table(code)
+        cdef FilterMatrix f
+        self.fill_filters(&f)
+        f.weights = address(w, code)
+        cdef void *packed_ = address(packed, code, True)
+        cdef RowGather *g = &self.forward_phase.gather
+        cdef ptrdiff_t panels = self.groups * ceil_div(f.columns, k.panel), i
+        cdef int threads = threads_for(<double>self.taps * self.channels // self.groups * self.filters)
+        with nogil:
+            for i in prange(panels, num_threads=threads, schedule="static"):
+                k.pack_filters(&f, g.taps, g.length, i, i + 1, packed_)
+
+    def forward(self, x, w, packed, bias, residual, int activation, out, bint planar=False):
+        """out (N, P, Q, K) = act(conv(x, w) + bias + residual); ``planar`` takes no residual. Packed filters stand for w."""
         cdef char code = code_of(x)
         cdef const Kernels *k = table(code)
         cdef Problem p
         p.gather = self.forward_phase.gather
         p.gather.source, p.gather.zeros = address(x, code), address(self.zeros, code)
-        p.filters.weights, p.filters.tap_offset = address(w, code), self.forward_phase.tap_offset
-        p.filters.columns = p.filters.group = self.filters // self.groups
-        p.filters.step, p.filters.column_step = self.filters, 1
+        self.fill_filters(&p.filters)
+        p.filters.weights, p.filters.packed = address(w, code), address(packed, code)
         p.target.target, p.target.residual = address(out, code, True), address(residual, code)
         p.target.pixel, p.target.row = self.filters, self.filters * self.grid_width
         p.target.image = p.target.row * self.grid_height

@@ -22,6 +22,7 @@ cdef extern from "kernels.h" nogil:
 
     ctypedef struct FilterMatrix:
         const void *weights
+        const void *packed
         const ptrdiff_t *tap_offset
         ptrdiff_t group, step, column_step, columns
 
@@ -64,6 +65,8 @@ cdef extern from "kernels.h" nogil:
 
     ctypedef struct Kernels:
         ptrdiff_t panel, winograd_tiles
+        ptrdiff_t (*packed_size)(const FilterMatrix *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*pack_filters)(const FilterMatrix *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
         void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
                      ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*gemm_filter_grad)(const FilterGrad *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t,
@@ -79,7 +82,9 @@ cdef extern from "kernels.h" nogil:
                         ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*grouped_filter_grad)(const RowGather *, const FilterMatrix *, const GroupRuns *, const void *, ptrdiff_t,
                                     ptrdiff_t, void *) noexcept nogil
-        void (*winograd_forward)(const Winograd *, const void *, const void *, int, void *, const void *, const void *, int,
+        ptrdiff_t (*winograd_filters_size)(const Winograd *) noexcept nogil
+        void (*winograd_filters)(const Winograd *, const void *, int, ptrdiff_t, void *) noexcept nogil
+        void (*winograd_forward)(const Winograd *, const void *, const void *, int, const void *, void *, const void *, const void *, int,
                                  ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
         ptrdiff_t (*winograd_sums)(const Winograd *, ptrdiff_t) noexcept nogil
         void (*winograd_filter_grad)(const Winograd *, const void *, const void *, void *, ptrdiff_t, ptrdiff_t,

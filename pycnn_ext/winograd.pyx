@@ -50,15 +50,33 @@ cdef class WinogradPlan:
         s.zeros = address(zeros, code_of(zeros))
         self.adjoint, self.zeros, self.outputs = adjoint, zeros, outputs
 
-    def forward(self, x, w, bias, residual, int activation, out):
-        """out (N, P, Q, K) = act(conv(x, w) + bias + residual)."""
+    def filters_size(self):
+        """How many numbers transform_filters makes."""
+        return table(code_of(self.zeros)).winograd_filters_size(&self.shape)
+
+    def transform_filters(self, w, transformed):
+        """The filters as the forward pass uses them, which transforms them itself if it is not given them."""
+        cdef char code = code_of(w)
+        cdef const Kernels *k = table(code)
+        cdef const Winograd *s = &self.shape
+        cdef const void *weights = address(w, code)
+        cdef void *transformed_ = address(transformed, code, True)
+        cdef ptrdiff_t panel
+        cdef int threads = threads_for(<double>s.taps * s.taps * s.channels * s.filters), adjoint = self.adjoint
+        with nogil:
+            for panel in prange(ceil_div(s.filters, k.panel), num_threads=threads, schedule="static"):
+                k.winograd_filters(s, weights, adjoint, panel, transformed_)
+
+    def forward(self, x, w, transformed, bias, residual, int activation, out):
+        """out (N, P, Q, K) = act(conv(x, w) + bias + residual); filters that are transformed already stand for w."""
         cdef char code = code_of(x)
         cdef const Kernels *k = table(code)
         cdef const Winograd *s = &self.shape
         cdef ptrdiff_t tiles = len(x) * s.tiles, panels = ceil_div(s.filters, k.panel), task
         cdef ptrdiff_t blocks = ceil_div(tiles, k.winograd_tiles), parts
         cdef const void *image = address(x, code)
-        cdef const void *weights = address(w, code)
+        cdef const void *weights = address(w if transformed is None else None, code)
+        cdef const void *filters = address(transformed, code)
         cdef const void *bias_ = address(bias, code)
         cdef const void *residual_ = address(residual, code)
         cdef void *target = address(out, code, True)
@@ -66,7 +84,7 @@ cdef class WinogradPlan:
         parts = ceil_div(panels, max(1, BLOCK_COLUMNS // k.panel))
         with nogil:
             for task in prange(blocks * parts, num_threads=threads, schedule="dynamic"):
-                k.winograd_forward(s, image, weights, adjoint, target, bias_, residual_, activation,
+                k.winograd_forward(s, image, weights, adjoint, filters, target, bias_, residual_, activation,
                                    tiles * (task // parts) // blocks, tiles * (task // parts + 1) // blocks,
                                    panels * (task % parts) // parts, panels * (task % parts + 1) // parts)
 

@@ -42,13 +42,21 @@ class Arrays(Protocol):
 class Conv(Protocol):
     """2-D cross-correlation and its two adjoints. ``geometry`` is a ``ConvGeometry``."""
 
-    def conv2d_forward(x, w, geometry, bias=None, residual=None, activation=None, algorithm="auto", out=None):
+    def conv2d_prepare(w, geometry, batch, algorithm="auto"):
+        """Filters as ``conv2d_forward`` uses them inside, for images (batch, H, W, C), or None if that is w itself.
+
+        A plan prepares those that seldom change, once, and gives them as ``prepared``: packed, or transformed.
+        """
+
+    def conv2d_forward(
+        x, w, geometry, bias=None, residual=None, activation=None, algorithm="auto", prepared=None, out=None
+    ):
         """y[n,p,q,k] = act(sum_{r,s,c} x[n, p*sh - top + r*dh, q*sw - left + s*dw, g(k)+c] * w[r,s,c,k]
         + bias[k] + residual[n,p,q,k]).
 
         x (N, H, W, C), w (R, S, C/groups, K), bias (K,) or None, residual (N, P, Q, K) or None, activation one of
         ``protocol.FUSED_ACTIVATIONS`` or None; x is 0 outside the image, g(k) = (k // (K/groups)) * C/groups.
-        Returns (N, P, Q, K).
+        Returns (N, P, Q, K). ``prepared`` is what ``conv2d_prepare`` made of w for this call, or None.
 
         ``algorithm``: ``"direct"``, ``"winograd"`` (for what ``geometry.allows_winograd()``), or ``"auto"``: what is
         faster here, of which none but the direct one is used in float64. A backend may have but one.

@@ -271,6 +271,8 @@ class _RecordingBackend:
         if not all(isinstance(value, Recorded) or not isinstance(value, np.ndarray) for value in bound.values()):
             bound = {k: v.view(Recorded) if isinstance(v, np.ndarray) else v for k, v in bound.items()}
         bound = {key: _plain(value) for key, value in bound.items()}
+        if "prepared" in _signature(kernel).parameters and recorder.is_fixed(bound["w"]):
+            bound["prepared"] = self._prepare(bound)
         results = kernel(**bound)
         if results is None:
             recorder.note(functools.partial(kernel, **recorder.windows(bound)))
@@ -292,6 +294,18 @@ class _RecordingBackend:
         recorder.note(call, kept[0])
         kept = [y.view(Recorded) for y in kept]
         return tuple(kept) if several else kept[0]
+
+    def _prepare(self, arguments):
+        """Filters that stay as they are, prepared once."""
+        prepare, recorder = self._backend.conv2d_prepare, self._recorder
+        options = {"batch": len(arguments["x"]), "algorithm": arguments.get("algorithm", "auto")}
+        prepared = prepare(arguments["w"], arguments["geometry"], **options)
+        if prepared is None:
+            return None
+        prepared = recorder.place(prepared, fixed=True)
+        filters = (recorder.windows(arguments["w"]), arguments["geometry"])
+        recorder.note(Into(prepare, filters, options, recorder.windows(prepared)), prepared)
+        return prepared
 
 
 class _RecordingNumpy:

@@ -79,17 +79,34 @@ static void finish_tile(vec *sums, ptrdiff_t rows, ptrdiff_t vectors, ptrdiff_t 
     }
 }
 
+/* Where a panel lies among the packed filters of all groups. */
+INLINE ptrdiff_t packed_place(const FilterMatrix *f, ptrdiff_t depth, ptrdiff_t group, ptrdiff_t panel) {
+    return depth * (group * ((f->columns + LANES - 1) / LANES * LANES) + panel * PANEL);
+}
+
+static ptrdiff_t packed_size(const FilterMatrix *f, ptrdiff_t depth, ptrdiff_t groups) {
+    return packed_place(f, depth, groups, 0);
+}
+
+static void pack_filters(const FilterMatrix *f, ptrdiff_t taps, ptrdiff_t length, ptrdiff_t first, ptrdiff_t last,
+                         void *packed) {
+    const ptrdiff_t panels = (f->columns + PANEL - 1) / PANEL;
+    for (ptrdiff_t i = first; i < last; i++)
+        pack_panel(f, taps, length, i / panels, i % panels * PANEL,
+                   (real *)packed + packed_place(f, taps * length, i / panels, i % panels));
+}
+
 /* gemm for the panels [first_panel, last_panel) of every group from first_group on, all of equally many vectors */
 static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarget *target, const real *bias,
                         int activation, ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group, ptrdiff_t last_group,
                         ptrdiff_t first_panel, ptrdiff_t last_panel) {
     const ptrdiff_t vectors = vectors_of(f->columns, first_panel * PANEL), depth = g->taps * g->length;
     const ptrdiff_t panel_size = depth * vectors * LANES;
-    const ptrdiff_t packed_size = panel_size * (last_panel - first_panel) * (last_group - first_group);
-    real *packed = thread_scratch(sizeof(real) * (size_t)packed_size + sizeof(void *) * (size_t)(g->taps * (TILE_ROWS + 1)));
-    const real **row = (const real **)(packed + packed_size);
+    const ptrdiff_t size = f->packed ? 0 : panel_size * (last_panel - first_panel) * (last_group - first_group);
+    real *packed = thread_scratch(sizeof(real) * (size_t)size + sizeof(void *) * (size_t)(g->taps * (TILE_ROWS + 1)));
+    const real **row = (const real **)(packed + size);
     real *next = packed;
-    for (ptrdiff_t group = first_group; group < last_group; group++)
+    for (ptrdiff_t group = first_group; group < last_group && !f->packed; group++)
         for (ptrdiff_t j = first_panel; j < last_panel; j++, next += panel_size)
             pack_panel(f, g->taps, g->length, group, j * PANEL, next);
     const ptrdiff_t behind = (const char *)target->residual - (const char *)target->target;
@@ -107,6 +124,7 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
         const real *panel = packed;
         for (ptrdiff_t group = first_group; group < last_group; group++) {
             const real *group_bias = bias ? bias + group * f->columns : NULL;
+            if (f->packed) panel = (const real *)f->packed + packed_place(f, depth, group, first_panel);
             for (ptrdiff_t j = first_panel; j < last_panel; j++, panel += panel_size) {
                 vec sums[TILE_SUMS];
                 gemm_tiles[vectors][rows](row, group * g->length, g->taps, g->length, panel, 0, sums);

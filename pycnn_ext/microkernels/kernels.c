@@ -30,6 +30,8 @@ static ptrdiff_t multiply_add(ptrdiff_t rounds, void *sink) {
 const Kernels PYCNN_TABLE = {
     .panel = PANEL,
     .winograd_tiles = BLOCK_TILES,
+    .packed_size = packed_size,
+    .pack_filters = pack_filters,
     .gemm = gemm,
     .gemm_filter_grad = gemm_filter_grad,
     .sum_transposed = sum_transposed,
@@ -38,6 +40,8 @@ const Kernels PYCNN_TABLE = {
     .planar_filter_grad = planar_filter_grad,
     .grouped = grouped,
     .grouped_filter_grad = grouped_filter_grad,
+    .winograd_filters_size = winograd_filters_size,
+    .winograd_filters = winograd_filters,
     .winograd_forward = winograd_forward,
     .winograd_sums = winograd_sums,
     .winograd_filter_grad = winograd_filter_grad,

@@ -34,9 +34,10 @@ typedef struct {
 } RowTarget;
 
 /* Filters as a matrix for each group: entry (t, k, column) is weights[tap_offset[t] + group*`group` + k*step +
- * column*column_step]; one of the steps is 1. Group i takes the columns of the rows from i*length on. */
+ * column*column_step]; one of the steps is 1. Group i takes the columns of the rows from i*length on. Where pack_filters
+ * has packed them already, gemm reads that. */
 typedef struct {
-    const void *weights;
+    const void *weights, *packed;
     const ptrdiff_t *tap_offset;
     ptrdiff_t group, step, column_step, columns;
 } FilterMatrix;
@@ -95,6 +96,11 @@ typedef struct {
     ptrdiff_t panel;          /* columns of a full register tile */
     ptrdiff_t winograd_tiles; /* that winograd_forward takes at most */
 
+    /* Filters as gemm reads them, panels [first, last) counted through all groups, to their places in `packed`: as many
+     * numbers as packed_size tells, for filters of `depth` numbers. */
+    ptrdiff_t (*packed_size)(const FilterMatrix *, ptrdiff_t depth, ptrdiff_t groups);
+    void (*pack_filters)(const FilterMatrix *, ptrdiff_t taps, ptrdiff_t length, ptrdiff_t first, ptrdiff_t last,
+                         void *packed);
     /* target rows [first, last), columns of panels [first_panel, last_panel) = act(rows @ filters + bias + residual) */
     void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
                  ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group, ptrdiff_t last_group, ptrdiff_t first_panel,
@@ -124,9 +130,13 @@ typedef struct {
                                 ptrdiff_t first, ptrdiff_t last, void *partial);
 
     /* Winograd; tiles are counted through all images. out = act(conv(image, weights) + bias + residual), with weights
-     * [r][r][channels][filters], or if `adjoint` of weights[r][r][filters][channels] turned by 180 degrees: the input gradient. */
-    void (*winograd_forward)(const Winograd *, const void *image, const void *weights, int adjoint, void *out,
-                             const void *bias, const void *residual, int activation, ptrdiff_t first_tile,
+     * [r][r][channels][filters], or if `adjoint` of weights[r][r][filters][channels] turned by 180 degrees: the input gradient;
+     * or with weights NULL of what winograd_filters has left, panel by panel, in `transformed`: winograd_filters_size
+     * numbers. */
+    ptrdiff_t (*winograd_filters_size)(const Winograd *);
+    void (*winograd_filters)(const Winograd *, const void *weights, int adjoint, ptrdiff_t panel, void *transformed);
+    void (*winograd_forward)(const Winograd *, const void *image, const void *weights, int adjoint,
+                             const void *transformed, void *out, const void *bias, const void *residual, int activation, ptrdiff_t first_tile,
                              ptrdiff_t last_tile, ptrdiff_t first_panel, ptrdiff_t last_panel);
     /* The gradient of channels [first, last), columns of one panel: winograd_sums numbers by adding up tiles, aligned to
      * 64 bytes, then the weights of as many slices of the tiles, `slice` numbers apart. */

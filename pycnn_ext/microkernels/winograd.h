@@ -162,13 +162,26 @@ static void finish_tiles(const Winograd *s, const Transforms *f, const real *m, 
     }
 }
 
-static void winograd_forward(const Winograd *s, const void *image, const void *weights, int adjoint, void *out,
-                             const void *bias, const void *residual, int activation, ptrdiff_t first_tile,
+INLINE ptrdiff_t filters_step(const Winograd *s) { return s->taps * s->taps * place_step(BLOCK_CHANNELS, PANEL); }
+
+static ptrdiff_t winograd_filters_size(const Winograd *s) {
+    return (s->filters + PANEL - 1) / PANEL * divide(s->channels, BLOCK_CHANNELS).parts * filters_step(s);
+}
+
+static void winograd_filters(const Winograd *s, const void *weights, int adjoint, ptrdiff_t j, void *transformed) {
+    const Parts chunks = divide(s->channels, BLOCK_CHANNELS);
+    for (ptrdiff_t i = 0; i < chunks.parts; i++)
+        transform_filters(s, find_transforms(s), weights, adjoint, j, part_begin(chunks, i), part_size(chunks, i),
+                          (real *)transformed + (j * chunks.parts + i) * filters_step(s));
+}
+
+static void winograd_forward(const Winograd *s, const void *image, const void *weights, int adjoint,
+                             const void *transformed, void *out, const void *bias, const void *residual, int activation, ptrdiff_t first_tile,
                              ptrdiff_t last_tile, ptrdiff_t first_panel, ptrdiff_t last_panel) {
     const Transforms *f = find_transforms(s);
     const ptrdiff_t tiles = last_tile - first_tile, places = s->taps * s->taps;
     const ptrdiff_t v_size = places * place_step(BLOCK_TILES, BLOCK_CHANNELS);
-    const ptrdiff_t u_size = places * place_step(BLOCK_CHANNELS, PANEL), m_size = places * place_step(BLOCK_TILES, PANEL);
+    const ptrdiff_t u_size = weights ? filters_step(s) : 0, m_size = places * place_step(BLOCK_TILES, PANEL);
     real *v = thread_scratch(sizeof(real) * (size_t)(v_size + u_size + m_size * (last_panel - first_panel)));
     real *u = v + v_size, *m = u + u_size; /* m: one after the other for each panel */
     const Parts chunks = divide(s->channels, BLOCK_CHANNELS);
@@ -177,8 +190,9 @@ static void winograd_forward(const Winograd *s, const void *image, const void *w
         const ptrdiff_t row = (count + LANES - 1) / LANES * LANES;
         transform_tiles(s, f->input, 0, image, first_tile, tiles, first, count, row, v);
         for (ptrdiff_t j = first_panel; j < last_panel; j++) {
-            transform_filters(s, f, weights, adjoint, j, first, count, u);
-            multiply_tiles(s, v, tiles, row, u, vectors_of(s->filters, j * PANEL), count, chunk > 0,
+            const real *filters = (const real *)transformed + (j * chunks.parts + chunk) * filters_step(s);
+            if (weights) transform_filters(s, f, weights, adjoint, j, first, count, u);
+            multiply_tiles(s, v, tiles, row, weights ? u : filters, vectors_of(s->filters, j * PANEL), count, chunk > 0,
                            m + (j - first_panel) * m_size);
         }
     }

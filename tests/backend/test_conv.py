@@ -134,6 +134,22 @@ def test_difficult_cases_in_float32_against_the_reference_in_float64(backend, se
     assert_close(gw, run(reference, "conv2d_filter_grad", x, gy, geometry))
 
 
+@pytest.mark.parametrize("seed", range(1000, 1060))
+def test_prepared_filters_give_the_same_bits(backend, seed):
+    problem = random_conv_problem(seed)
+    geometry = problem.geometry
+    for dtype in ("float32", "float64"):
+        x, w, bias, gy = problem.arrays(dtype, seed)
+        for algorithm in ("auto", "winograd") if geometry.allows_winograd() else ("auto",):
+            x, w, bias, gy = (backend.asarray(a) for a in (x, w, bias, gy))
+            prepared = backend.conv2d_prepare(w, geometry, len(x), algorithm)
+            expected = backend.conv2d_forward(x, w, geometry, bias, gy, "relu", algorithm)
+            if prepared is not None:
+                w = backend.xp.full_like(w, np.nan)  # is not read
+            y = backend.conv2d_forward(x, w, geometry, bias, gy, "relu", algorithm, prepared)
+            np.testing.assert_array_equal(backend.to_numpy(y), backend.to_numpy(expected))
+
+
 LAYERS = {
     "lenet c1": ((8, 32, 32, 1), (5, 5, 1, 6), {}),
     "lenet c3": ((8, 14, 14, 6), (5, 5, 6, 16), {}),

@@ -19,7 +19,7 @@ def test_every_kernel_with_a_result_has_an_example():
         for family in protocol.FAMILIES
         if family not in (protocol.Arrays, protocol.Optimizer, protocol.Plans)
         for name in vars(family)
-        if not name.startswith("_")
+        if not name.startswith("_") and name != "conv2d_prepare"  # what it gives is the backend's own affair
     }
     assert {call.member for call in CALLS["float32"]} == members
 

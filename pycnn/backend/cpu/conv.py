@@ -17,7 +17,7 @@ import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS, activation_forward
 from pycnn.backend.cpu.grouped import grouped_filter_grad, grouped_forward, grouped_input_grad, is_grouped
-from pycnn.backend.cpu.winograd import winograd_filter_grad, winograd_forward, winograd_plan
+from pycnn.backend.cpu.winograd import winograd_filter_grad, winograd_forward, winograd_plan, winograd_prepare
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import conv as ext
 
@@ -108,13 +108,28 @@ def _source(x, choice, planar):
     return _padded(x, choice.pad) if choice.pad and not planar else np.ascontiguousarray(x)
 
 
-def conv2d_forward(x, w, geometry, bias=None, residual=None, activation=None, algorithm="auto", out=None):
+def conv2d_prepare(w, geometry, batch, algorithm="auto"):
+    w = np.ascontiguousarray(w)
+    winograd = winograd_plan(geometry, w.dtype, batch, "forward", algorithm)
+    if winograd is not None:
+        return winograd_prepare(winograd, w)
+    choice = None if is_grouped(geometry) else _choose(geometry, w.dtype)
+    if choice is None or choice.planar.forward:
+        return None
+    packed = np.empty(choice.plan.packed_size(), w.dtype)
+    choice.plan.pack_filters(w, packed)
+    return packed
+
+
+def conv2d_forward(
+    x, w, geometry, bias=None, residual=None, activation=None, algorithm="auto", prepared=None, out=None
+):
     if out is None:
         out = np.empty(geometry.output_shape(len(x)), x.dtype)
     w, bias, residual = np.ascontiguousarray(w), _contiguous(bias), _contiguous(residual)
     winograd = winograd_plan(geometry, x.dtype, len(x), "forward", algorithm)
     if winograd is not None:
-        return winograd_forward(winograd, x, w, bias, residual, activation, out)
+        return winograd_forward(winograd, x, w, bias, residual, activation, out, prepared)
     if is_grouped(geometry):
         return grouped_forward(geometry, x, w, bias, residual, activation, out)
     choice = _choose(geometry, x.dtype)
@@ -122,7 +137,8 @@ def conv2d_forward(x, w, geometry, bias=None, residual=None, activation=None, al
     thin = activation is not None and not planar and geometry.out_channels <= _LANES // 2
     later = thin or (planar and residual is not None)
     number = ACTIVATION_NUMBERS[None if later else activation]
-    choice.plan.forward(_source(x, choice, planar), w, bias, None if planar else residual, number, out, planar)
+    residual_inside = None if planar else residual
+    choice.plan.forward(_source(x, choice, planar), w, prepared, bias, residual_inside, number, out, planar)
     if planar and residual is not None:  # which that kernel does not take
         np.add(out, residual, out=out)
     if later and activation is not None:  # with most lanes of a tile empty it is faster over the numbers in a row

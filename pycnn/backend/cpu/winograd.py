@@ -72,9 +72,16 @@ def make_plan(g, dtype, which, outputs):
     return ext.WinogradPlan(*sizes, top, left, g.dilation, side, outputs, False, zeros)
 
 
-def winograd_forward(plan, x, w, bias, residual, activation, out):
+def winograd_prepare(plan, w):
+    """Return the filters as ``winograd_forward`` uses them."""
+    transformed = np.empty(plan.filters_size(), w.dtype)
+    plan.transform_filters(w, transformed)
+    return transformed
+
+
+def winograd_forward(plan, x, w, bias, residual, activation, out, prepared=None):
     """Fill and return ``out``, of the forward pass or, with its plan, of the input gradient."""
-    plan.forward(np.ascontiguousarray(x), w, bias, residual, ACTIVATION_NUMBERS[activation], out)
+    plan.forward(np.ascontiguousarray(x), w, prepared, bias, residual, ACTIVATION_NUMBERS[activation], out)
     return out
 
 

@@ -3,7 +3,7 @@
 from pycnn.backend.reference.activation import activation_forward, activation_grad
 from pycnn.backend.reference.arithmetic import add, multiply, multiply_grad, sum_products
 from pycnn.backend.reference.arrays import asarray, is_array, name, random_uniform, to_numpy, xp
-from pycnn.backend.reference.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad
+from pycnn.backend.reference.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, conv2d_prepare
 from pycnn.backend.reference.matmul import matmul
 from pycnn.backend.reference.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
 from pycnn.backend.reference.optimizer import adam_update, rmsprop_update, sgd_update, sums_of_squares
@@ -39,6 +39,7 @@ __all__ = [
     "conv2d_filter_grad",
     "conv2d_forward",
     "conv2d_input_grad",
+    "conv2d_prepare",
     "cross_entropy",
     "extreme_pool2d_input_grad",
     "is_array",

@@ -7,7 +7,13 @@ from pycnn.backend.reference.result import deliver
 from pycnn.backend.reference.windows import crop, pad, taps
 
 
-def conv2d_forward(x, w, geometry, bias=None, residual=None, activation=None, algorithm="auto", out=None):
+def conv2d_prepare(w, geometry, batch, algorithm="auto"):
+    return None
+
+
+def conv2d_forward(
+    x, w, geometry, bias=None, residual=None, activation=None, algorithm="auto", prepared=None, out=None
+):
     y = np.zeros(geometry.output_shape(len(x)), x.dtype)
     padded = pad(x, geometry.padding, 0)
     for r, s, rows, columns in _taps(geometry):
