@@ -8,6 +8,9 @@ from pycnn_ext.threads cimport threads_for
 
 cdef ptrdiff_t PACKED_NUMBERS = 128 * 1024  # filters packed by one task: 512 KiB of floats, half of L2
 cdef ptrdiff_t TASKS_PER_THREAD = 4
+cdef ptrdiff_t THIN_ROWS = 4  # of a matrix product, at most, for which packing the other side does not pay,
+cdef ptrdiff_t THIN_ROWS_OF_LARGE = 16  # and where that does not fit into L2
+cdef ptrdiff_t LARGE = 512 * 1024  # numbers that do not
 cdef ptrdiff_t ROWS_PER_TASK = 56
 cdef ptrdiff_t ROWS_PER_SLICE = 512
 cdef ptrdiff_t PIXELS_PER_TASK = 256
@@ -40,7 +43,20 @@ def matmul(a, b, bint transpose_b, bias, int activation, out):
     p.target.target, p.target.pixel, p.rows = address(out, code, True), n, m
     cdef const void *bias_ = address(bias, code)
     with nogil:
-        run_gemm(k, &p, 1, 1, bias_, activation)
+        if m <= (THIN_ROWS_OF_LARGE if depth * n >= LARGE else THIN_ROWS):
+            run_thin(k, &p, transpose_b, bias_, activation)
+        else:
+            run_gemm(k, &p, 1, 1, bias_, activation)
+
+
+cdef void run_thin(const Kernels *k, const Problem *p, bint transpose_b, const void *bias, int activation) noexcept nogil:
+    """Few rows: the matrix is read once, in its own order, where packing it would take longer than the products."""
+    cdef ptrdiff_t depth = p.gather.length, columns = p.filters.columns, part
+    cdef int threads = threads_for(<double>p.rows * depth * columns)
+    cdef ptrdiff_t step = ceil_div(ceil_div(columns, threads), k.panel) * k.panel
+    for part in prange(ceil_div(columns, step), num_threads=threads, schedule="static"):
+        k.thin_product(p.gather.source, p.rows, depth, p.filters.weights, columns, transpose_b, bias, activation,
+                       p.target.target, part * step, min(columns, (part + 1) * step))
 
 
 def transposed_partials(ptrdiff_t k, ptrdiff_t m, ptrdiff_t n):

@@ -69,6 +69,8 @@ cdef extern from "kernels.h" nogil:
         void (*pack_filters)(const FilterMatrix *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
         void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
                      ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*thin_product)(const void *, ptrdiff_t, ptrdiff_t, const void *, ptrdiff_t, int, const void *, int, void *,
+                             ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*gemm_filter_grad)(const FilterGrad *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t,
                                  ptrdiff_t, ptrdiff_t, void *) noexcept nogil
         void (*sum_transposed)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *,

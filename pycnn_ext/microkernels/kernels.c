@@ -11,6 +11,7 @@
 #include "pool.h"
 #include "resample.h"
 #include "softmax.h"
+#include "thin.h"
 #include "winograd.h"
 
 /* As many multiply-adds as the machine can do: enough independent sums to hide their latency. */
@@ -33,6 +34,7 @@ const Kernels PYCNN_TABLE = {
     .packed_size = packed_size,
     .pack_filters = pack_filters,
     .gemm = gemm,
+    .thin_product = thin_product,
     .gemm_filter_grad = gemm_filter_grad,
     .sum_transposed = sum_transposed,
     .gemm_scatter = gemm_scatter,

@@ -105,6 +105,10 @@ typedef struct {
     void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
                  ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group, ptrdiff_t last_group, ptrdiff_t first_panel,
                  ptrdiff_t last_panel);
+    /* out (rows, columns) = act(a (rows, depth) @ b + bias), b (depth, columns) or, if `transposed`, (columns, depth), for
+     * few rows and the columns [first, last) */
+    void (*thin_product)(const void *a, ptrdiff_t rows, ptrdiff_t depth, const void *b, ptrdiff_t columns, int transposed,
+                         const void *bias, int activation, void *out, ptrdiff_t first, ptrdiff_t last);
     /* The sums of pixels [first, last) for groups [first_group, last_group), of those the rows [first_row, last_row)
      * and the columns of panels [first_panel, last_panel) */
     void (*gemm_filter_grad)(const FilterGrad *, ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group,

@@ -31,6 +31,9 @@ def large_calls():
         yield Call("conv2d_filter_grad", {"x": x, "gy": gy}, options)
     a, b = normal((500, 400), "float32"), normal((400, 130), "float32", 1)
     yield Call("matmul", {"a": a, "b": b}, {})
+    thin = normal((3, 500), "float32")
+    yield Call("matmul", {"a": thin, "b": normal((500, 300), "float32")}, {})
+    yield Call("matmul", {"a": thin, "b": normal((300, 500), "float32")}, {"transpose_b": True})
     yield Call("matmul", {"a": a, "b": normal((500, 84), "float32")}, {"transpose_a": True})
     x, gy = normal((8, 56, 56, 32), "float32"), normal((8, 28, 28, 32), "float32", 1)
     options = {"geometry": pool_geometry(x.shape, 3, 2, 1)}

@@ -23,7 +23,7 @@ def test_by_hand(backend, transpose_a, transpose_b, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("m", [0, 1, 5, 6, 13, 15, 64])
+@pytest.mark.parametrize("m", [0, 1, 2, 3, 4, 5, 6, 13, 15, 64])
 def test_every_remainder_of_a_tile(backend, m, dtype):
     for n, k in itertools.product([1, 7, 16, 31, 33, 64, 65], [1, 4, 64, 70]):
         a, b, bias = normal((m, k), dtype, m), normal((k, n), dtype, n), normal(n, dtype, k)
@@ -31,6 +31,15 @@ def test_every_remainder_of_a_tile(backend, m, dtype):
         for transpose_a, transpose_b in itertools.product([False, True], repeat=2):
             left, right = a.T.copy() if transpose_a else a, b.T.copy() if transpose_b else b
             assert_close(run(backend, "matmul", left, right, transpose_a, transpose_b, bias=bias), expected)
+
+
+@pytest.mark.parametrize("m", [1, 6, 7, 16, 17])
+def test_few_rows_by_a_large_matrix(backend, m):
+    a, b, bias = normal((m, 733), "float32"), normal((733, 717), "float32", 1), normal(717, "float32", 2)
+    expected = np.maximum(a.astype(np.float64) @ b.astype(np.float64) + bias, 0)
+    for right, transposed in ((b, False), (b.T.copy(), True)):
+        y = run(backend, "matmul", a, right, transpose_b=transposed, bias=bias, activation="relu")
+        assert_close(y, expected)
 
 
 def test_views_are_matrices_like_any_other(backend):
