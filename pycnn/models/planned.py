@@ -15,6 +15,7 @@ from pycnn.models.batches import all_arrays, map_arrays
 from pycnn.random import SeedGenerator
 
 _MOST_PLANS = 8  # of a model: each keeps the memory of its step
+_MOST_BYTES = 1 << 31  # of all of them, if there are more than two
 
 
 class _Planned:
@@ -90,6 +91,8 @@ class Plans:
                 return None
             for variable, gradient in zip(self._model._train_variables, outputs["gradients"], strict=True):
                 variable._grad = None if gradient is None else gradient.data
+            for variable in outputs["changed"]:
+                variable.version += 1
             self._model._parts = _copies(outputs["parts"])
             return _copies(outputs["loss"]), _copies(outputs["outputs"])
 
@@ -112,24 +115,32 @@ class Plans:
     def _run(self, step, batch, function):
         """Return what ``function(*batch)`` does, in the arrays of a plan; None if there is none (yet)."""
         arrays = [t.data for t in all_arrays(batch)]
-        structure = tuple(type(part) for part in batch)
-        shapes = tuple((a.shape, a.dtype) for a in arrays)
-        key = (step, structure, shapes, get_backend().name, config.conv_algorithm())
+        shapes = tuple([(a.shape, a.dtype) for a in arrays])
+        key = (step, _structure(batch), shapes, get_backend().name, config.conv_algorithm())
         planned = self._plans.get(key)
         if planned is None or (planned.plan is not None and not planned.holds_for(self._model)):
             self._plans[key] = _Planned([])
-            while len(self._plans) > _MOST_PLANS:
-                self._plans.popitem(last=False)
+            self._forget_oldest()
             return None
+        self._plans.move_to_end(key)
         if planned.plan is None:
             return None if planned.reason is not None else self._make(key, batch, arrays, function)
         return self._repeat(planned, arrays)
+
+    def _forget_oldest(self):
+        def size():
+            return sum(planned.plan.nbytes for planned in self._plans.values() if planned.plan is not None)
+
+        while len(self._plans) > _MOST_PLANS or (len(self._plans) > 2 and size() > _MOST_BYTES):
+            self._plans.popitem(last=False)
 
     @contextmanager
     def _hold(self):
         """Give whether plans may be used: they belong to one thread at a time; another runs eagerly meanwhile."""
         if self._allowed is None:
             self._allowed = self._model._may_be_planned()
+            if not self._allowed and self._model._wants_plans:
+                print(f"pycnn: {self._model.name} runs eagerly: not all of its layers and losses are pycnn's own")
         held = self._allowed and self._lock.acquire(blocking=False)
         try:
             yield held
@@ -186,6 +197,9 @@ class Plans:
         finally:
             model._first_step = 0
         planned.inputs, planned.outputs, planned.plan = inputs, map_arrays(Tensor.wrap, outputs), plan
+        if training:
+            planned.outputs["changed"] = changing
+        self._forget_oldest()
         return planned.outputs
 
 
@@ -206,9 +220,21 @@ def _run_all(steps, array):
     return x.data
 
 
+def _structure(value):
+    """What kinds of lists, tuples and dicts a batch is made of."""
+    if isinstance(value, dict):
+        return tuple([(key, _structure(item)) for key, item in value.items()])
+    if isinstance(value, (list, tuple)):
+        return (type(value), *[_structure(item) for item in value])
+    return type(value)
+
+
+_NOT_IN_STEPS = ("_initializer", "_constraint")  # functions that recorded steps do not call
+
+
 def is_own(part):
     """Whether a model, layer or loss is pycnn's own, and every function that it was given."""
     if not type(part).__module__.startswith("pycnn."):
         return False
-    functions = [value for value in vars(part).values() if callable(value)]
+    functions = [value for name, value in vars(part).items() if callable(value) and not name.endswith(_NOT_IN_STEPS)]
     return all((getattr(f, "__module__", None) or type(f).__module__).startswith("pycnn.") for f in functions)

@@ -218,6 +218,12 @@ class Trainer(Step):
             ``"auto"`` is a bar in a terminal or notebook, and silent elsewhere.
         steps : int, optional
             Batches to use, if not all.
+
+        Notes
+        -----
+        Batch norms behind convolutions are computed as a part of these, so that the last bits may differ from those of
+        ``model(x)``, which records gradients. From the second batch of one shape on the calls of kernels are repeated
+        from a plan (see ``plans``).
         """
         feed = Feed(make_source(x, batch_size=batch_size), steps)
         calls, _ = self._callbacks(callbacks, verbose, "predict", epochs=1, steps=feed.steps)

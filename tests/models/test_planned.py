@@ -183,6 +183,49 @@ class Shouting(layers.Layer):
         return inputs
 
 
+def test_inputs_by_name_may_come_in_any_order():
+    a, b = pycnn.Input((3,), name="a"), pycnn.Input((3,), name="b")
+    model = pycnn.Model({"a": a, "b": b}, layers.Subtract()([a, b]))
+    x, y = normal((2, 3), "float32"), normal((2, 3), "float32", 1)
+    for _ in range(3):
+        np.testing.assert_array_equal(model.predict_on_batch({"a": x, "b": y}), x - y)
+        np.testing.assert_array_equal(model.predict_on_batch({"b": y, "a": x}), x - y)
+    assert len([p for p in model.plans if "calls" in p]) == 2
+
+
+def test_moving_averages_that_a_plan_changes_are_seen():
+    model = image_model(layers.Conv2D(2, 1), layers.BatchNormalization(center=False, scale=False))
+    model.layers[0].trainable = False
+    model.compile("sgd", "mse")
+    for x, y in image_batches(6):
+        model.train_on_batch(x, y)
+        np.testing.assert_allclose(model.predict_on_batch(x), eagerly(model, x), rtol=1e-5, atol=1e-6)
+    assert sorted(p["step"] for p in model.plans if "calls" in p) == ["forward", "training"]
+
+
+def test_initializers_and_constraints_of_ones_own_do_not_matter():
+    def ones(shape, dtype=None):
+        return np.ones(shape, dtype)
+
+    def build():
+        return image_model(layers.Conv2D(2, 3, kernel_initializer=ones, kernel_constraint=lambda w: w * 0.5))
+
+    assert_same(build, image_batches())
+    regular = image_model(layers.Conv2D(2, 3, kernel_regularizer=lambda w: (w * w).sum()))
+    regular.compile("sgd", "mse", jit_compile=True)
+    for x, y in image_batches():
+        regular.train_on_batch(x, y)
+    assert regular.plans == []
+
+
+def test_the_oldest_plan_makes_room_for_another():
+    model, _ = planned_model()
+    for size in (3, 4, 5, 6, 7, 8, 9, 2, 10, 11, 12):
+        for _ in range(2):
+            model.predict_on_batch(normal((size, 6, 6, 2), "float32"))
+    assert [p["shapes"][0][0] for p in model.plans] == [6, 7, 8, 9, 2, 10, 11, 12]
+
+
 @pytest.mark.parametrize("layer", [Shouting(), layers.Lambda(lambda x: x * 2), layers.Activation(lambda x: x + 1)])
 def test_what_is_not_pycnns_own_runs_eagerly(layer):
     model = image_model(layer)
