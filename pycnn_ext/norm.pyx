@@ -14,7 +14,7 @@ cdef ptrdiff_t LANES = 16           # of the widest vector: rows are whole vecto
 cdef ptrdiff_t WIDE = 64            # and at least so long
 cdef ptrdiff_t MANY_CHANNELS = 256  # from here on a row is a pixel, whatever its length
 cdef ptrdiff_t SLICE = 32768        # numbers; few enough for the cache, and many beside their sums
-cdef ptrdiff_t SLICE_ROWS = 16
+cdef ptrdiff_t SLICE_ROWS = 64
 cdef ptrdiff_t BLOCK = 16384        # numbers a task of what goes row by row
 
 

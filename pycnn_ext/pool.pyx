@@ -26,12 +26,12 @@ cdef ptrdiff_t parts_of(int threads, ptrdiff_t rows) noexcept nogil:
 
 
 def extreme_forward(x, geometry, bint minimum, out, index):
-    """out, index (N, P, Q, C) = largest (or smallest) of each window, and which place it was (uint8 or int32)."""
-    cdef char code = code_of(x), index_code = code_of(index)
+    """out, index (N, P, Q, C) = largest (or smallest) of each window, and which place it was (uint8, int32, or None)."""
+    cdef char code = code_of(x), index_code = b"B" if index is None else code_of(index)
     cdef const Kernels *k = table(code)
     cdef PoolShape s = shape_of(geometry, x.shape[3])
     cdef ptrdiff_t rows = len(x) * s.grid_height, part
-    cdef int threads = threads_of(&s, rows), index_bytes = 1 if index_code == b"B" else 4
+    cdef int threads = threads_of(&s, rows), index_bytes = 0 if index is None else 1 if index_code == b"B" else 4
     cdef ptrdiff_t parts = parts_of(threads, rows)
     cdef const void *x_ = address(x, code)
     cdef void *out_ = address(out, code, True)

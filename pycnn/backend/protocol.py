@@ -82,14 +82,15 @@ class Matmul(Protocol):
 class Pool(Protocol):
     """Sliding windows without weights. ``geometry`` is a ``PoolGeometry``."""
 
-    def max_pool2d_forward(x, geometry, out=None, index=None):
+    def max_pool2d_forward(x, geometry, out=None, index=None, with_index=True):
         """Largest value of each window: x (N, H, W, C) -> y (N, P, Q, C), index (N, P, Q, C).
 
         Padding never wins. ``index`` is ``r*pool_width + s`` of the winner, uint8 for windows of at most 255
         places and int32 beyond; the first of equals in row order wins; a NaN wins over numbers (the first NaN).
+        Without ``with_index``, and without an ``index`` to fill, it is None, which is faster.
         """
 
-    def min_pool2d_forward(x, geometry, out=None, index=None):
+    def min_pool2d_forward(x, geometry, out=None, index=None, with_index=True):
         """Smallest value of each window; otherwise as ``max_pool2d_forward``."""
 
     def extreme_pool2d_input_grad(gy, index, geometry, out=None):

@@ -12,7 +12,7 @@ class _ExtremePool2D(Function):
     def forward(self, x, *, geometry, largest):
         self.geometry = geometry
         kernel = self.backend.max_pool2d_forward if largest else self.backend.min_pool2d_forward
-        y, self.index = kernel(as_float(x), geometry)
+        y, self.index = kernel(as_float(x), geometry, with_index=self.needs_grad[0])
         return y
 
     def backward(self, gy):

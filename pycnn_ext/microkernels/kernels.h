@@ -151,7 +151,8 @@ typedef struct {
     void (*winograd_filter_grad_finish)(const Winograd *, const void *sums, ptrdiff_t slices, ptrdiff_t slice,
                                         ptrdiff_t panel, ptrdiff_t first, ptrdiff_t last, void *weights);
 
-    /* Pooling: output rows [first, last) of all images (input rows, for gradients). index is uint8 or int32. */
+    /* Pooling: output rows [first, last) of all images (input rows, for gradients). index is uint8 or int32 (index_bytes 1,
+     * 4), or is not written (0). */
     void (*extreme_pool_forward)(const PoolShape *, const void *x, void *y, void *index, int index_bytes, int minimum,
                                  ptrdiff_t first, ptrdiff_t last);
     void (*extreme_pool_grad)(const PoolShape *, const void *gy, const void *index, int index_bytes, void *gx,

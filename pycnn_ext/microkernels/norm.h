@@ -106,37 +106,40 @@ static void sum_slices(const void *partials, ptrdiff_t slices, ptrdiff_t size, v
     }
 }
 
-/* The mean of all numbers first, then the squares of what lies between it and the slices', in double. */
+/* Of n pixels: means += their sum; or with the mean of all known, squares += those of their deviations from it. */
+static void add_moments(const real *restrict center, const real *restrict sum, const real *restrict square, double n,
+                        ptrdiff_t channels, double *restrict means, double *restrict squares) {
+    if (!squares) {
+        for (ptrdiff_t c = 0; c < channels; c++) means[c] += (double)center[c] * n + (double)sum[c];
+        return;
+    }
+    const double part = 1 / n;
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        const double off = (double)sum[c] * part, between = (double)center[c] + off - means[c];
+        squares[c] += (double)square[c] + n * (between * between - off * off);
+    }
+}
+
+/* In double, and in two passes: the mean first. */
 static void combine_moments(const void *moments, ptrdiff_t slices, ptrdiff_t columns, ptrdiff_t channels,
                             ptrdiff_t numbers, void *mean, void *variance) {
-    const double pixels = (double)(numbers > channels ? numbers / channels : 1);
+    const double part = (double)channels / (double)(numbers > channels ? numbers : channels);
     const ptrdiff_t rows = (numbers + columns - 1) / columns;
     double *means = thread_scratch(2 * sizeof(double) * (size_t)channels), *squares = means + channels;
     memset(means, 0, 2 * sizeof(double) * (size_t)channels);
     for (int pass = 0; pass < 2; pass++) {
         for (ptrdiff_t s = 0; s < slices; s++) {
-            const ptrdiff_t end = at_most(numbers, rows * (s + 1) / slices * columns);
-            for (ptrdiff_t pixel = 0; pixel < columns; pixel += channels) {
-                const ptrdiff_t left = end - rows * s / slices * columns - pixel;
-                if (left <= 0) break;
-                const double n = (double)((left + columns - 1) / columns), part = 1 / n;
-                const real *center = (const real *)moments + 3 * s * columns + pixel;
-                const real *sum = center + columns, *square = sum + columns;
-                for (ptrdiff_t c = 0; c < channels; c++) {
-                    if (pass == 0) {
-                        means[c] += (double)center[c] * n + (double)sum[c];
-                    } else {
-                        const double off = (double)sum[c] * part, between = (double)center[c] + off - means[c];
-                        squares[c] += (double)square[c] + n * (between * between - off * off);
-                    }
-                }
-            }
+            const real *center = (const real *)moments + 3 * s * columns;
+            const ptrdiff_t size = at_most(numbers, rows * (s + 1) / slices * columns) - rows * s / slices * columns;
+            for (ptrdiff_t c = 0; c < columns && c < size; c += channels) /* whole rows, and the last one's pixels */
+                add_moments(center + c, center + columns + c, center + 2 * columns + c,
+                            (double)((size - c + columns - 1) / columns), channels, means, pass ? squares : NULL);
         }
-        for (ptrdiff_t c = 0; c < channels && pass == 0; c++) means[c] /= pixels;
+        for (ptrdiff_t c = 0; c < channels && !pass; c++) means[c] *= part;
     }
     for (ptrdiff_t c = 0; c < channels; c++) {
         ((real *)mean)[c] = (real)means[c];
-        ((real *)variance)[c] = (real)(squares[c] > 0 || squares[c] != squares[c] ? squares[c] / pixels : 0);
+        ((real *)variance)[c] = (real)(squares[c] < 0 ? 0 : squares[c] * part);
     }
 }
 

@@ -78,9 +78,9 @@ INLINE Span windows_of(ptrdiff_t at, ptrdiff_t size, ptrdiff_t stride, ptrdiff_t
     return (Span){place < size ? 0 : (place - size) / stride + 1, at_most(place / stride + 1, windows)};
 }
 
-/* The same for all columns, once for all rows: divisions are slow. */
-static Span *column_windows(const PoolShape *s) {
-    Span *spans = thread_scratch(sizeof(Span) * (size_t)s->width + sizeof(real) * (size_t)s->grid_width);
+/* The same for all columns, once for all rows, for divisions are slow; so many bytes follow. */
+static Span *column_windows(const PoolShape *s, size_t more) {
+    Span *spans = thread_scratch(sizeof(Span) * (size_t)s->width + more);
     for (ptrdiff_t x = 0; x < s->width; x++)
         spans[x] = windows_of(x, s->pool_width, s->stride_x, s->left, s->grid_width);
     return spans;
@@ -92,85 +92,135 @@ INLINE void window_inside(ptrdiff_t start, ptrdiff_t size, ptrdiff_t limit, ptrd
     *end = at_most(size, limit - start);
 }
 
-/* The largest of places [r0, r1) x [q0, q1) of a window of so many columns, and which place it was. n lanes are used;
- * all loops call it with n == LANES where they can, so that the plain loads are taken. */
-INLINE void extreme_window(const PoolShape *s, const real *corner, ptrdiff_t r0, ptrdiff_t r1, ptrdiff_t q0, ptrdiff_t q1,
-                           const ptrdiff_t columns, ptrdiff_t n, int minimum, vec *best, ivec *place) {
-    UNROLL for (ptrdiff_t r = r0; r < r1; r++) {
-        UNROLL for (ptrdiff_t q = q0; q < q1; q++) {
-            const real *p = corner + (r * s->width + q) * s->channels;
-            const vec x = n == LANES ? load(p) : load_first(p, n);
-            const ivec here = (ivec){} + (integer)(r * columns + q);
-            if (r == r0 && q == q0) {
-                *best = x;
-                *place = here;
-            } else {
-                const ivec better = (minimum ? x < *best : x > *best) | ((x != x) & (*best == *best));
-                *best = choose(better, x, *best);
-                *place = (better & here) | (~better & *place);
+INLINE vec pool_load(const real *p, ptrdiff_t n) { return n == LANES ? load(p) : load_first(p, n); }
+
+/* Part [r0, r1) x [q0, q1) of a window, whose places lie `row` and `column` numbers apart, counted from its corner. */
+typedef struct {
+    ptrdiff_t r0, r1, q0, q1, row, column;
+    ptrdiff_t width; /* of the whole window: place (r, q) has the index r*width + q */
+} Window;
+
+typedef struct {
+    vec best;
+    ivec place;
+} Extreme;
+
+/* The first NaN of n lanes, or where there is none the first that is `best`. */
+static __attribute__((noinline)) Extreme extreme_or_nan(Window w, const real *corner, vec best, ptrdiff_t n) {
+    ivec place = {}, found = {};
+    for (int nan = 1; nan >= 0; nan--) {
+        for (ptrdiff_t r = w.r0; r < w.r1; r++) {
+            for (ptrdiff_t q = w.q0; q < w.q1; q++) {
+                const vec x = load_first(corner + r * w.row + q * w.column, n);
+                const ivec here = ~found & (nan ? x != x : x == best);
+                place = (here & (integer)(r * w.width + q)) | (~here & place);
+                best = choose(here, x, best);
+                found |= here;
             }
         }
     }
+    return (Extreme){best, place};
 }
 
-/* The same for all channels of window (i, j); rows and columns of the window are constants where it pays. */
-INLINE void extreme_channels(const PoolShape *s, const real *corner, ptrdiff_t r0, ptrdiff_t r1, ptrdiff_t q0,
-                             ptrdiff_t q1, const ptrdiff_t columns, real *y, void *index, ptrdiff_t at, int bytes,
-                             int minimum) {
-    ptrdiff_t c = 0;
-    vec best = {};
+/* The largest of a window, for n lanes, and if `placed` which place it was. First the value, then where it is: neither
+ * waits long for the place before. A NaN shows in the sum, as may infinities. */
+INLINE Extreme extreme_value(const Window w, const real *corner, const int minimum, const int placed, ptrdiff_t n) {
+    vec best = pool_load(corner + w.r0 * w.row + w.q0 * w.column, n), sum = {};
+    UNROLL for (ptrdiff_t r = w.r0; r < w.r1; r++) {
+        UNROLL for (ptrdiff_t q = w.q0; q < w.q1; q++) {
+            const vec x = pool_load(corner + r * w.row + q * w.column, n);
+            best = minimum ? smaller(x, best) : larger(x, best);
+            sum += x;
+        }
+    }
+    if (any(sum != sum)) return extreme_or_nan(w, corner, best, n);
     ivec place = {};
-    for (; c + LANES <= s->channels; c += LANES) {
-        extreme_window(s, corner + c, r0, r1, q0, q1, columns, LANES, minimum, &best, &place);
-        store(y + at + c, best);
-        store_index(index, at + c, bytes, place, LANES);
+    if (!placed) return (Extreme){best, place};
+    UNROLL for (ptrdiff_t r = w.r1 - 1; r >= w.r0; r--) { /* from the last to the first, which stays */
+        UNROLL for (ptrdiff_t q = w.q1 - 1; q >= w.q0; q--) {
+            const ivec here = pool_load(corner + r * w.row + q * w.column, n) == best;
+            place = (here & (integer)(r * w.width + q)) | (~here & place);
+        }
     }
-    if (c < s->channels) {
-        const ptrdiff_t n = s->channels - c;
-        extreme_window(s, corner + c, r0, r1, q0, q1, columns, n, minimum, &best, &place);
-        store_first(y + at + c, best, n);
-        store_index(index, at + c, bytes, place, n);
-    }
+    return (Extreme){best, place};
+}
+
+INLINE void extreme_vector(const Window w, const real *corner, const int minimum, real *y, void *index, ptrdiff_t at,
+                           const int bytes, ptrdiff_t n) {
+    const Extreme e = extreme_value(w, corner, minimum, bytes, n);
+    if (n == LANES) store(y + at, e.best);
+    else store_first(y + at, e.best, n);
+    if (bytes) store_index(index, at, bytes, e.place, n);
+}
+
+INLINE void extreme_channels(const Window w, const real *corner, ptrdiff_t channels, const int minimum, real *y,
+                             void *index, ptrdiff_t at, const int bytes) {
+    ptrdiff_t c = 0;
+    for (; c + LANES <= channels; c += LANES) extreme_vector(w, corner + c, minimum, y, index, at + c, bytes, LANES);
+    if (c < channels) extreme_vector(w, corner + c, minimum, y, index, at + c, bytes, channels - c);
 }
 
 INLINE void extreme_pool_rows(const PoolShape *s, const ptrdiff_t rows, const ptrdiff_t columns, const real *x, real *y,
-                              void *index, int bytes, int minimum, ptrdiff_t first, ptrdiff_t last) {
+                              void *index, const int bytes, const int minimum, ptrdiff_t first, ptrdiff_t last) {
     for (ptrdiff_t row = first; row < last; row++) {
         const real *image = x + row / s->grid_height * s->height * s->width * s->channels;
         const ptrdiff_t top = row % s->grid_height * s->stride_y - s->top;
-        ptrdiff_t r0, r1, q0, q1;
-        window_inside(top, rows, s->height, &r0, &r1);
+        Window w = {.row = s->width * s->channels, .column = s->channels, .width = columns}, whole = w;
+        whole.r1 = rows, whole.q1 = columns;
+        window_inside(top, rows, s->height, &w.r0, &w.r1);
         for (ptrdiff_t j = 0; j < s->grid_width; j++) {
             const ptrdiff_t at = (row * s->grid_width + j) * s->channels, left = j * s->stride_x - s->left;
             const real *corner = image + (top * s->width + left) * s->channels;
-            window_inside(left, columns, s->width, &q0, &q1);
-            if (r1 - r0 == rows && q1 - q0 == columns)
-                extreme_channels(s, corner, 0, rows, 0, columns, columns, y, index, at, bytes, minimum);
-            else extreme_channels(s, corner, r0, r1, q0, q1, columns, y, index, at, bytes, minimum);
+            window_inside(left, columns, s->width, &w.q0, &w.q1);
+            if (w.r1 - w.r0 == rows && w.q1 - w.q0 == columns)
+                extreme_channels(whole, corner, s->channels, minimum, y, index, at, bytes);
+            else extreme_channels(w, corner, s->channels, minimum, y, index, at, bytes);
         }
     }
 }
 
+/* Windows of 2 x 2 and 3 x 3 have a loop of their own, and another where nobody asks for the index. */
 static void extreme_pool_forward(const PoolShape *s, const void *x, void *y, void *index, int bytes, int minimum,
                                  ptrdiff_t first, ptrdiff_t last) {
     const ptrdiff_t rows = s->pool_height, columns = s->pool_width;
-    if (bytes == 1 && !minimum && rows == 2 && columns == 2) extreme_pool_rows(s, 2, 2, x, y, index, 1, 0, first, last);
-    else if (bytes == 1 && !minimum && rows == 3 && columns == 3) extreme_pool_rows(s, 3, 3, x, y, index, 1, 0, first, last);
+#define CASE(SIZE, BYTES)                                                                                             \
+    if (!minimum && bytes == BYTES && rows == SIZE && columns == SIZE)                                                \
+        extreme_pool_rows(s, SIZE, SIZE, x, y, index, BYTES, 0, first, last);
+    CASE(2, 0)
+    else CASE(2, 1)
+    else CASE(3, 0)
+    else CASE(3, 1)
     else extreme_pool_rows(s, rows, columns, x, y, index, bytes, minimum, first, last);
+#undef CASE
 }
 
-INLINE vec extreme_sum(const PoolShape *s, const real *gy, const void *index, int bytes, ptrdiff_t image_row,
-                       ptrdiff_t y, ptrdiff_t x, Span rows, Span columns, ptrdiff_t c, ptrdiff_t n) {
+/* What the windows that hold a pixel send to it, for n lanes: window (i, j) of them lies `row` and `column` numbers on,
+ * and for it the pixel is the place `place` - i*place_row - j*place_column. */
+typedef struct {
+    ptrdiff_t row, column;
+    integer place, place_row, place_column;
+} Senders;
+
+INLINE void extreme_grad_vector(const Senders w, const ptrdiff_t rows, const ptrdiff_t columns, const real *gy,
+                                const void *index, ptrdiff_t at, const int bytes, real *gx, ptrdiff_t n) {
     vec sum = {};
-    for (ptrdiff_t i = rows.begin; i < rows.end; i++) {
-        for (ptrdiff_t j = columns.begin; j < columns.end; j++) {
-            const ptrdiff_t out = ((image_row + i) * s->grid_width + j) * s->channels + c;
-            const integer place = (integer)((y + s->top - i * s->stride_y) * s->pool_width + x + s->left - j * s->stride_x);
-            const ivec won = load_index(index, out, bytes, n) == place;
-            sum += (vec)((ivec)(n == LANES ? load(gy + out) : load_first(gy + out, n)) & won);
+    UNROLL for (ptrdiff_t i = 0; i < rows; i++) {
+        UNROLL for (ptrdiff_t j = 0; j < columns; j++) {
+            const ptrdiff_t from = at + i * w.row + j * w.column;
+            const integer place = w.place - (integer)i * w.place_row - (integer)j * w.place_column;
+            sum += (vec)((ivec)pool_load(gy + from, n) & (load_index(index, from, bytes, n) == place));
         }
     }
-    return sum;
+    if (n == LANES) store(gx, sum);
+    else store_first(gx, sum, n);
+}
+
+INLINE void extreme_grad_pixel(const Senders w, const ptrdiff_t rows, const ptrdiff_t columns, const real *gy,
+                               const void *index, ptrdiff_t at, const int bytes, real *gx, ptrdiff_t channels) {
+    ptrdiff_t c = 0;
+    for (; c + LANES <= channels; c += LANES)
+        extreme_grad_vector(w, rows, columns, gy, index, at + c, bytes, gx + c, LANES);
+    if (c < channels) extreme_grad_vector(w, rows, columns, gy, index, at + c, bytes, gx + c, channels - c);
 }
 
 /* Windows that do not overlap: each number of a row of windows is read once, and goes to its place or to none. */
@@ -202,26 +252,35 @@ INLINE void extreme_pool_spread(const PoolShape *s, const real *gy, const void *
     }
 }
 
-INLINE void extreme_pool_grad_rows(const PoolShape *s, const real *gy, const void *index, int bytes, real *gx,
+/* As many windows a pixel as 3 x 3 ones are with stride 2 and inside with stride 1 have loops of their own. */
+INLINE void extreme_pool_grad_rows(const PoolShape *s, const real *gy, const void *index, const int bytes, real *gx,
                                    ptrdiff_t first, ptrdiff_t last) {
     if (s->stride_y >= s->pool_height && s->stride_x >= s->pool_width) {
         extreme_pool_spread(s, gy, index, bytes, gx, first, last);
         return;
     }
-    const Span *columns = column_windows(s);
+    const Span *columns = column_windows(s, 0);
+    const ptrdiff_t channels = s->channels;
     for (ptrdiff_t row = first; row < last; row++) {
-        const ptrdiff_t y = row % s->height, image_row = row / s->height * s->grid_height;
+        const ptrdiff_t y = row % s->height;
         const Span i = windows_of(y, s->pool_height, s->stride_y, s->top, s->grid_height);
+        const ptrdiff_t rows = i.end - i.begin, grid_row = row / s->height * s->grid_height + i.begin;
+        const integer place_row = (integer)((y + s->top - i.begin * s->stride_y) * s->pool_width);
+        Senders w = {s->grid_width * channels, channels, 0, (integer)(s->stride_y * s->pool_width), (integer)s->stride_x};
         for (ptrdiff_t x = 0; x < s->width; x++) {
             const Span j = columns[x];
-            real *out = gx + (row * s->width + x) * s->channels;
-            ptrdiff_t c = 0;
-            for (; c + LANES <= s->channels; c += LANES)
-                store(out + c, extreme_sum(s, gy, index, bytes, image_row, y, x, i, j, c, LANES));
-            if (c < s->channels) {
-                const ptrdiff_t n = s->channels - c;
-                store_first(out + c, extreme_sum(s, gy, index, bytes, image_row, y, x, i, j, c, n), n);
-            }
+            const ptrdiff_t at = (grid_row * s->grid_width + j.begin) * channels, count = j.end - j.begin;
+            real *out = gx + (row * s->width + x) * channels;
+            w.place = place_row + (integer)(x + s->left - j.begin * s->stride_x);
+#define CASE(ROWS, COLUMNS) \
+    if (bytes == 1 && rows == ROWS && count == COLUMNS) extreme_grad_pixel(w, ROWS, COLUMNS, gy, index, at, 1, out, channels);
+            CASE(1, 1)
+            else CASE(1, 2)
+            else CASE(2, 1)
+            else CASE(2, 2)
+            else CASE(3, 3)
+            else extreme_grad_pixel(w, rows, count, gy, index, at, bytes, out, channels);
+#undef CASE
         }
     }
 }
@@ -295,7 +354,7 @@ INLINE vec avg_grad_sum(const PoolShape *s, const real *gy, const real *shares, 
 
 static void avg_pool_grad(const PoolShape *s, const void *gy, void *gx, int count_pad, ptrdiff_t first,
                           ptrdiff_t last) {
-    const Span *columns = column_windows(s);
+    const Span *columns = column_windows(s, sizeof(real) * (size_t)s->grid_width);
     real *shares = (real *)(columns + s->width);
     Span before = {0, 0};
     for (ptrdiff_t row = first; row < last; row++) {

@@ -100,7 +100,25 @@ INLINE vec load_masked(const real *p, lane_mask m) { return load_first(p, m); }
 
 /* mask ? a : b, lane by lane, for the all-ones or all-zeros lanes that a comparison gives. */
 INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
+
+/* a > b ? a : b and a < b ? a : b, so that of equals and where one is NaN it is b; and whether any lane of a mask is on. */
+#if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
+INLINE vec larger(vec a, vec b) { return (vec)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE vec smaller(vec a, vec b) { return (vec)_mm512_min_ps((__m512)a, (__m512)b); }
+INLINE int any(ivec mask) { return _mm512_movepi32_mask((__m512i)mask) != 0; }
+#elif defined(__AVX2__) && !defined(PYCNN_DOUBLE)
+INLINE vec larger(vec a, vec b) { return (vec)_mm256_max_ps((__m256)a, (__m256)b); }
+INLINE vec smaller(vec a, vec b) { return (vec)_mm256_min_ps((__m256)a, (__m256)b); }
+INLINE int any(ivec mask) { return _mm256_movemask_ps((__m256)mask) != 0; }
+#else
 INLINE vec larger(vec a, vec b) { return choose(a > b, a, b); }
+INLINE vec smaller(vec a, vec b) { return choose(a < b, a, b); }
+INLINE int any(ivec mask) {
+    integer on = 0;
+    for (ptrdiff_t l = 0; l < LANES; l++) on |= mask[l];
+    return on != 0;
+}
+#endif
 
 /* One round of a transposition: swap the blocks of size s that lie off the diagonal of each block of size 2s. */
 INLINE void swap_blocks(const int s, vec *m) {

@@ -81,6 +81,23 @@ def test_ties_infinities_and_nan(backend, values, best, place):
                 y, index = run(backend, member, x, row_geometry(x, 3))
                 np.testing.assert_array_equal(y, np.full((1, 1, 1, channels), sign * best))
                 np.testing.assert_array_equal(index, np.full((1, 1, 1, channels), place))
+                y, _ = getattr(backend, member)(backend.asarray(x), row_geometry(x, 3), with_index=False)
+                np.testing.assert_array_equal(backend.to_numpy(y), np.full((1, 1, 1, channels), sign * best))
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_not_a_number_in_any_lane_and_place(backend, size):
+    """Beside infinities, and for each window but one of the lanes of a vector."""
+    x = np.zeros((1, size, size, 21), np.float32)
+    x[0, 0, 0] = INF
+    x[0, -1, -1] = -INF
+    for channel in range(21):
+        x[0, channel % size, channel // size % size, channel] = NAN
+    x[0, ..., 5] = np.arange(size * size).reshape(size, size)
+    y, index = run(backend, "max_pool2d_forward", x, pool_geometry(x.shape, size))
+    flat = x.reshape(size * size, 21)
+    np.testing.assert_array_equal(y.ravel(), flat.max(axis=0))
+    np.testing.assert_array_equal(index.ravel(), flat.argmax(axis=0))
 
 
 def test_padding_never_wins(backend):
@@ -244,6 +261,9 @@ def test_values_and_gradients_agree_with_pytorch(backend, seed, dtype):
         y, index = run(backend, member, x, geometry)
         np.testing.assert_array_equal(y, value)
         assert_close(run(backend, "extreme_pool2d_input_grad", gy, index, geometry), gradient)
+        y, index = getattr(backend, member)(backend.asarray(x), geometry, with_index=False)
+        np.testing.assert_array_equal(backend.to_numpy(y), value)
+        assert index is None
     for include, value, gradient in zip((False, True), values[2:], gradients[2:], strict=True):
         assert_close(run(backend, "avg_pool2d_forward", x, geometry, count_include_pad=include), value)
         assert_close(run(backend, "avg_pool2d_input_grad", gy, geometry, count_include_pad=include), gradient)

@@ -5,22 +5,23 @@ import numpy as np
 from pycnn_ext import pool as ext
 
 
-def _extreme_forward(x, geometry, minimum, out, index):
+def _extreme_forward(x, geometry, minimum, out, index, with_index):
     x = np.ascontiguousarray(x)
     shape = geometry.output_shape(len(x), x.shape[3])
     places = geometry.pool_size[0] * geometry.pool_size[1]
     out = np.empty(shape, x.dtype) if out is None else out
-    index = np.empty(shape, np.uint8 if places <= 255 else np.int32) if index is None else index
+    if with_index and index is None:
+        index = np.empty(shape, np.uint8 if places <= 255 else np.int32)
     ext.extreme_forward(x, geometry, minimum, out, index)
     return out, index
 
 
-def max_pool2d_forward(x, geometry, out=None, index=None):
-    return _extreme_forward(x, geometry, False, out, index)
+def max_pool2d_forward(x, geometry, out=None, index=None, with_index=True):
+    return _extreme_forward(x, geometry, False, out, index, with_index)
 
 
-def min_pool2d_forward(x, geometry, out=None, index=None):
-    return _extreme_forward(x, geometry, True, out, index)
+def min_pool2d_forward(x, geometry, out=None, index=None, with_index=True):
+    return _extreme_forward(x, geometry, True, out, index, with_index)
 
 
 def extreme_pool2d_input_grad(gy, index, geometry, out=None):

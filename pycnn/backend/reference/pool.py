@@ -6,15 +6,15 @@ from pycnn.backend.reference.result import deliver
 from pycnn.backend.reference.windows import crop, pad, taps
 
 
-def max_pool2d_forward(x, geometry, out=None, index=None):
-    return _extreme(x, geometry, np.greater, out, index)
+def max_pool2d_forward(x, geometry, out=None, index=None, with_index=True):
+    return _extreme(x, geometry, np.greater, out, index, with_index)
 
 
-def min_pool2d_forward(x, geometry, out=None, index=None):
-    return _extreme(x, geometry, np.less, out, index)
+def min_pool2d_forward(x, geometry, out=None, index=None, with_index=True):
+    return _extreme(x, geometry, np.less, out, index, with_index)
 
 
-def _extreme(x, geometry, beats, out, index):
+def _extreme(x, geometry, beats, out, index, with_index):
     reach = _reach(geometry)
     padded, is_data = pad(x, reach, 0), pad(np.ones_like(x, bool), reach, False)
     shape = geometry.output_shape(len(x), x.shape[3])
@@ -26,6 +26,8 @@ def _extreme(x, geometry, beats, out, index):
         wins = is_data[:, rows, columns] & (first | nan | beats(value, best))
         best[wins] = value[wins]
         winner[wins] = r * geometry.pool_size[1] + s
+    if not with_index:
+        return deliver(best, out, x.dtype), None
     places = geometry.pool_size[0] * geometry.pool_size[1]
     return deliver(best, out, x.dtype), deliver(winner, index, np.uint8 if places <= 255 else np.int32)
 
