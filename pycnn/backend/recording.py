@@ -283,6 +283,9 @@ class _RecordingBackend:
         places = [parameter for parameter in ("out", "index") if parameter in _signature(kernel).parameters]
         kept = []
         for i, result in enumerate(results):
+            if result is None:  # not asked for
+                kept.append(None)
+                continue
             given = bound.get(places[i]) if i < len(places) else None
             kept.append(recorder.place(result, fixed) if given is None else given)
             if i < len(places):
@@ -292,7 +295,7 @@ class _RecordingBackend:
         if rest:
             call = IntoRest(call, len(places), rest)
         recorder.note(call, kept[0])
-        kept = [y.view(Recorded) for y in kept]
+        kept = [None if y is None else y.view(Recorded) for y in kept]
         return tuple(kept) if several else kept[0]
 
     def _prepare(self, arguments):
