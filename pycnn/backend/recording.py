@@ -319,7 +319,7 @@ class _RecordingNumpy:
 
     def __getattr__(self, name):
         attribute = getattr(np, name)
-        if isinstance(attribute, type) or not callable(attribute):
+        if isinstance(attribute, (type, np.ufunc)) or not callable(attribute):  # which arrays see
             return attribute
         return functools.partial(self._call, attribute)
 

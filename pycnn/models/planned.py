@@ -186,11 +186,14 @@ class Plans:
         try:
             changing = [v for v in planned.variables if not v.requires_grad] if training else ()
             outputs, plan = get_backend().record(on_arrays, inputs, planned.variables, not training, changing)
-        except NotRecordableError as error:
-            planned.reason = str(error)
+        except Exception as error:
             model.zero_grad()
             for generator, state in generators:
                 generator.bit_generator.state = state
+            if isinstance(error, ValueError):  # of this batch: what cannot be recorded raises others
+                del self._plans[key]
+                raise
+            planned.reason = str(error) if isinstance(error, NotRecordableError) else repr(error)
             if model._wants_plans:
                 print(f"pycnn: {model.name} runs its {step} step eagerly: {error}")
             return None

@@ -50,6 +50,15 @@ def test_views_and_changes_in_place():
     check(function, (4, 3), (6, 3))
 
 
+def test_gradients_of_places_that_repeat():
+    def function(x):
+        t = Tensor(x, requires_grad=True)
+        (t[:, np.array([2, 0, 2])] * t[1]).sum().backward()
+        return (t.grad.data,)
+
+    check(function, (3, 3))
+
+
 def test_several_results_and_what_is_not_an_array():
     def function(x):
         halves = np.split(x, 2)

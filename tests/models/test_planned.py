@@ -132,6 +132,13 @@ def test_wrong_labels_are_found_by_a_plan():
     with pytest.raises(ValueError, match="class indices from 0 to 3"):
         model.train_step(pycnn.Tensor(x), pycnn.Tensor(np.array([0, 4])))
     assert "calls" in model.plans[0]
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    for _ in range(3):  # also before there is a plan, and after that one is made
+        with pytest.raises(ValueError, match="class indices from 0 to 3"):
+            model.train_step(pycnn.Tensor(x), pycnn.Tensor(np.array([0, 4])))
+    for _ in range(3):
+        model.train_step(pycnn.Tensor(x), pycnn.Tensor(np.array([0, 3])))
+    assert "calls" in model.plans[0]
 
 
 def planned_model():
@@ -240,6 +247,18 @@ def test_what_is_not_pycnns_own_runs_eagerly(layer):
     for x, y in image_batches():
         model.train_on_batch(x, y)
     assert model.plans == []
+
+
+def test_what_fails_only_while_it_is_recorded_runs_eagerly(monkeypatch):
+    def fail(*arguments):
+        raise AttributeError("recorded arrays have no flags")
+
+    monkeypatch.setattr(pycnn.get_backend(), "record", fail)
+    model = image_model()
+    model.compile("sgd", "mse")
+    for x, y in image_batches():
+        model.train_on_batch(x, y)
+    assert [p["eager"] for p in model.plans] == ["AttributeError('recorded arrays have no flags')"]
 
 
 def test_jit_compile_says_what_runs_eagerly(capsys):
