@@ -52,6 +52,8 @@ def matmul(a, b, bint transpose_b, bias, int activation, out):
 cdef void run_thin(const Kernels *k, const Problem *p, bint transpose_b, const void *bias, int activation) noexcept nogil:
     """Few rows: the matrix is read once, in its own order, where packing it would take longer than the products."""
     cdef ptrdiff_t depth = p.gather.length, columns = p.filters.columns, part
+    if not p.rows or not columns:
+        return
     cdef int threads = threads_for(<double>p.rows * depth * columns)
     cdef ptrdiff_t step = ceil_div(ceil_div(columns, threads), k.panel) * k.panel
     for part in prange(ceil_div(columns, step), num_threads=threads, schedule="static"):
