@@ -7,7 +7,7 @@ cpu/          checks and allocates, then calls the compiled kernels of pycnn_ext
 """
 
 from pycnn.backend.errors import BackendUnavailableError
-from pycnn.backend.recording import NotRecordableError
+from pycnn.backend.recorded import NotRecordableError
 from pycnn.backend.registry import backend_scope, get_backend, set_backend
 from pycnn.config import epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format
 

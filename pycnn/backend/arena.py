@@ -3,6 +3,7 @@
 import mmap
 import weakref
 from bisect import bisect_right, insort
+from math import prod
 
 import numpy as np
 
@@ -36,11 +37,7 @@ class Arena:
 
     def empty(self, shape, dtype):
         """Return an uninitialised array, and take its room back when the last view of it is gone."""
-        array = self._array(self._take(max(1, int(np.prod(shape)) * np.dtype(dtype).itemsize)), shape, dtype)
-        return array
-
-    def _array(self, block, shape, dtype):
-        address, size = block
+        address, size = self._take(max(1, prod(shape) * np.dtype(dtype).itemsize))
         array = self.window(address, shape, dtype)
         weakref.finalize(array, self._give_back, address, size).atexit = False
         return array

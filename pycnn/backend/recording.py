@@ -18,10 +18,7 @@ import numpy as np
 from pycnn.backend import registry
 from pycnn.backend.plan import Into, IntoAll, IntoRest, Plan, call_all
 from pycnn.backend.protocol import FAMILIES, Arrays, Plans
-
-
-class NotRecordableError(RuntimeError):
-    """A computation depends on values that only a run can tell."""
+from pycnn.backend.recorded import NotRecordableError, Recorded, activated, active_recorder, arrays_in, map_parts, plain
 
 
 def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_all):
@@ -60,7 +57,7 @@ def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_a
             result = function(*[x.view(Recorded) for x in inputs])
             if recorder.draws:
                 raise NotRecordableError(_DRAWN)
-            return _plain(result), recorder.plan
+            return plain(result), recorder.plan
     except BaseException as error:
         for tensor, data in zip(changing, before, strict=True):
             tensor.data[...] = data
@@ -73,57 +70,8 @@ def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_a
         vars(recorder.backend).clear()  # recorder and backend know each other: a cycle would keep the arrays
 
 
+_UNINITIALISED = (np.empty, np.empty_like)
 _DRAWN = "random numbers are drawn on the host"
-
-_active = None  # the recorder; one at a time, for the whole process
-
-
-class Recorded(np.ndarray):
-    """An array of a recorded computation: what is computed of it is noted."""
-
-    __slots__ = ()
-
-    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        return _active.call(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs)
-
-    def __array_function__(self, function, types, args, kwargs):
-        return _active.call(function, args, kwargs)
-
-    def __getitem__(self, index):
-        return _active.call(np.ndarray.__getitem__, (self, index), {})
-
-    def __setitem__(self, index, value):
-        _active.call(np.ndarray.__setitem__, (self, index, value), {})
-
-
-def _method(name):
-    function = getattr(np.ndarray, name)
-
-    def method(self, *args, **kwargs):
-        return _active.call(function, (self, *args), kwargs)
-
-    return method
-
-
-def _refusal(name):
-    def method(self, *args, **kwargs):
-        raise NotRecordableError(f"the value of an array is asked for by {name}")
-
-    return method
-
-
-_SEEN_THROUGH = {"view", "__array_interface__", "__array_struct__", "__array__"}  # for pycnn's own use, below
-_METHODS = [
-    name
-    for name in dir(np.ndarray)
-    if callable(getattr(np.ndarray, name)) and not name.startswith("_") and name not in _SEEN_THROUGH
-]
-_VALUES = ("item", "tolist", "tobytes", "tofile", "dump", "dumps", "__bool__", "__float__", "__int__", "__index__",
-           "__complex__", "__iter__", "__contains__", "__format__")  # fmt: skip
-for _name in _METHODS:
-    setattr(Recorded, _name, _method(_name))
-for _name in _VALUES:
-    setattr(Recorded, _name, _refusal(_name))
 
 
 class _Recorder:
@@ -139,20 +87,16 @@ class _Recorder:
     @contextmanager
     def active(self, tensors):
         """Record in a ``with`` block, in which the data of the tensors are recorded arrays."""
-        global _active
-        if _active is not None:
-            raise NotRecordableError("another computation is being recorded")
-        _active = self
-        before = [tensor.data for tensor in tensors]
-        try:
-            for tensor in tensors:
-                tensor.data = tensor.data.view(Recorded)
-            with registry.use(self.backend):
-                yield
-        finally:
-            _active = None
-            for tensor, data in zip(tensors, before, strict=True):
-                tensor.data = data
+        with activated(self):
+            before = [tensor.data for tensor in tensors]
+            try:
+                for tensor in tensors:
+                    tensor.data = tensor.data.view(Recorded)
+                with registry.use(self.backend):
+                    yield
+            finally:
+                for tensor, data in zip(tensors, before, strict=True):
+                    tensor.data = data
 
     def is_fixed(self, array):
         """Whether it depends on nothing but fixed weights and constants."""
@@ -164,20 +108,20 @@ class _Recorder:
         """Call one of NumPy's functions, and note it if it computes something."""
         out = kwargs.pop("out", None)
         out = out[0] if isinstance(out, tuple) else out
-        plain, options = _plain(args), _plain(kwargs)
+        inputs, options = plain(args), plain(kwargs)
         if out is not None:
-            options["out"] = _plain(out)
-        result = function(*plain, **options)
+            options["out"] = plain(out)
+        result = function(*inputs, **options)
         if out is not None or result is None:
-            self.note_change(function, plain, options, args[0] if out is None else out)
+            self.note_change(function, inputs, options, args[0] if out is None else out)
             return out
-        return self.keep(function, plain, options, result)
+        return self.keep(function, inputs, options, result)
 
     def note_change(self, function, args, kwargs, target):
         """Note a call that writes into an array."""
         if not isinstance(target, Recorded):
             raise NotRecordableError(f"{getattr(function, '__name__', function)} writes into an array of NumPy's own")
-        target = _plain(target)
+        target = plain(target)
         if self.plan.fixed_arena.holds(target) and not self.fixed_among((args, kwargs)):
             raise NotRecordableError("what was computed of weights alone is changed")
         self.note(functools.partial(function, *self.windows(args), **self.windows(kwargs)), target)
@@ -197,6 +141,8 @@ class _Recorder:
             if isinstance(result, (bool, int, float)):
                 raise NotRecordableError(f"{getattr(function, '__name__', function)} gives a number to Python")
             return result
+        if function in _UNINITIALISED:  # and so there is nothing to repeat
+            return self.place(result, fixed=False).view(Recorded)
         result = self.place(np.asarray(result), self.fixed_among((args, kwargs)))
         args, kwargs = self.windows(args), self.windows(kwargs)
         if isinstance(getattr(function, "__self__", function), np.ufunc) and result.ndim:
@@ -207,7 +153,7 @@ class _Recorder:
 
     def fixed_among(self, arguments):
         """Whether all arrays among the arguments are fixed."""
-        return all(self.is_fixed(a) for a in _arrays(arguments))
+        return all(self.is_fixed(a) for a in arrays_in(arguments))
 
     def place(self, result, fixed):
         """Copy a result to where it shall lie."""
@@ -224,7 +170,7 @@ class _Recorder:
             if isinstance(value, np.ndarray) and arena.holds(value):
                 address = value.__array_interface__["data"][0]
                 return arena.window(address, value.shape, value.dtype, value.strides)
-        return _map(self.windows, value)
+        return map_parts(self.windows, value)
 
     def note(self, call, result=None):
         """Take a call into the plan; it is a fixed one if its result lies among the fixed arrays."""
@@ -270,7 +216,7 @@ class _RecordingBackend:
         bound = _signature(kernel).bind(*args, **kwargs).arguments
         if not all(isinstance(value, Recorded) or not isinstance(value, np.ndarray) for value in bound.values()):
             bound = {k: v.view(Recorded) if isinstance(v, np.ndarray) else v for k, v in bound.items()}
-        bound = {key: _plain(value) for key, value in bound.items()}
+        bound = {key: plain(value) for key, value in bound.items()}
         if "prepared" in _signature(kernel).parameters and recorder.is_fixed(bound["w"]):
             bound["prepared"] = self._prepare(bound)
         results = kernel(**bound)
@@ -324,13 +270,14 @@ class _RecordingNumpy:
         return functools.partial(self._call, attribute)
 
     def _call(self, function, *args, **kwargs):
-        if any(True for _ in _arrays((args, kwargs))):
+        if any(True for _ in arrays_in((args, kwargs))):
             return self._recorder.call(function, args, kwargs)
         result = function(*args, **kwargs)
         if not isinstance(result, np.ndarray):
             return result
-        kept = self._recorder.place(result, fixed=False)  # written into, perhaps: made anew each time
-        self._recorder.note(Into(function, args, kwargs, self._recorder.windows(kept)))
+        kept = self._recorder.place(result, fixed=False)  # written into, perhaps: filled anew each time
+        if function not in _UNINITIALISED:
+            self._recorder.note(Into(function, args, kwargs, self._recorder.windows(kept)))
         return kept.view(Recorded)
 
 
@@ -341,57 +288,23 @@ def _signature(kernel):
 
 def _is_view(result, args):
     """Whether a result is nothing new, but a view of an argument."""
-    return isinstance(result, np.ndarray) and any(np.may_share_memory(result, a) for a in _arrays(args))
-
-
-def _plain(value):
-    return value.view(np.ndarray) if isinstance(value, Recorded) else _map(_plain, value)
-
-
-def _map(function, value):
-    """Apply a function to the parts of a list, tuple or dict; anything else stays."""
-    if type(value) in (list, tuple):
-        return type(value)(function(part) for part in value)
-    if type(value) is dict:
-        return {key: function(part) for key, part in value.items()}
-    return value
-
-
-def _arrays(value):
-    """All arrays in a structure."""
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, dict):
-        yield from _arrays(list(value.values()))
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from _arrays(part)
-
-
-def is_recording():
-    """Whether a computation is being recorded, in whatever thread."""
-    return _active is not None
+    return isinstance(result, np.ndarray) and any(np.may_share_memory(result, a) for a in arrays_in(args))
 
 
 def check(function, *args):
     """Call a function that looks at values and raises an error if they are wrong. A plan does so at each run."""
-    recorder = _recorder()
+    recorder = active_recorder()
     if recorder is None:
         function(*args)
     else:
-        args = _plain(args)
+        args = plain(args)
         function(*args)
         recorder.note(functools.partial(function, *recorder.windows(args)))
 
 
 def note_draw(generator):
     """Say that numbers will be drawn; a recording is good only if the backend does it (``random_uniform``)."""
-    recorder = _recorder()
+    recorder = active_recorder()
     if recorder is not None:
         recorder.draws += 1
         recorder.generators.insert(0, (generator, generator.bit_generator.state))  # the first comes last, and stays
-
-
-def _recorder():
-    """The recorder of what this thread does: others, which make data meanwhile, have the backend itself."""
-    return None if _active is None else getattr(registry.get_backend(), "recorded_by", None)

@@ -11,7 +11,7 @@ from collections import Counter
 from pycnn import ops
 from pycnn.autograd import is_grad_enabled
 from pycnn.backend.protocol import FUSED_ACTIVATIONS
-from pycnn.backend.recording import is_recording
+from pycnn.backend.recorded import is_recording
 from pycnn.layers.activation import Activation, ReLU
 from pycnn.layers.conv import Conv2D
 from pycnn.layers.depthwise import DepthwiseConv2D

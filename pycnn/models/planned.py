@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pycnn import config
 from pycnn.autograd import Tensor, Variable, no_grad
 from pycnn.backend import NotRecordableError, get_backend
+from pycnn.backend.recorded import is_recording
 from pycnn.models.batches import all_arrays, map_arrays
 from pycnn.random import SeedGenerator
 
@@ -123,8 +124,9 @@ class Plans:
             self._forget_oldest()
             return None
         self._plans.move_to_end(key)
-        if planned.plan is None:
-            return None if planned.reason is not None else self._make(key, batch, arrays, function)
+        if planned.plan is None:  # one computation is recorded at a time, by whatever thread
+            wait = planned.reason is not None or is_recording()
+            return None if wait else self._make(key, batch, arrays, function)
         return self._repeat(planned, arrays)
 
     def _forget_oldest(self):

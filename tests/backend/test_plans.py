@@ -1,5 +1,7 @@
 """Plans: what was recorded gives, for other inputs, what the function gives."""
 
+import threading
+
 import numpy as np
 import pytest
 from helpers import normal
@@ -123,6 +125,34 @@ def test_what_looks_at_values_is_refused(look, reason):
 
     with pytest.raises(NotRecordableError, match=reason):
         get_backend().record(function, [np.ones(3, "float32")])
+
+
+def test_memory_that_is_only_asked_for_costs_no_call():
+    def function(x):
+        y = get_backend().xp.empty(x.shape, x.dtype)
+        y[...] = x
+        z = np.empty_like(y)
+        z[...] = y
+        return (z,)
+
+    assert len(check(function, (3,)).calls) == 2
+
+
+def test_other_threads_compute_as_ever_while_one_records():
+    weight, seen = Tensor(np.arange(3.0)), []
+
+    def look():
+        seen.append((float(weight.data.sum()), (weight.data * 2).tolist(), type(weight.data + 1)))
+
+    def function(x):
+        other = threading.Thread(target=look)
+        other.start()
+        other.join()
+        return (weight.data * x,)
+
+    _, plan = get_backend().record(function, [np.ones(3)], [weight])
+    assert seen == [(3.0, [0.0, 2.0, 4.0], np.ndarray)]
+    assert len(plan.calls) == 1
 
 
 def test_after_an_error_all_is_as_before():
