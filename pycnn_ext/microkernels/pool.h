@@ -72,18 +72,95 @@ typedef struct {
     ptrdiff_t begin, end;
 } Span;
 
-/* The windows, of `windows`, that hold place `at`; window i covers i*stride - before + [0, size). */
-INLINE Span windows_of(ptrdiff_t at, ptrdiff_t size, ptrdiff_t stride, ptrdiff_t before, ptrdiff_t windows) {
-    const ptrdiff_t place = at + before;
-    return (Span){place < size ? 0 : (place - size) / stride + 1, at_most(place / stride + 1, windows)};
+/* From the windows that hold an earlier place, {0, 0} at first, to those of place `at`, without a division: these are slow.
+ * Window i of `windows` covers i*stride - before + [0, size). */
+INLINE void slide(Span *held, ptrdiff_t at, ptrdiff_t size, ptrdiff_t stride, ptrdiff_t before, ptrdiff_t windows) {
+    while (held->begin * stride - before + size <= at) held->begin++;
+    while (held->end < windows && held->end * stride - before <= at) held->end++;
 }
 
-/* The same for all columns, once for all rows, for divisions are slow; so many bytes follow. */
+/* Rows of all images, one by one: row y of an image, the windows that hold it, and the row of all windows that those of the
+ * image begin at. */
+typedef struct {
+    ptrdiff_t y, grid;
+    Span windows;
+} ImageRow;
+
+INLINE void slide_row(const PoolShape *s, ImageRow *row) {
+    slide(&row->windows, row->y, s->pool_height, s->stride_y, s->top, s->grid_height);
+}
+
+static ImageRow image_row_at(const PoolShape *s, ptrdiff_t row) {
+    ImageRow at = {.y = row % s->height, .grid = row / s->height * s->grid_height};
+    slide_row(s, &at);
+    return at;
+}
+
+INLINE void next_image_row(const PoolShape *s, ImageRow *row) {
+    if (++row->y == s->height) *row = (ImageRow){.grid = row->grid + s->grid_height};
+    slide_row(s, row);
+}
+
+/* The windows that hold each column; so many bytes follow. */
 static Span *column_windows(const PoolShape *s, size_t more) {
-    Span *spans = thread_scratch(sizeof(Span) * (size_t)s->width + more);
-    for (ptrdiff_t x = 0; x < s->width; x++)
-        spans[x] = windows_of(x, s->pool_width, s->stride_x, s->left, s->grid_width);
+    Span *spans = thread_scratch(sizeof(Span) * (size_t)s->width + more), held = {0, 0};
+    for (ptrdiff_t x = 0; x < s->width; x++) {
+        slide(&held, x, s->pool_width, s->stride_x, s->left, s->grid_width);
+        spans[x] = held;
+    }
     return spans;
+}
+
+/* Rows of few channels are read and written by whole vectors, which pixels begin and end in. For such a vector of a row of
+ * the image and the k-th window of each pixel: lane l takes number lane[l] of the two vectors from `from` and `next` on in
+ * the row of windows. There its pixel is column place[l] of the window; or NOWHERE, if fewer windows hold it. */
+typedef struct {
+    ivec lane, place;
+    ptrdiff_t from, next;
+} Pick;
+
+enum { NOWHERE = -256 }; /* with the first place of a row added, less than any place */
+
+/* Two vectors are enough for so many. */
+INLINE int few_channels(const PoolShape *s) { return s->channels < 2 * LANES; }
+
+INLINE ptrdiff_t vectors_for(ptrdiff_t numbers) { return (numbers + LANES - 1) / LANES; }
+
+/* From numbers of a row of windows, `last` of which is the last to read a vector from, to numbers of two vectors: up to
+ * LANES channels lie in the first, for the windows of the next pixel are the same or one further. */
+INLINE void locate(Pick *p, const ptrdiff_t last) {
+    integer from = p->lane[0], next = INT32_MAX;
+    for (ptrdiff_t l = 1; l < LANES; l++) from = p->lane[l] < from ? p->lane[l] : from;
+    from = from > last ? (integer)last : from;
+    for (ptrdiff_t l = 0; l < LANES; l++) next = p->lane[l] >= from + LANES && p->lane[l] < next ? p->lane[l] : next;
+    next = next > last ? (integer)last : next;
+    const ivec beyond = p->lane >= from + (integer)LANES;
+    p->lane -= (beyond & (next - (integer)LANES)) | (~beyond & from);
+    p->from = from, p->next = next;
+}
+
+/* Pick k of vector v is picks[v*depth + k]. So many bytes follow. */
+static Pick *row_picks(const PoolShape *s, ptrdiff_t depth, size_t more) {
+    const ptrdiff_t channels = s->channels, vectors = vectors_for(s->width * channels);
+    Pick *picks = thread_scratch(sizeof(Pick) * (size_t)(vectors * depth) + more);
+    for (ptrdiff_t k = 0; k < depth; k++) {
+        Pick *p = picks + k;
+        ptrdiff_t l = 0;
+        Span held = {0, 0};
+        for (ptrdiff_t x = 0; x < s->width; x++) {
+            slide(&held, x, s->pool_width, s->stride_x, s->left, s->grid_width);
+            const ptrdiff_t j = at_most(held.begin + k, s->grid_width - 1);
+            const integer place = held.begin + k < held.end ? (integer)(x + s->left - j * s->stride_x) : NOWHERE;
+            for (ptrdiff_t c = 0; c < channels; c++) {
+                p->lane[l] = (integer)(j * channels + c), p->place[l] = place;
+                if (++l == LANES) p += depth, l = 0;
+            }
+        }
+        for (; l && l < LANES; l++) p->lane[l] = p->lane[l - 1], p->place[l] = NOWHERE;
+    }
+    const ptrdiff_t last = s->grid_width * channels - LANES;
+    for (ptrdiff_t v = 0; v < vectors * depth; v++) locate(picks + v, last > 0 ? last : 0);
+    return picks;
 }
 
 /* The part [*begin, *end) of a window that lies inside [0, limit), counted from the window's start. */
@@ -228,14 +305,14 @@ INLINE void extreme_pool_spread(const PoolShape *s, const real *gy, const void *
                                 ptrdiff_t first, ptrdiff_t last) {
     const ptrdiff_t channels = s->channels, row_size = s->width * channels;
     const int gaps = s->stride_x > s->pool_width || s->left < 0 || s->grid_width * s->stride_x - s->left < s->width;
-    for (ptrdiff_t row = first; row < last; row++) {
-        const ptrdiff_t y = row % s->height, image_row = row / s->height * s->grid_height;
-        const Span i = windows_of(y, s->pool_height, s->stride_y, s->top, s->grid_height);
+    ImageRow at = image_row_at(s, first);
+    for (ptrdiff_t row = first; row < last; row++, next_image_row(s, &at)) {
+        const Span i = at.windows;
         const int none = i.begin >= i.end;
         if (none || gaps) memset(gx + row * row_size, 0, sizeof(real) * (size_t)row_size);
         if (none) continue;
-        const ptrdiff_t start = (y + s->top - i.begin * s->stride_y) * s->pool_width; /* index of the row's first place */
-        ptrdiff_t from = (image_row + i.begin) * s->grid_width * channels;
+        const ptrdiff_t start = (at.y + s->top - i.begin * s->stride_y) * s->pool_width; /* index of the row's first place */
+        ptrdiff_t from = (at.grid + i.begin) * s->grid_width * channels;
         for (ptrdiff_t j = 0; j < s->grid_width; j++, from += channels) {
             ptrdiff_t q0, q1;
             const ptrdiff_t left = j * s->stride_x - s->left;
@@ -252,6 +329,62 @@ INLINE void extreme_pool_spread(const PoolShape *s, const real *gy, const void *
     }
 }
 
+/* Numbers of two vectors of n lanes, of the second if `both` */
+INLINE vec pick(const Pick *p, const int both, const real *row, ptrdiff_t n) {
+    const vec first = pool_load(row + p->from, n);
+    return both ? __builtin_shuffle(first, load(row + p->next), p->lane) : __builtin_shuffle(first, p->lane);
+}
+
+INLINE ivec pick_index(const Pick *p, const int both, const void *index, ptrdiff_t at, ptrdiff_t n) {
+    const ivec first = load_index(index, at + p->from, 1, n);
+    return both ? __builtin_shuffle(first, load_index(index, at + p->next, 1, LANES), p->lane)
+                : __builtin_shuffle(first, p->lane);
+}
+
+/* A row of an image of few channels, from so many rows of windows; n lanes can be read of each, all but in tiny images. */
+INLINE void extreme_grad_row(const Senders w, const Pick *picks, const ptrdiff_t depth, const ptrdiff_t rows, const int both,
+                             const real *gy, const void *index, ptrdiff_t at, real *gx, ptrdiff_t numbers,
+                             const ptrdiff_t n) {
+    for (ptrdiff_t f = 0; f < numbers; f += LANES, picks += depth) {
+        vec sum = {};
+        UNROLL for (ptrdiff_t k = 0; k < depth; k++) {
+            UNROLL for (ptrdiff_t i = 0; i < rows; i++) {
+                const ivec place = picks[k].place + (w.place - (integer)i * w.place_row);
+                const ivec here = pick_index(picks + k, both, index, at + i * w.row, n) == place;
+                sum += (vec)((ivec)pick(picks + k, both, gy + at + i * w.row, n) & here);
+            }
+        }
+        if (f + LANES <= numbers) store(gx + f, sum);
+        else store_first(gx + f, sum, numbers - f);
+    }
+}
+
+static void extreme_pool_grad_few(const PoolShape *s, const real *gy, const void *index, real *gx, ptrdiff_t first,
+                                  ptrdiff_t last) {
+    const ptrdiff_t depth = (s->pool_width + s->stride_x - 1) / s->stride_x, numbers = s->width * s->channels;
+    const Pick *picks = row_picks(s, depth, 0);
+    Senders w = {.row = s->grid_width * s->channels, .place_row = (integer)(s->stride_y * s->pool_width)};
+    const int both = s->channels > LANES, whole = w.row >= LANES;
+    ImageRow image_row = image_row_at(s, first);
+    for (ptrdiff_t row = first; row < last; row++, next_image_row(s, &image_row)) {
+        const Span i = image_row.windows;
+        const ptrdiff_t rows = i.end - i.begin, at = (image_row.grid + i.begin) * w.row;
+        real *out = gx + row * numbers;
+        w.place = (integer)((image_row.y + s->top - i.begin * s->stride_y) * s->pool_width);
+#define CASE(DEPTH, ROWS, BOTH)                                            \
+    if (whole && depth == DEPTH && rows == ROWS && both == BOTH)           \
+        extreme_grad_row(w, picks, DEPTH, ROWS, BOTH, gy, index, at, out, numbers, LANES);
+        CASE(1, 1, 0)
+        else CASE(2, 1, 0)
+        else CASE(2, 2, 0)
+        else CASE(3, 3, 0)
+        else CASE(2, 1, 1)
+        else CASE(2, 2, 1)
+        else extreme_grad_row(w, picks, depth, rows, both, gy, index, at, out, numbers, at_most(w.row, LANES));
+#undef CASE
+    }
+}
+
 /* As many windows a pixel as 3 x 3 ones are with stride 2 and inside with stride 1 have loops of their own. */
 INLINE void extreme_pool_grad_rows(const PoolShape *s, const real *gy, const void *index, const int bytes, real *gx,
                                    ptrdiff_t first, ptrdiff_t last) {
@@ -261,19 +394,21 @@ INLINE void extreme_pool_grad_rows(const PoolShape *s, const real *gy, const voi
     }
     const Span *columns = column_windows(s, 0);
     const ptrdiff_t channels = s->channels;
-    for (ptrdiff_t row = first; row < last; row++) {
-        const ptrdiff_t y = row % s->height;
-        const Span i = windows_of(y, s->pool_height, s->stride_y, s->top, s->grid_height);
-        const ptrdiff_t rows = i.end - i.begin, grid_row = row / s->height * s->grid_height + i.begin;
-        const integer place_row = (integer)((y + s->top - i.begin * s->stride_y) * s->pool_width);
-        Senders w = {s->grid_width * channels, channels, 0, (integer)(s->stride_y * s->pool_width), (integer)s->stride_x};
+    ImageRow image_row = image_row_at(s, first);
+    for (ptrdiff_t row = first; row < last; row++, next_image_row(s, &image_row)) {
+        const Span i = image_row.windows;
+        const ptrdiff_t rows = i.end - i.begin, grid_row = image_row.grid + i.begin;
+        const integer row_place = (integer)((image_row.y + s->top - i.begin * s->stride_y) * s->pool_width);
+        Senders w = {.row = s->grid_width * channels, .column = channels};
+        w.place_row = (integer)(s->stride_y * s->pool_width), w.place_column = (integer)s->stride_x;
         for (ptrdiff_t x = 0; x < s->width; x++) {
             const Span j = columns[x];
             const ptrdiff_t at = (grid_row * s->grid_width + j.begin) * channels, count = j.end - j.begin;
             real *out = gx + (row * s->width + x) * channels;
-            w.place = place_row + (integer)(x + s->left - j.begin * s->stride_x);
-#define CASE(ROWS, COLUMNS) \
-    if (bytes == 1 && rows == ROWS && count == COLUMNS) extreme_grad_pixel(w, ROWS, COLUMNS, gy, index, at, 1, out, channels);
+            w.place = row_place + (integer)(x + s->left - j.begin * s->stride_x);
+#define CASE(ROWS, COLUMNS)                             \
+    if (bytes == 1 && rows == ROWS && count == COLUMNS) \
+        extreme_grad_pixel(w, ROWS, COLUMNS, gy, index, at, 1, out, channels);
             CASE(1, 1)
             else CASE(1, 2)
             else CASE(2, 1)
@@ -287,7 +422,8 @@ INLINE void extreme_pool_grad_rows(const PoolShape *s, const real *gy, const voi
 
 static void extreme_pool_grad(const PoolShape *s, const void *gy, const void *index, int bytes, void *gx,
                               ptrdiff_t first, ptrdiff_t last) {
-    if (bytes == 1) extreme_pool_grad_rows(s, gy, index, 1, gx, first, last);
+    if (bytes == 1 && few_channels(s)) extreme_pool_grad_few(s, gy, index, gx, first, last);
+    else if (bytes == 1) extreme_pool_grad_rows(s, gy, index, 1, gx, first, last);
     else extreme_pool_grad_rows(s, gy, index, 4, gx, first, last);
 }
 
@@ -301,7 +437,7 @@ INLINE ptrdiff_t counted(ptrdiff_t start, ptrdiff_t size, ptrdiff_t limit, ptrdi
 static void add_rows(const real *from, ptrdiff_t rows, ptrdiff_t step, ptrdiff_t count, real *to) {
     for (ptrdiff_t i = 0; i < count; i += LANES) {
         const ptrdiff_t n = at_most(LANES, count - i);
-        vec sum = load_first(from + i, n);
+        vec sum = rows ? load_first(from + i, n) : (vec){};
         for (ptrdiff_t r = 1; r < rows; r++) sum += load_first(from + r * step + i, n);
         store_first(to + i, sum, n);
     }
@@ -344,44 +480,67 @@ static void avg_pool_forward(const PoolShape *s, const void *x, void *y_, int co
     }
 }
 
-/* shares[j] is that of window (i, j) for the row of windows at hand */
-INLINE vec avg_grad_sum(const PoolShape *s, const real *gy, const real *shares, Span columns, ptrdiff_t c, ptrdiff_t n) {
-    vec sum = {};
-    for (ptrdiff_t j = columns.begin; j < columns.end; j++)
-        sum += (n == LANES ? load(gy + j * s->channels + c) : load_first(gy + j * s->channels + c, n)) * shares[j];
-    return sum;
+/* factors[j*channels + c] = share of window (i, j), for the row of windows i that begins at `top` */
+static void row_factors(const PoolShape *s, ptrdiff_t top, int count_pad, real *factors) {
+    const ptrdiff_t rows = counted(top, s->pool_height, s->height, s->bottom, count_pad);
+    for (ptrdiff_t j = 0; j < s->grid_width; j++, factors += s->channels) {
+        const ptrdiff_t columns = counted(j * s->stride_x - s->left, s->pool_width, s->width, s->right, count_pad);
+        const real share = 1 / (real)(rows * columns);
+        for (ptrdiff_t c = 0; c < s->channels; c++) factors[c] = share;
+    }
 }
 
-static void avg_pool_grad(const PoolShape *s, const void *gy, void *gx, int count_pad, ptrdiff_t first,
-                          ptrdiff_t last) {
-    const Span *columns = column_windows(s, sizeof(real) * (size_t)s->grid_width);
-    real *shares = (real *)(columns + s->width);
+/* Of so many windows a pixel: the numbers that it picks, summed. */
+INLINE void sum_picks(const Pick *picks, const ptrdiff_t depth, const int both, const real *from, real *to,
+                      ptrdiff_t numbers) {
+    for (ptrdiff_t f = 0; f < numbers; f += LANES, picks += depth) {
+        vec sum = {};
+        UNROLL for (ptrdiff_t k = 0; k < depth; k++)
+            sum += (vec)((ivec)pick(picks + k, both, from, LANES) & (picks[k].place != NOWHERE));
+        if (f + LANES <= numbers) store(to + f, sum);
+        else store_first(to + f, sum, numbers - f);
+    }
+}
+
+/* First the rows of windows that hold a row of the image, then their columns. Rows in the same windows are the same. */
+static void avg_pool_grad(const PoolShape *s, const void *gy_, void *gx, int count_pad, ptrdiff_t first, ptrdiff_t last) {
+    const ptrdiff_t channels = s->channels, numbers = s->width * channels, windows = s->grid_width * channels;
+    const ptrdiff_t depth = (s->pool_width + s->stride_x - 1) / s->stride_x;
+    const int few = few_channels(s), both = channels > LANES;
+    const size_t more = sizeof(real) * (size_t)(2 * (windows + LANES));
+    const Pick *picks = few ? row_picks(s, depth, more) : NULL;
+    const Span *columns = few ? NULL : column_windows(s, more);
+    real *factors = few ? (real *)(picks + vectors_for(numbers) * depth) : (real *)(columns + s->width);
+    real *summed = factors + windows + LANES;
+    ptrdiff_t rows_counted = 0; /* for which the factors are */
     Span before = {0, 0};
-    for (ptrdiff_t row = first; row < last; row++) {
-        const ptrdiff_t image_row = row / s->height * s->grid_height;
-        const Span rows = windows_of(row % s->height, s->pool_height, s->stride_y, s->top, s->grid_height);
-        real *out_row = (real *)gx + row * s->width * s->channels;
-        const size_t row_bytes = sizeof(real) * (size_t)(s->width * s->channels);
-        const int same = row > first && row % s->height && rows.begin == before.begin && rows.end == before.end;
+    ImageRow at = image_row_at(s, first);
+    for (ptrdiff_t row = first; row < last; row++, next_image_row(s, &at)) {
+        const Span rows = at.windows;
+        real *out = (real *)gx + row * numbers;
+        const int none = rows.begin >= rows.end;
+        const int same = row > first && at.y && rows.begin == before.begin && rows.end == before.end;
         before = rows;
-        if (same) { /* in the same windows as the row above */
-            memcpy(out_row, out_row - s->width * s->channels, row_bytes);
-            continue;
-        }
-        if (rows.begin >= rows.end) memset(out_row, 0, row_bytes);
+        if (none) memset(out, 0, sizeof(real) * (size_t)numbers);
+        else if (same) memcpy(out, out - numbers, sizeof(real) * (size_t)numbers);
+        if (none || same) continue;
         for (ptrdiff_t i = rows.begin; i < rows.end; i++) {
-            const real *g = (const real *)gy + (image_row + i) * s->grid_width * s->channels;
-            row_shares(s, i * s->stride_y - s->top, count_pad, shares);
-            real *out = out_row;
-            for (ptrdiff_t x = 0; x < s->width; x++, out += s->channels) {
-                for (ptrdiff_t c = 0; c < s->channels; c += LANES) {
-                    const ptrdiff_t n = at_most(LANES, s->channels - c);
-                    const vec sum = n == LANES ? avg_grad_sum(s, g, shares, columns[x], c, LANES)
-                                               : avg_grad_sum(s, g, shares, columns[x], c, n);
-                    store_first(out + c, i == rows.begin ? sum : sum + load_first(out + c, n), n);
-                }
+            const real *gy = (const real *)gy_ + (at.grid + i) * windows;
+            const ptrdiff_t top = i * s->stride_y - s->top;
+            const ptrdiff_t counts = counted(top, s->pool_height, s->height, s->bottom, count_pad);
+            if (counts != rows_counted) row_factors(s, top, count_pad, factors);
+            rows_counted = counts;
+            for (ptrdiff_t f = 0; f < windows; f += LANES) {
+                const vec g = load_first(gy + f, windows - f) * load(factors + f);
+                store(summed + f, i == rows.begin ? g : g + load(summed + f));
             }
         }
+        if (!few)
+            for (ptrdiff_t x = 0; x < s->width; x++, out += channels)
+                add_rows(summed + columns[x].begin * channels, columns[x].end - columns[x].begin, channels, channels, out);
+        else if (depth == 1 && !both) sum_picks(picks, 1, 0, summed, out, numbers);
+        else if (depth == 2 && !both) sum_picks(picks, 2, 0, summed, out, numbers);
+        else sum_picks(picks, depth, both, summed, out, numbers);
     }
 }
 
