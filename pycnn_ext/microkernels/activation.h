@@ -191,7 +191,7 @@ INLINE void activation_grad_loop(const real *gy, const real *x, const real *y, r
     X(LINEAR) X(RELU) X(RELU6) X(SIGMOID) X(TANH) X(LEAKY_RELU) X(ELU) X(SELU) X(GELU) X(GELU_TANH) X(SILU)         \
     X(SOFTPLUS)
 
-static void activation_forward(const void *x, void *y, int name, double alpha, ptrdiff_t first, ptrdiff_t last) {
+static inline void activation_forward(const void *x, void *y, int name, double alpha, ptrdiff_t first, ptrdiff_t last) {
     switch (name) {
 #define CASE(NAME) case NAME: activation_loop(x, y, NAME, (real)alpha, first, last); break;
         FOR_EACH_ACTIVATION(CASE)
@@ -199,7 +199,7 @@ static void activation_forward(const void *x, void *y, int name, double alpha, p
     }
 }
 
-static void activation_grad(const void *gy, const void *x, const void *y, void *gx, int name, double alpha,
+static inline void activation_grad(const void *gy, const void *x, const void *y, void *gx, int name, double alpha,
                             ptrdiff_t first, ptrdiff_t last) {
     switch (name) {
 #define CASE(NAME) case NAME: activation_grad_loop(gy, x, y, gx, NAME, (real)alpha, first, last); break;

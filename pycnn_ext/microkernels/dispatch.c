@@ -8,28 +8,29 @@
 
 #include "kernels.h"
 
-#define TABLES(ISA) extern const Kernels kernels_##ISA##_float, kernels_##ISA##_double;
-TABLES(base)
+#define FILLS(VARIANT) void fill_convolutions_##VARIANT(Kernels *), fill_others_##VARIANT(Kernels *);
+#define FILL(VARIANT) {fill_convolutions_##VARIANT, fill_others_##VARIANT}
+FILLS(base_float) FILLS(base_double)
 #ifdef PYCNN_X86
-TABLES(avx2)
-TABLES(avx512)
+FILLS(avx2_float) FILLS(avx2_double) FILLS(avx512_float) FILLS(avx512_double)
 #endif
 
 typedef struct {
     const char *name;
-    const Kernels *tables[2]; /* float, double */
+    void (*fill[2][2])(Kernels *); /* of floats, of doubles */
 } Isa;
 
 /* From the best to the one that every processor has. */
 static const Isa isas[] = {
 #ifdef PYCNN_X86
-    {"avx512", {&kernels_avx512_float, &kernels_avx512_double}},
-    {"avx2", {&kernels_avx2_float, &kernels_avx2_double}},
+    {"avx512", {FILL(avx512_float), FILL(avx512_double)}},
+    {"avx2", {FILL(avx2_float), FILL(avx2_double)}},
 #endif
-    {"base", {&kernels_base_float, &kernels_base_double}},
+    {"base", {FILL(base_float), FILL(base_double)}},
 };
 
-static const Isa *chosen;
+static Kernels tables[2];
+static int chosen;
 
 static int supported(const char *name) {
 #ifdef PYCNN_X86
@@ -41,7 +42,7 @@ static int supported(const char *name) {
     return !strcmp(name, "base");
 }
 
-const Kernels *kernels(int is_double) { return chosen ? chosen->tables[is_double] : NULL; }
+const Kernels *kernels(int is_double) { return chosen ? &tables[is_double] : NULL; }
 
 const char *best_isa(void) {
     for (size_t i = 0;; i++)
@@ -51,7 +52,9 @@ const char *best_isa(void) {
 int select_isa(const char *name) {
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) {
         if (!strcmp(isas[i].name, name) && supported(name)) {
-            chosen = &isas[i];
+            for (int is_double = 0; is_double < 2; is_double++)
+                for (int part = 0; part < 2; part++) isas[i].fill[is_double][part](&tables[is_double]);
+            chosen = 1;
             return 0;
         }
     }

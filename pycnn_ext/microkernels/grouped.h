@@ -23,12 +23,12 @@
 #define KEEP_NUMBER(n) __asm__("" : "+r"(n))
 
 /* Runs of so many taps, strides: what the plan may choose from. Runs of one tap take any stride. */
-#define FOR_EACH_RUN(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(7, 1) X(3, 2) X(5, 2) X(7, 2)
+#define FOR_EACH_RUN(X) X(1, 1) X(2, 1) X(3, 1) X(5, 1) X(7, 1) X(3, 2) X(5, 2)
 
-enum { TAIL, WHOLE, MIXED };
+enum { MIXED, WHOLE };
 
-/* Filters [first, first + count) as a vector. Lane l reads channels channel + index[l] + k, k < length: of WHOLE vectors
- * these are the lanes themselves, of MIXED ones they lie within the LANES next, and a TAIL may only read `span` of them. */
+/* Filters [first, first + count) as a vector. Lane l reads channels channel + index[l] + k, k < length, of which there are
+ * `span` for each k: of WHOLE vectors these are the lanes themselves. */
 typedef struct {
     ptrdiff_t first, count, channel, span;
     int kind;
@@ -46,10 +46,7 @@ static void fill_lanes(const RowGather *g, const FilterMatrix *f, const GroupRun
         if (++column == f->columns) column = 0, offset += g->length;
     }
     lanes->count = count;
-    const ptrdiff_t past = lanes->channel + g->length - 1 + LANES - r->groups * g->length;
-    if (count == LANES && g->length == 1 && f->columns == 1) lanes->kind = WHOLE;
-    else if (past <= lanes->channel) lanes->kind = MIXED;
-    if (lanes->kind == MIXED && past > 0) lanes->channel -= past, lanes->index += (integer)past; /* stay in the pixel */
+    lanes->kind = count == LANES && g->length == 1 && f->columns == 1 ? WHOLE : MIXED;
 }
 
 /* packed[run][k][tap of the run][lane] */
@@ -114,8 +111,7 @@ INLINE void line_run(const int KW, const int S, const int P, const int NV, const
             if (all || (inside >> c & 1)) {
                 vec a[2];
                 UNROLL for (int v = 0; v < NV; v++) {
-                    a[v] = kind == TAIL ? load_masked(from, span) : load(from + v * LANES);
-                    if (kind != WHOLE) a[v] = __builtin_shuffle(a[v], index);
+                    a[v] = kind == WHOLE ? load(from + v * LANES) : __builtin_shuffle(load_masked(from, span), index);
                     KEEP(a[v]);
                 }
                 UNROLL_LINE for (int p = 0; p < P; p++) {
@@ -130,9 +126,29 @@ INLINE void line_run(const int KW, const int S, const int P, const int NV, const
     }
 }
 
+/* Add bias and residual to sums[pixel][vector], apply the activation, and store. */
+static void finish_line(const LineTile *t, vec *sums, ptrdiff_t vectors) {
+    const ptrdiff_t all = t->count * vectors, n = t->lanes->count;
+    for (ptrdiff_t v = 0; v < vectors && t->bias; v++) {
+        const vec bias = load_first(t->bias + v * LANES, n);
+        for (ptrdiff_t i = v; i < all; i += vectors) sums[i] += bias;
+    }
+    for (ptrdiff_t v = 0; v < vectors && t->residual; v++) {
+        const real *from = (const real *)((const char *)(t->out + v * LANES) + *t->residual);
+        for (ptrdiff_t i = v; i < all; i += vectors, from += t->pixel) sums[i] += load_first(from, n);
+    }
+    if (t->activation != LINEAR) activate(sums, all, t->activation);
+    for (ptrdiff_t v = 0; v < vectors; v++) {
+        real *to = t->out + v * LANES;
+        if (n == LANES)
+            for (ptrdiff_t i = v; i < all; i += vectors, to += t->pixel) store(to, sums[i]);
+        else
+            for (ptrdiff_t i = v; i < all; i += vectors, to += t->pixel) store_first(to, sums[i], n);
+    }
+}
+
 INLINE void line_tile(const int KW, const int S, const int P, const int NV, const int kind, const LineTile *t) {
     const RowGather *g = t->gather;
-    const ptrdiff_t n = t->lanes->count;
     vec sum[LINE_PIXELS][2];
     UNROLL_LINE for (int p = 0; p < P; p++)
         UNROLL for (int v = 0; v < NV; v++) sum[p][v] = (vec){};
@@ -144,47 +160,32 @@ INLINE void line_tile(const int KW, const int S, const int P, const int NV, cons
         if (inside == ~0u) line_run(KW, S, P, NV, kind, 1, inside, t, line, w, sum);
         else line_run(KW, S, P, NV, kind, 0, inside, t, line, w, sum);
     }
-    if (t->bias) {
-        UNROLL for (int v = 0; v < NV; v++) {
-            const vec b = kind == WHOLE ? load(t->bias + v * LANES) : load_first(t->bias, n);
-            UNROLL_LINE for (int p = 0; p < P; p++) sum[p][v] += b;
+    if (kind == WHOLE && !t->bias && !t->residual && t->activation == LINEAR) {
+        real *out = t->out;
+        UNROLL_LINE for (int p = 0; p < P; p++, out += t->pixel) {
+            if (p >= t->count) break;
+            UNROLL for (int v = 0; v < NV; v++) store(out + v * LANES, sum[p][v]);
         }
+        return;
     }
-    vec finished[LINE_PIXELS * 2];
-    UNROLL_LINE for (int p = 0; p < P; p++) {
-        UNROLL for (int v = 0; v < NV; v++) {
-            finished[p * NV + v] = sum[p][v];
-            if (t->residual && p < t->count) {
-                const real *from = (const real *)((const char *)(t->out + p * t->pixel + v * LANES) + *t->residual);
-                finished[p * NV + v] += kind == WHOLE ? load(from) : load_first(from, n);
-            }
-        }
-    }
-    if (t->activation != LINEAR) activate(finished, P * NV, t->activation);
-    UNROLL_LINE for (int p = 0; p < P; p++) {
-        if (p >= t->count) break;
-        UNROLL for (int v = 0; v < NV; v++) {
-            if (kind == WHOLE) store(t->out + p * t->pixel + v * LANES, finished[p * NV + v]);
-            else store_first(t->out + p * t->pixel, finished[p], n);
-        }
-    }
+    vec sums[LINE_PIXELS * 2];
+    UNROLL_LINE for (int p = 0; p < P; p++)
+        UNROLL for (int v = 0; v < NV; v++) sums[p * NV + v] = sum[p][v];
+    finish_line(t, sums, NV);
 }
 
 #define LINE_VECTORS (VECTOR_BYTES == 64 ? 2 : 1) /* of a tile that mixes no channels */
 
 #define DEFINE_LINE_TILE(KW, S)                                                                                         \
-    static void tail_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS, 1, TAIL, t); }                       \
     static void whole_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS, LINE_VECTORS, WHOLE, t); }          \
     static void mixed_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS, 1, MIXED, t); }                     \
     static void half_whole_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS / 2, LINE_VECTORS, WHOLE, t); } \
     static void half_mixed_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS / 2, 1, MIXED, t); }
-#define LINE_TILE(KW, S)                                                 \
-    [S - 1][KW] = {[TAIL] = {tail_##KW##s##S, tail_##KW##s##S},         \
-                   [WHOLE] = {half_whole_##KW##s##S, whole_##KW##s##S}, \
-                   [MIXED] = {half_mixed_##KW##s##S, mixed_##KW##s##S}},
+#define LINE_TILE(KW, S) \
+    [S - 1][KW] = {[WHOLE] = {half_whole_##KW##s##S, whole_##KW##s##S}, [MIXED] = {half_mixed_##KW##s##S, mixed_##KW##s##S}},
 
 FOR_EACH_RUN(DEFINE_LINE_TILE)
-static line_tile_fn *const line_tiles[2][8][3][2] = {FOR_EACH_RUN(LINE_TILE)};
+static line_tile_fn *const line_tiles[2][8][2][2] = {FOR_EACH_RUN(LINE_TILE)};
 
 /* The lines that come next, read and written, are fetched while this one is worked on: a part with each tile. The
  * processor does not by itself, as a tile goes through them with large steps. */
@@ -215,8 +216,7 @@ INLINE ptrdiff_t count_lanes(const RowGather *g, const FilterMatrix *f, const Gr
 
 /* Of what kind the tile is that begins with vector v. */
 INLINE int kind_of(const Lanes *lanes, ptrdiff_t v, ptrdiff_t vectors) {
-    if (lanes[v].kind != WHOLE) return lanes[v].kind;
-    return v + LINE_VECTORS <= vectors && lanes[v + LINE_VECTORS - 1].kind == WHOLE ? WHOLE : MIXED;
+    return lanes[v].kind == WHOLE && v + LINE_VECTORS <= vectors && lanes[v + LINE_VECTORS - 1].kind == WHOLE ? WHOLE : MIXED;
 }
 
 static void grouped(const RowGather *g, const FilterMatrix *f, const GroupRuns *r, const RowTarget *target,

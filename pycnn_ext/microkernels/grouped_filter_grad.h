@@ -20,11 +20,10 @@ typedef struct {
 
 typedef void line_grad_fn(const LineGrad *t);
 
-/* sum[k][s][v] += product of one run's columns for P pixels with their gradients; those columns alone whose bits in
- * `inside` are set, unless `all` are */
-INLINE void add_products(const int KW, const int S, const int P, const int NV, const int NK, const int kind, const int all,
-                         unsigned inside, const LineGrad *t, const real *from, const real *gradient,
-                         vec sum[4][7][2]) {
+/* sum[k][s][v] += product of one run's columns for P pixels with their gradients; of one pixel those columns alone whose
+ * bits in `inside` are set */
+INLINE void add_products(const int KW, const int S, const int P, const int NV, const int NK, const int kind, unsigned inside,
+                         const LineGrad *t, const real *from, const real *gradient, vec sum[4][7][2]) {
     const ptrdiff_t step = t->column_step * t->gather->pixel;
     const lane_mask span = first_lanes(t->lanes->span), valid = first_lanes(t->lanes->count);
     const ivec index = t->lanes->index;
@@ -33,11 +32,10 @@ INLINE void add_products(const int KW, const int S, const int P, const int NV, c
         UNROLL for (int v = 0; v < NV; v++)
             gy[p][v] = kind == WHOLE ? load(gradient + v * LANES) : load_masked(gradient, valid);
     UNROLL_LINE for (int c = 0; c < (P - 1) * S + KW; c++) {
-        if (all || (inside >> c & 1)) {
+        if (P > 1 || (inside >> c & 1)) {
             UNROLL for (int k = 0; k < NK; k++) {
                 UNROLL for (int v = 0; v < NV; v++) {
-                    vec a = kind == TAIL ? load_masked(from + k, span) : load(from + k + v * LANES);
-                    if (kind != WHOLE) a = __builtin_shuffle(a, index);
+                    vec a = kind == WHOLE ? load(from + v * LANES) : __builtin_shuffle(load_masked(from + k, span), index);
                     KEEP(a);
                     UNROLL_LINE for (int p = 0; p < P; p++) {
                         const int s = c - p * S;
@@ -60,15 +58,14 @@ INLINE void line_products(const int KW, const int S, const int NV, const int NK,
     UNROLL for (int i = 0; i < NK; i++)
         UNROLL for (int s = 0; s < KW; s++)
             UNROLL for (int v = 0; v < NV; v++) sum[i][s][v] = load(sums + (i * KW + s) * LANES + v * t->sums_step);
+    const ptrdiff_t columns = (GRAD_PIXELS - 1) * S + KW;
     for (ptrdiff_t j = 0, count; j < g->grid_width; j += count) {
-        const int whole = j + GRAD_PIXELS <= g->grid_width;
-        count = whole ? GRAD_PIXELS : 1;
-        const ptrdiff_t x = j * g->stride_x;
-        const unsigned inside = columns_inside(g, x + g->tap_x[run], t->column_step, (count - 1) * S + KW);
+        const ptrdiff_t x = j * g->stride_x, left = x + g->tap_x[run];
+        const int inside = left >= 0 && left + (columns - 1) * t->column_step < g->width;
         const real *from = line + x * g->pixel, *gradient = t->gradient + j * t->filters;
-        if (!whole) add_products(KW, S, 1, NV, NK, kind, 0, inside, t, from, gradient, sum);
-        else if (inside != ~0u) add_products(KW, S, GRAD_PIXELS, NV, NK, kind, 0, inside, t, from, gradient, sum);
-        else add_products(KW, S, GRAD_PIXELS, NV, NK, kind, 1, inside, t, from, gradient, sum);
+        count = inside && j + GRAD_PIXELS <= g->grid_width ? GRAD_PIXELS : 1;
+        if (count > 1) add_products(KW, S, GRAD_PIXELS, NV, NK, kind, ~0u, t, from, gradient, sum);
+        else add_products(KW, S, 1, NV, NK, kind, columns_inside(g, left, t->column_step, KW), t, from, gradient, sum);
     }
     UNROLL for (int i = 0; i < NK; i++)
         UNROLL for (int s = 0; s < KW; s++)
@@ -89,14 +86,13 @@ INLINE void line_grad(const int KW, const int S, const int NV, const int kind, c
 }
 
 #define DEFINE_LINE_GRAD(KW, S)                                                                            \
-    static void grad_tail_##KW##s##S(const LineGrad *t) { line_grad(KW, S, 1, TAIL, t); }               \
     static void grad_whole_##KW##s##S(const LineGrad *t) { line_grad(KW, S, LINE_VECTORS, WHOLE, t); } \
     static void grad_mixed_##KW##s##S(const LineGrad *t) { line_grad(KW, S, 1, MIXED, t); }
 #define LINE_GRAD(KW, S) \
-    [S - 1][KW] = {[TAIL] = grad_tail_##KW##s##S, [WHOLE] = grad_whole_##KW##s##S, [MIXED] = grad_mixed_##KW##s##S},
+    [S - 1][KW] = {[WHOLE] = grad_whole_##KW##s##S, [MIXED] = grad_mixed_##KW##s##S},
 
 FOR_EACH_RUN(DEFINE_LINE_GRAD)
-static line_grad_fn *const line_grads[2][8][3] = {FOR_EACH_RUN(LINE_GRAD)};
+static line_grad_fn *const line_grads[2][8][2] = {FOR_EACH_RUN(LINE_GRAD)};
 
 static void grouped_filter_grad(const RowGather *g, const FilterMatrix *f, const GroupRuns *r, const void *gradient,
                                 ptrdiff_t first, ptrdiff_t last, void *partial) {

@@ -8,6 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of a name, the one for the instruction set and dtype that is compiled. */
+#define JOINED(name, variant) name##_##variant
+#define EXPANDED(name, variant) JOINED(name, variant)
+#define VARIANT(name) EXPANDED(name, PYCNN_VARIANT)
+
 enum { FILL_CONSTANT, FILL_NEAREST, FILL_REFLECT, FILL_WRAP };
 enum { LINEAR, RELU, RELU6, SIGMOID, TANH, LEAKY_RELU, ELU, SELU, GELU, GELU_TANH, SILU, SOFTPLUS };
 

@@ -10,7 +10,7 @@ from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import grouped as ext
 
 _FEW = 32  # channels a group, on both sides, up to which this is faster than a matrix product a group
-_WIDTHS = {1: (7, 5, 4, 3, 2), 2: (7, 5, 3)}  # taps side by side that the kernels take as one, by stride
+_WIDTHS = {1: (7, 5, 3, 2), 2: (5, 3)}  # taps side by side that the kernels take as one, by stride
 
 
 def is_grouped(geometry):
