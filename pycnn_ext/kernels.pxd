@@ -104,6 +104,8 @@ cdef extern from "kernels.h" nogil:
         double (*cross_entropy)(const void *, const int64_t *, const void *, ptrdiff_t, double, double, void *, void *,
                                 ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*add)(const void *, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*add_clipped)(const void *, const void *, double, double, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t,
+                            ptrdiff_t) noexcept nogil
         void (*multiply)(const void *, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*multiply_grad)(const void *, const void *, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t,
                               void *) noexcept nogil

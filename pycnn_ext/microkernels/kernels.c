@@ -32,6 +32,7 @@ void VARIANT(fill_others)(Kernels *k) {
     k->softmax_grad = softmax_grad;
     k->cross_entropy = cross_entropy;
     k->add = add;
+    k->add_clipped = add_clipped;
     k->multiply = multiply;
     k->multiply_grad = multiply_grad;
     k->sum_rows = sum_rows;

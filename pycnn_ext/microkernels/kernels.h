@@ -177,6 +177,8 @@ typedef struct {
 
     /* Arithmetic: numbers [first, last) of a (outer, middle, inner) and of y, which may be a, with b (outer, inner). */
     void (*add)(const void *a, const void *b, void *y, ptrdiff_t middle, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t last);
+    void (*add_clipped)(const void *a, const void *b, double low, double high, void *y, ptrdiff_t middle, ptrdiff_t inner,
+                        ptrdiff_t first, ptrdiff_t last);
     void (*multiply)(const void *a, const void *b, void *y, ptrdiff_t middle, ptrdiff_t inner, ptrdiff_t first,
                      ptrdiff_t last);
     /* Rows [first, last) of g and a (middle, inner): sums (inner) = sum of g*a and, with b (inner), ga = g*b; without b

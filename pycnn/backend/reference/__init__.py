@@ -1,7 +1,7 @@
 """The specification that runs: plain NumPy, slow and obvious. One file a family of ``backend/protocol.py``."""
 
 from pycnn.backend.reference.activation import activation_forward, activation_grad
-from pycnn.backend.reference.arithmetic import add, multiply, multiply_grad, sum_products
+from pycnn.backend.reference.arithmetic import add, add_clipped, multiply, multiply_grad, sum_products
 from pycnn.backend.reference.arrays import asarray, is_array, name, random_uniform, to_numpy, xp
 from pycnn.backend.reference.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, conv2d_prepare
 from pycnn.backend.reference.matmul import matmul
@@ -29,6 +29,7 @@ __all__ = [
     "activation_grad",
     "adam_update",
     "add",
+    "add_clipped",
     "affine2d_forward",
     "asarray",
     "avg_pool2d_forward",
