@@ -1,9 +1,10 @@
 /* All but convolutions: compiled once for each instruction set and dtype, with PYCNN_VARIANT in the name of what it exports. */
 #include "activation.h"
 #include "arithmetic.h"
+#include "avg_pool.h"
+#include "extreme_pool.h"
 #include "norm.h"
 #include "optimizer.h"
-#include "pool.h"
 #include "resample.h"
 #include "softmax.h"
 
