@@ -145,6 +145,20 @@ static void gemm(const RowGather *g, const FilterMatrix *f, const RowTarget *tar
         gemm_panels(g, f, target, bias, activation, first, last, first_group, last_group, full, last_panel);
 }
 
+/* Add the runs of one pixel of the grid, whose window begins at (y, x), to where `base` and the taps' offsets say. */
+static void scatter_pixel(const RowGather *g, const TapOffsets *offsets, ptrdiff_t y, ptrdiff_t x, const real *runs,
+                          real *base) {
+    const ptrdiff_t length = g->length, whole = length / LANES * LANES;
+    const lane_mask rest = first_lanes(length - whole);
+    for (ptrdiff_t t = 0; t < g->taps; t++, runs += length) {
+        const size_t v = (size_t)(y + g->tap_y[t]), u = (size_t)(x + g->tap_x[t]);
+        if (v >= (size_t)g->height || u >= (size_t)g->width) continue;
+        real *to = base + offsets->offset[t];
+        for (ptrdiff_t k = 0; k < whole; k += LANES) store(to + k, load(to + k) + load(runs + k));
+        if (whole < length) store_masked(to + whole, load_masked(to + whole, rest) + load_masked(runs + whole, rest), rest);
+    }
+}
+
 static void gemm_scatter(const RowGather *g, const void *gradient, ptrdiff_t gradient_pixel, const FilterMatrix *f,
                          ptrdiff_t group, void *target, ptrdiff_t first, ptrdiff_t last) {
     const ptrdiff_t grid = g->grid_height * g->grid_width, depth = f->columns;
@@ -179,16 +193,7 @@ static void gemm_scatter(const RowGather *g, const void *gradient, ptrdiff_t gra
         for (ptrdiff_t i = 0; i < rows; i++, p++, advance(g, &at, 1)) {
             const ptrdiff_t y = at.i * g->stride_y, x = at.j * g->stride_x;
             real *base = (real *)target + at.n * g->image + y * g->row + x * g->pixel;
-            for (ptrdiff_t t = 0; t < g->taps; t++) {
-                const size_t v = (size_t)(y + g->tap_y[t]), u = (size_t)(x + g->tap_x[t]);
-                if (v >= (size_t)g->height || u >= (size_t)g->width) continue;
-                const real *from = product + i * padded + t * g->length;
-                real *to = base + offsets.offset[t];
-                for (ptrdiff_t k = 0; k < g->length; k += LANES) {
-                    const ptrdiff_t n = at_most(LANES, g->length - k);
-                    store_first(to + k, load_first(to + k, n) + load_first(from + k, n), n);
-                }
-            }
+            scatter_pixel(g, &offsets, y, x, product + i * padded, base);
         }
     }
 }
