@@ -123,7 +123,8 @@ INLINE void planar_sum_tile(const int MR, const int NV, const real *planes, cons
             vec b[TILE_VECTORS];
             UNROLL for (int v = 0; v < NV; v++) b[v] = load(gradient + v * plane_size);
             UNROLL for (int i = 0; i < MR; i++) {
-                const vec a = load(planes + offset[i] + j);
+                vec a = load(planes + offset[i] + j);
+                IN_REGISTER(a);
                 UNROLL for (int v = 0; v < NV; v++) sum[i][v] += a * b[v];
             }
         }
