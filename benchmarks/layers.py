@@ -201,16 +201,9 @@ def random_changes(torch, args, x):
     def brightened():
         return (tx + 0.2 * (2 * torch.rand(batch, 1, 1, 1) - 1)).clamp_(0, 1)
 
-    place = f"{x.shape[3]}@{x.shape[1]} b{batch}"
+    place, nbytes = f"{x.shape[3]}@{x.shape[1]} b{batch}", 2 * x.nbytes
     return [
-        forward(
-            torch,
-            args,
-            ("random changes", f"{name} {place}"),
-            partial(layer, images, training=True),
-            peer,
-            2 * x.nbytes,
-        )
+        forward(torch, args, ("random changes", f"{name} {place}"), partial(layer, images, training=True), peer, nbytes)
         for name, layer, peer in (("flip", flip, mirrored), ("brightness", brightness, brightened))
     ]
 
