@@ -4,7 +4,7 @@
  *
  * One side is the gathered rows, their taps side by side, the other the gradient; the right one fills vectors. Of a
  * chunk of pixels both are packed in strips, so that tiles read them from end to end. A strip of the right side is a
- * panel and stays in L1, while those of the left side come from L2.
+ * panel.
  */
 #ifndef PYCNN_FILTER_GRAD_H
 #define PYCNN_FILTER_GRAD_H
@@ -13,7 +13,7 @@
 #include "tile.h"
 
 #ifndef CHUNK
-#define CHUNK 96 /* pixels that are packed at a time: a panel of them takes 24 KiB */
+#define CHUNK 192 /* pixels that are packed at a time, all of which stays in L2: with fewer, sums are read and written more often */
 #endif
 #define FEW_FILTERS 64
 #define LINE_NUMBERS 4096 /* of the gradient, at most, that tiles read again and again */
