@@ -18,7 +18,7 @@ cdef extern from *:
     void release_pool() nogil
     int alone  # whether kernels that this Python thread calls run on it alone
 
-cdef double SERIAL_WORK = 5e4  # multiply-adds that are done before a second thread has woken up
+cdef double SERIAL_WORK = 4e5  # multiply-adds, about, that are done before a second thread has woken up
 
 cdef int count = 1
 
