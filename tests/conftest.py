@@ -14,10 +14,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin while t
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "2")  # enough for every parallel path, here and in programs run by tests
 
+from cuda_emulator import backend as cuda_emulated
+
 import pycnn  # after the variables that OpenMP reads when it is loaded
 from pycnn import config
 
-BACKENDS = ("reference", "cpu")
+BACKENDS = ("reference", "cpu", cuda_emulated.NAME)
 
 settings.register_profile(
     "pycnn",
@@ -80,6 +82,8 @@ def known_state():
 @pytest.fixture(params=BACKENDS)
 def backend(request):
     """Each backend in turn, set for the test: what ``pycnn.get_backend()`` returns."""
+    if request.param == cuda_emulated.NAME:
+        cuda_emulated.install()
     pycnn.set_backend(request.param)
     return pycnn.get_backend()
 

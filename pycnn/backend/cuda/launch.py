@@ -1,0 +1,128 @@
+"""The one way from Python to a kernel: compiled at first use, every argument checked, the grid given in blocks.
+
+``launch("pool", "avg_pool2d_forward", blocks_for(out.size, 256), x, out, shape)`` takes the arguments in the order of
+the kernel's signature in ``kernels/pool.cu`` (how these files are written: ``sources.py``). The block is what its
+``__launch_bounds__`` says. CuPy checks nothing, so this is done here: an array must be one of the current device,
+C-contiguous, of the dtype of its parameter; ``real`` is the dtype of the first array that is real, and then of all.
+Scalars are cast to their exact C type, an integer that does not fit raises. A tuple of ints fills a struct.
+
+Whoever calls makes inputs contiguous (``arrays.contiguous``) and allocates results (``arrays.result``). A grid
+without blocks launches nothing.
+"""
+
+from functools import cache
+from operator import index
+
+import cupy as cp
+import numpy as np
+
+from pycnn.backend.cuda import sources
+
+OPTIONS = ("--std=c++17",)
+_NULL = np.uint64(0)
+_REAL = tuple(np.dtype(name) for name in sources.REAL)
+_ROOM = 48 << 10  # of shared memory that each kernel may have without asking
+
+
+def blocks_for(count, per_block):
+    """How many blocks cover ``count`` pieces of work, ``per_block`` each; 0 for none.
+
+    Examples
+    --------
+    ``blocks_for(1000, 256)`` is 4. An elementwise kernel loops with the stride of the grid (``FOR_EACH``).
+    """
+    return -(-count // per_block)
+
+
+def elementwise_blocks(count, threads=256):
+    """Blocks of a kernel that loops by ``FOR_EACH``: four elements a thread while there are few of them."""
+    return min(blocks_for(count, 4 * threads), 1 << 16)
+
+
+@cache
+def module(source, dtype):
+    """The compiled file ``kernels/<source>.cu`` for a dtype. CuPy compiles it when a function is first taken."""
+    return cp.RawModule(code=sources.text(source, dtype), options=OPTIONS)
+
+
+@cache
+def _function(source, kernel, dtype, device, shared):
+    """A kernel on a device, allowed as much shared memory as it will be given."""
+    function = module(source, dtype).get_function(kernel)
+    if shared > _ROOM:
+        function.max_dynamic_shared_size_bytes = shared
+    return function
+
+
+def launch(source, kernel, grid, *arguments, shared=0):
+    """Run a kernel of ``kernels/<source>.cu`` on the current stream.
+
+    Parameters
+    ----------
+    source, kernel : str
+        Name of the file, and of the kernel in it.
+    grid : int or tuple of int
+        Blocks along x, or (x, y, z).
+    *arguments
+        For each parameter of the kernel an array of the device, None, a number, or a tuple of ints.
+    shared : int
+        Bytes of dynamic shared memory.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        If an argument is not what the kernel's signature says; the message names both.
+    """
+    signature = sources.signatures(source)[kernel]
+    if len(arguments) != len(signature.parameters):
+        expected = ", ".join(p.name for p in signature.parameters)
+        raise TypeError(f"kernel {kernel} takes ({expected}). Received: {len(arguments)} arguments")
+    device, real, passed = cp.cuda.Device().id, None, []
+    for parameter, value in zip(signature.parameters, arguments, strict=True):
+        if parameter.is_array and parameter.dtype is None and real is None and value is not None:
+            real = getattr(value, "dtype", None)
+            if real not in _REAL:
+                raise _wrong(kernel, parameter, f"an array of one of {', '.join(sources.REAL)}", value)
+        passed.append(_checked(kernel, parameter, value, parameter.dtype or real, device))
+    grid = (grid, 1, 1) if isinstance(grid, int) else (*grid, 1, 1)[:3]
+    if min(grid) > 0:
+        name = "float32" if real is None else real.name
+        _function(source, kernel, name, device, shared)(grid, (signature.threads,), tuple(passed), shared_mem=shared)
+
+
+def _checked(kernel, parameter, value, dtype, device):
+    """An argument as CuPy passes it, or an error that names the kernel and the parameter."""
+    if not parameter.is_array:
+        return _scalar(kernel, parameter, value, dtype or _REAL[0])
+    if value is None and parameter.may_be_none:
+        return _NULL
+    if not isinstance(value, cp.ndarray):
+        raise _wrong(kernel, parameter, "an array of the device", value)
+    if value.dtype != dtype:
+        raise _wrong(kernel, parameter, f"of dtype {dtype}", value)
+    if not value.flags.c_contiguous:
+        raise _wrong(kernel, parameter, "C-contiguous", value, ValueError)
+    if value.device.id != device:
+        raise _wrong(kernel, parameter, f"on the current device {device}", value, ValueError)
+    return value
+
+
+def _scalar(kernel, parameter, value, dtype):
+    try:
+        if dtype.kind == "V":
+            if len(value) != len(dtype):
+                raise _wrong(kernel, parameter, f"{len(dtype)} ints ({', '.join(dtype.names)})", value)
+            return np.array(tuple(value), dtype)
+        if dtype.kind == "f":
+            return dtype.type(value)
+        if not hasattr(value, "__index__"):
+            raise _wrong(kernel, parameter, f"an integer ({dtype})", value)
+        return dtype.type(index(value))
+    except OverflowError as error:
+        raise _wrong(kernel, parameter, f"within {dtype}", value, OverflowError) from error
+
+
+def _wrong(kernel, parameter, expected, value, error=TypeError):
+    if hasattr(value, "dtype"):
+        value = f"{type(value).__name__} of shape {value.shape}, {value.dtype}, strides {value.strides}"
+    return error(f"argument {parameter.name} of kernel {kernel} must be {expected}. Received: {parameter.name}={value}")

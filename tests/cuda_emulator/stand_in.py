@@ -1,0 +1,230 @@
+"""In place of CuPy: what the backend uses of it, on NumPy arrays, as strict as CuPy is.
+
+Arrays of the device are a class of their own. Kernels, operators and the namespace's functions take them; NumPy does
+not, and where their values are brought to the host (``get``, ``float(x)``, ``bool(x)``) it is counted. What is
+allocated holds NaN. All that is not named here is NumPy's function of the same name.
+"""
+
+import importlib
+import operator
+import sys
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+from cuda_emulator import machine
+
+synchronisations = 0
+"""How often values have come to the host."""
+
+
+class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array of the device, which lies in ``host``."""
+
+    __slots__ = ("host",)
+    __hash__ = None
+    __array_priority__ = 100
+
+    def __init__(self, host):
+        self.host = host
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=(), **options):
+        for value in inputs:
+            _refuse(value)
+        if out:
+            options["out"] = _hosts(tuple(out))
+        result = getattr(ufunc, method)(*_hosts(inputs), **_hosts(options))
+        return out[0] if len(out) == 1 else _devices(result)
+
+    def __array_function__(self, function, types, args, kwargs):
+        return _call(function, *args, **kwargs)
+
+    def __array__(self, *args, **kwargs):
+        raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`")
+
+    def __getattr__(self, name):
+        if name.startswith("__"):  # by which NumPy would look inside
+            raise AttributeError(name)
+        attribute = getattr(self.host, name)
+        if not callable(attribute) or name == "dtype":
+            return _devices(attribute)
+        return lambda *args, **kwargs: _call(attribute, *args, **kwargs)
+
+    def __getitem__(self, key):
+        return _devices(self.host[_hosts(key)])
+
+    def __setitem__(self, key, value):
+        _refuse(value)
+        self.host[_hosts(key)] = _hosts(value)
+
+    def __len__(self):
+        return len(self.host)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self):
+        return f"device {self.host!r}"
+
+    def __deepcopy__(self, memo):
+        return ndarray(self.host.copy())
+
+    def __reduce__(self):
+        return ndarray, (self.host,)
+
+    def get(self, **options):
+        global synchronisations
+        synchronisations += 1
+        return self.host.copy()
+
+    def item(self, *args):
+        return self.get().item(*args)
+
+    def tolist(self):
+        return self.get().tolist()
+
+    @property
+    def data(self):
+        return SimpleNamespace(ptr=self.host.ctypes.data)
+
+    @property
+    def device(self):
+        return Device()
+
+
+for _name, _function in {
+    "__bool__": bool,
+    "__float__": float,
+    "__int__": int,
+    "__index__": operator.index,
+    "__complex__": complex,
+}.items():
+    setattr(ndarray, _name, lambda self, function=_function: function(self.get()))
+
+
+def _refuse(value):
+    """CuPy computes with its own arrays and with numbers."""
+    if isinstance(value, np.ndarray):
+        raise TypeError(f"Unsupported type {type(value)}")
+
+
+def _hosts(value):
+    if isinstance(value, ndarray):
+        return value.host
+    if type(value) in (list, tuple):
+        return type(value)(map(_hosts, value))
+    return {k: _hosts(v) for k, v in value.items()} if type(value) is dict else value
+
+
+def _devices(value):
+    if isinstance(value, (np.ndarray, np.generic)):
+        return ndarray(np.asarray(value))
+    return type(value)(map(_devices, value)) if type(value) in (list, tuple) else value
+
+
+def _call(function, *args, **kwargs):
+    for value in (*args, *kwargs.values()):
+        _refuse(value)
+    out = kwargs.get("out")
+    result = function(*_hosts(args), **_hosts(kwargs))
+    if out is not None:
+        return out
+    same = [a for a in args if isinstance(a, ndarray) and a.host is result]
+    return same[0] if same else _devices(result)
+
+
+class Namespace(ModuleType):
+    """NumPy's functions on arrays of the device."""
+
+    def __init__(self, name, functions):
+        super().__init__(name)
+        self._functions = functions
+
+    def __getattr__(self, name):
+        attribute = getattr(self._functions, name)
+        if isinstance(attribute, type) or not callable(attribute):
+            return Namespace(name, attribute) if isinstance(attribute, ModuleType) else attribute
+        return lambda *args, **kwargs: _call(attribute, *args, **kwargs)
+
+
+class Device:
+    """The one device there is."""
+
+    id, compute_capability = 0, "80"
+
+
+class RawModule:
+    """A source with kernels, compiled when the first is taken."""
+
+    def __init__(self, *, code, options=()):
+        self._code = code
+
+    def get_function(self, name):
+        return RawKernel(machine.compiled(self._code), name)
+
+
+class RawKernel:
+    """A kernel to be launched."""
+
+    max_dynamic_shared_size_bytes = 48 << 10
+
+    def __init__(self, library, name):
+        self._library, self._name = library, name
+
+    def __call__(self, grid, block, args, *, shared_mem=0):
+        if shared_mem > self.max_dynamic_shared_size_bytes:
+            raise machine.EmulationError(f"kernel {self._name} may not have {shared_mem} bytes of shared memory")
+        if min(grid) < 1 or max(grid[1:], default=1) > 65535 or len(block) > 1:
+            raise machine.EmulationError(f"kernel {self._name} cannot run on grid={grid}, block={block}")
+        machine.launch(self._library, self._name, (*grid, 1, 1)[:3], block[0], args, shared_mem)
+
+
+def _asarray(x, dtype=None, order="K"):
+    if not isinstance(x, ndarray):
+        return _array(x, dtype)
+    host = np.asarray(x.host, dtype, order)
+    return x if host is x.host else ndarray(host)
+
+
+def _array(x, dtype=None):
+    return ndarray(np.array(_hosts(x), dtype, order="C"))
+
+
+def _empty(shape, dtype=float, order="C"):
+    host = np.empty(shape, dtype)
+    host.reshape(-1).view(np.uint8)[:] = machine.FILL
+    return ndarray(host)
+
+
+def module():
+    """The stand-in for ``cupy``."""
+    cupy = Namespace("cupy", np)
+    cupy.ndarray, cupy.RawModule = ndarray, RawModule
+    cupy.asarray, cupy.empty = _asarray, _empty
+    cupy.array = _array
+    cupy.empty_like = lambda x, dtype=None: _empty(x.shape, dtype or x.dtype)
+    cupy.asnumpy = lambda x: x.get() if isinstance(x, ndarray) else np.asarray(x)
+    cupy.cuda = SimpleNamespace(Device=Device)
+    return cupy
+
+
+def load(package, name):
+    """Import ``package`` anew with the stand-in as its ``cupy``: a backend ``name`` that lives beside the real one."""
+    parent, _, child = package.rpartition(".")
+    parent = importlib.import_module(parent)
+
+    def taken():
+        own = [key for key in sys.modules if key in (package, "cupy") or key.startswith((f"{package}.", "cupy."))]
+        return {key: sys.modules.pop(key) for key in own}
+
+    before = taken()
+    sys.modules["cupy"] = module()
+    try:
+        backend = importlib.import_module(package)
+    finally:
+        taken()
+        sys.modules.update(before)
+        vars(parent).pop(child, None)
+        if package in before:
+            setattr(parent, child, before[package])
+    backend.name = name
+    return backend
