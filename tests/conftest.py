@@ -18,8 +18,11 @@ from cuda_emulator import backend as cuda_emulated
 
 import pycnn  # after the variables that OpenMP reads when it is loaded
 from pycnn import config
+from pycnn.backend.registry import why_unavailable
 
-BACKENDS = ("reference", "cpu", cuda_emulated.NAME)
+BACKENDS = ["reference", "cpu", cuda_emulated.NAME]
+if why_unavailable("cuda") is None:
+    BACKENDS.append(pytest.param("cuda", marks=pytest.mark.gpu))
 
 settings.register_profile(
     "pycnn",

@@ -13,9 +13,16 @@ NAME = "cuda-emulated"
 
 
 @cache
+def modules():
+    """The modules of ``pycnn.backend.cuda`` as they are, with the stand-in for CuPy, by name."""
+    return stand_in.load("pycnn.backend.cuda")
+
+
 def load():
-    """The package ``pycnn.backend.cuda`` as it is, with the stand-in for CuPy."""
-    return stand_in.load("pycnn.backend.cuda", NAME)
+    """The backend. Its modules that no member hides are attributes of it: ``launch``, ``sources``, ``arrays``."""
+    backend = modules()["pycnn.backend.cuda"]
+    backend.name = NAME
+    return backend
 
 
 def install():

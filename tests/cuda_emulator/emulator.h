@@ -164,6 +164,13 @@ emulate(void (*kernel)(void **), void **arguments, const unsigned *grid, unsigne
 inline void __syncthreads() { yield_as(Fiber::AT_BLOCK); }
 inline void __syncwarp() { yield_as(Fiber::AT_WARP); }
 inline void __threadfence() {}
+template <class T> T __ldg(const T *from) { return *from; }
+inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
+inline int __ffs(int bits) { return __builtin_ffs(bits); }
+inline int __clz(int bits) { return bits ? __builtin_clz(bits) : 32; }
+inline float rsqrt(float x) { return 1 / std::sqrt(x); }
+inline double rsqrt(double x) { return 1 / std::sqrt(x); }
+inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
 
 /* What a lane shows, then what `function` makes of all that the lanes show. */
 template <class T, class F> auto of_warp(const T &value, F function) {
@@ -174,11 +181,11 @@ template <class T, class F> auto of_warp(const T &value, F function) {
     __syncwarp();
     return result;
 }
-template <class T> T shfl(T value, int lane) {
+template <class T> INTERNAL T shfl(T value, int lane) {
     return of_warp(value, [=](auto shown) { return shown(lane); });
 }
 template <class T> T shfl_xor(T value, int mask) { return shfl(value, (threadIdx.x % 32) ^ mask); }
-inline unsigned ballot(bool condition) {
+INTERNAL inline unsigned ballot(bool condition) {
     return of_warp(condition, [](auto shown) {
         unsigned bits = 0;
         for (int lane = 0; lane < 32; lane++) bits |= (unsigned)shown(lane) << lane;
@@ -186,15 +193,15 @@ inline unsigned ballot(bool condition) {
     });
 }
 
-inline void cp_async16(void *shared, const void *global, int bytes = 16) {
+INTERNAL inline void cp_async16(void *shared, const void *global, int bytes = 16) {
     if ((size_t)shared % 16 || (bytes && (size_t)global % 16)) __builtin_trap();
     memset(shared, 0xff, 16);
     auto &groups = emulator->current->groups;
     if (groups.empty()) groups.emplace_back();
     groups.back().push_back({(unsigned char *)shared, (const unsigned char *)global, bytes});
 }
-inline void cp_commit() { emulator->current->groups.resize(max<size_t>(emulator->current->groups.size(), 1) + 1); }
-template <int N> void cp_wait() {
+INTERNAL inline void cp_commit() { emulator->current->groups.resize(max<size_t>(emulator->current->groups.size(), 1) + 1); }
+template <int N> INTERNAL void cp_wait() {
     auto &groups = emulator->current->groups;
     for (; groups.size() > N + 1; groups.erase(groups.begin()))
         for (const Copy &copy : groups.front()) {
@@ -208,7 +215,7 @@ inline unsigned as_bits(float x) { unsigned bits; memcpy(&bits, &x, 4); return b
 inline float to_tf32(float x) { return std::isfinite(x) ? as_float((as_bits(x) + 0x1000) & 0xffffe000) : x; }
 
 struct Fragments { float a[4], b[2]; };
-inline void mma_tf32(float (&d)[4], const float (&a)[4], const float (&b)[2]) {
+INTERNAL inline void mma_tf32(float (&d)[4], const float (&a)[4], const float (&b)[2]) {
     const int group = threadIdx.x % 32 / 4, pair = 2 * (threadIdx.x % 4);
     of_warp(Fragments{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}}, [&](auto shown) {
         for (int i = 0; i < 4; i++) {

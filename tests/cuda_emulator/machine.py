@@ -18,27 +18,12 @@ import numpy as np
 
 HERE = Path(__file__).parent
 BOTH = 1 << 16
-COMPILE = [
-    "g++",
-    "-std=c++17",
-    "-O1",
-    "-shared",
-    "-fPIC",
-    "-w",
-    "-fvisibility=hidden",
-    "-fno-gnu-unique",
-    "-fno-strict-aliasing",
-    "-fno-ipa-reference",
-    "-ffp-contract=off",
-    "-fsanitize-undefined-trap-on-error",
+COMPILE = (
+    *("g++", "-std=c++17", "-O2", "-shared", "-fPIC", "-w", "-fvisibility=hidden", "-fno-gnu-unique"),
+    *("-fno-strict-aliasing", "-fno-ipa-reference", "-ffp-contract=off", "-fsanitize-undefined-trap-on-error"),
     "-fsanitize=bounds,alignment,shift,integer-divide-by-zero,signed-integer-overflow",
-    "-DPYCNN_EMULATED",
-    "-include",
-    "emulator.h",
-    "-x",
-    "c++",
-    "-",
-]
+    *("-DPYCNN_EMULATED", "-include", "emulator.h", "-x", "c++", "-"),
+)
 FILL = 0xFF  # NaN as a float of any size
 _GLOBAL = re.compile(r'extern "C" __global__ void __launch_bounds__\([^)]*\)\s*(\w+)\(')
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -50,6 +35,7 @@ class EmulationError(RuntimeError):
 
 def compiled(code):
     """The source as a loaded library, compiled unless the same has been before."""
+    code = code.replace("#pragma unroll\n", "#pragma GCC unroll 16\n")
     code += "".join(f"\nCALLABLE({name})" for name in _GLOBAL.findall(code)) + "\n"
     content = "\0".join((*COMPILE, (HERE / "emulator.h").read_text(encoding="utf-8"), code))
     folder = Path(tempfile.gettempdir()) / f"pycnn-emulated-{os.getuid()}"

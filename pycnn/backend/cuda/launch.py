@@ -29,7 +29,8 @@ def blocks_for(count, per_block):
 
     Examples
     --------
-    ``blocks_for(1000, 256)`` is 4. An elementwise kernel loops with the stride of the grid (``FOR_EACH``).
+    >>> blocks_for(1000, 256)
+    4
     """
     return -(-count // per_block)
 
@@ -37,6 +38,11 @@ def blocks_for(count, per_block):
 def elementwise_blocks(count, threads=256):
     """Blocks of a kernel that loops by ``FOR_EACH``: four elements a thread while there are few of them."""
     return min(blocks_for(count, 4 * threads), 1 << 16)
+
+
+def compute_capability():
+    """Of the current device, as an integer: 75, 80, 90, ... The mma and cp.async of ``common.cuh`` need 80."""
+    return int(cp.cuda.Device().compute_capability)
 
 
 @cache
