@@ -4,6 +4,7 @@ protocol.py   the contract: every kernel that a backend must have      geometry.
 registry.py   set_backend, get_backend, backend_scope                  errors.py    BackendUnavailableError
 reference/    plain NumPy, slow and obvious: the specification that runs
 cpu/          checks and allocates, then calls the compiled kernels of pycnn_ext
+cuda/         checks and allocates, then launches kernels by CuPy       availability.py  what a GPU needs beside it
 """
 
 from pycnn.backend.errors import BackendUnavailableError

@@ -162,7 +162,7 @@ def test_what_is_broken_in_a_kernel_is_noticed(emulated, mutate, work, old, new,
 
 
 def test_arguments_are_checked_by_name(emulated):
-    launch, x = emulated.launch.launch, emulated.asarray(np.ones((4, 4), "float32"))
+    launch, x = emulated.launch.launch, emulated.asarray(np.ones(16, "float32"))
     out, alpha = emulated.asarray(np.ones((4, 4), "float32")), 0.5
 
     def activation(*arguments):
@@ -177,6 +177,7 @@ def test_arguments_are_checked_by_name(emulated):
         ((x.astype("int32"), out, 1, alpha, 16), TypeError, "x .* one of float32, float64"),
         ((x, out.astype("float64"), 1, alpha, 16), TypeError, "argument out .* of dtype float32"),
         ((x, out[:, ::2], 1, alpha, 16), ValueError, r"argument out .* C-contiguous.*strides \(16, 8\)"),
+        ((x.view("u1")[1:-3].view("f4"), out, 1, alpha, 15), ValueError, "argument x .* at a multiple of 4 bytes"),
         ((x, out, 1.5, alpha, 16), TypeError, r"argument name .* an integer \(int32\)\. Received: name=1.5"),
         ((x, out, np.int64(1 << 40), alpha, 16), OverflowError, "argument name .* within int32"),
     ]:
@@ -184,6 +185,33 @@ def test_arguments_are_checked_by_name(emulated):
             activation(*arguments)
     with pytest.raises(TypeError, match=r"argument s of kernel avg_pool2d_forward must be 13 ints \(height, .*right"):
         launch("pool", "avg_pool2d_forward", 1, x, out, (1, 2, 3), 0, 16)
+
+
+def test_signatures_are_read_from_the_source(emulated, monkeypatch):
+    sources = emulated.sources
+    kernel = sources.signatures("activation")["activation_grad"]
+    assert (kernel.threads, [p.name for p in kernel.parameters]) == (
+        256,
+        ["gy", "x", "y", "out", "name", "alpha", "count"],
+    )
+    assert [p.is_array for p in kernel.parameters] == [True] * 4 + [False] * 3
+    assert [p.is_written for p in kernel.parameters] == [False, False, False, True, False, False, False]
+    assert [p.may_be_none for p in kernel.parameters] == [False, True, False, False, False, False, False]
+    assert [p.dtype for p in kernel.parameters] == [None] * 4 + [np.int32, None, np.int64]
+    for wrong, message in [
+        ("EXTERN __global__ void __launch_bounds__(32) own(int n) {}", r"wrong\.cu has a kernel that is not"),
+        (
+            'extern "C" __global__ void __launch_bounds__(N) own(int n) {}',
+            r"wrong\.cu has a kernel that is not",
+        ),
+        ('extern "C" __global__ void __launch_bounds__(32) own(size_t n) {}', "of own is not as .* Found: 'size_t n'"),
+        ('extern "C" __global__ void __launch_bounds__(32) own(int *a, ...) {}', "of own is not .* Found: '...'"),
+    ]:
+        monkeypatch.setattr(sources, "text", lambda name, dtype, wrong=wrong: wrong)
+        sources.signatures.cache_clear()
+        with pytest.raises(SyntaxError, match=message):
+            sources.signatures("wrong")
+    sources.signatures.cache_clear()
 
 
 def test_the_device_is_strict(emulated):

@@ -5,6 +5,7 @@ not, and where their values are brought to the host (``get``, ``float(x)``, ``bo
 allocated holds NaN. All that is not named here is NumPy's function of the same name.
 """
 
+import functools
 import importlib
 import operator
 import sys
@@ -20,7 +21,7 @@ synchronisations = 0
 class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
     """An array of the device, which lies in ``host``."""
 
-    __slots__ = ("host",)
+    __slots__ = ("__weakref__", "host")
     __hash__ = None
     __array_priority__ = 100
 
@@ -63,7 +64,13 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self)))
 
     def __repr__(self):
-        return f"device {self.host!r}"
+        return repr(self.get())
+
+    def __str__(self):
+        return str(self.get())
+
+    def __format__(self, form):
+        return format(self.get(), form)
 
     def __deepcopy__(self, memo):
         return ndarray(self.host.copy())
@@ -143,7 +150,10 @@ class Namespace(ModuleType):
         attribute = getattr(self._functions, name)
         if isinstance(attribute, type) or not callable(attribute):
             return Namespace(name, attribute) if isinstance(attribute, ModuleType) else attribute
-        return lambda *args, **kwargs: _call(attribute, *args, **kwargs)
+        function = functools.partial(_call, attribute)
+        if isinstance(attribute, np.ufunc):
+            function.at = lambda a, index, *b: attribute.at(a.host, _hosts(index), *_hosts(b))
+        return function
 
 
 class Device:
@@ -180,13 +190,13 @@ class RawKernel:
 
 def _asarray(x, dtype=None, order="K"):
     if not isinstance(x, ndarray):
-        return _array(x, dtype)
+        return _array(x, dtype, order="C")
     host = np.asarray(x.host, dtype, order)
     return x if host is x.host else ndarray(host)
 
 
-def _array(x, dtype=None):
-    return ndarray(np.array(_hosts(x), dtype, order="C"))
+def _array(x, dtype=None, copy=True, order="K"):
+    return ndarray(np.array(_hosts(x), dtype, order=order))
 
 
 def _empty(shape, dtype=float, order="C"):

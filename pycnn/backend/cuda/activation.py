@@ -11,32 +11,14 @@ ACTIVATION_NUMBERS = {name: number for number, name in enumerate(ACTIVATIONS)} |
 def activation_forward(x, name, alpha=0.0, out=None):
     x = contiguous(x)
     out = result(x.shape, x.dtype, out)
-    launch(
-        "activation",
-        "activation_forward",
-        elementwise_blocks(x.size),
-        x,
-        out,
-        ACTIVATION_NUMBERS[name],
-        alpha,
-        x.size,
-    )
+    blocks, number = elementwise_blocks(x.size), ACTIVATION_NUMBERS[name]
+    launch("activation", "activation_forward", blocks, x, out, number, alpha, x.size)
     return out
 
 
 def activation_grad(gy, x, y, name, alpha=0.0, out=None):
     gy, x, y = contiguous(gy, x, y)
     out = result(gy.shape, gy.dtype, out)
-    launch(
-        "activation",
-        "activation_grad",
-        elementwise_blocks(gy.size),
-        gy,
-        x,
-        y,
-        out,
-        ACTIVATION_NUMBERS[name],
-        alpha,
-        gy.size,
-    )
+    blocks, number = elementwise_blocks(gy.size), ACTIVATION_NUMBERS[name]
+    launch("activation", "activation_grad", blocks, gy, x, y, out, number, alpha, gy.size)
     return out

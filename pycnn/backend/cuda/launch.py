@@ -3,8 +3,8 @@
 ``launch("pool", "avg_pool2d_forward", blocks_for(out.size, 256), x, out, shape)`` takes the arguments in the order of
 the kernel's signature in ``kernels/pool.cu`` (how these files are written: ``sources.py``). The block is what its
 ``__launch_bounds__`` says. CuPy checks nothing, so this is done here: an array must be one of the current device,
-C-contiguous, of the dtype of its parameter; ``real`` is the dtype of the first array that is real, and then of all.
-Scalars are cast to their exact C type, an integer that does not fit raises. A tuple of ints fills a struct.
+C-contiguous, aligned, of the dtype of its parameter; ``real`` is the dtype of the first array that is real, and then
+of all. Scalars are cast to their exact C type, an integer that does not fit raises. A tuple of ints fills a struct.
 
 Whoever calls makes inputs contiguous (``arrays.contiguous``) and allocates results (``arrays.result``). A grid
 without blocks launches nothing.
@@ -83,23 +83,29 @@ def launch(source, kernel, grid, *arguments, shared=0):
     if len(arguments) != len(signature.parameters):
         expected = ", ".join(p.name for p in signature.parameters)
         raise TypeError(f"kernel {kernel} takes ({expected}). Received: {len(arguments)} arguments")
-    device, real, passed = cp.cuda.Device().id, None, []
-    for parameter, value in zip(signature.parameters, arguments, strict=True):
-        if parameter.is_array and parameter.dtype is None and real is None and value is not None:
-            real = getattr(value, "dtype", None)
-            if real not in _REAL:
-                raise _wrong(kernel, parameter, f"an array of one of {', '.join(sources.REAL)}", value)
-        passed.append(_checked(kernel, parameter, value, parameter.dtype or real, device))
+    pairs = list(zip(signature.parameters, arguments, strict=True))
+    real, device = _real(kernel, pairs), cp.cuda.Device().id
+    passed = tuple(_checked(kernel, parameter, value, parameter.dtype or real, device) for parameter, value in pairs)
     grid = (grid, 1, 1) if isinstance(grid, int) else (*grid, 1, 1)[:3]
     if min(grid) > 0:
-        name = "float32" if real is None else real.name
-        _function(source, kernel, name, device, shared)(grid, (signature.threads,), tuple(passed), shared_mem=shared)
+        _function(source, kernel, real.name, device, shared)(grid, (signature.threads,), passed, shared_mem=shared)
+
+
+def _real(kernel, pairs):
+    """What ``real`` is: the dtype of the first array of that type; float32 for a kernel without any."""
+    for parameter, value in pairs:
+        if parameter.is_array and parameter.dtype is None and value is not None:
+            dtype = getattr(value, "dtype", None)
+            if dtype not in _REAL:
+                raise _wrong(kernel, parameter, f"an array of one of {', '.join(sources.REAL)}", value)
+            return dtype
+    return _REAL[0]
 
 
 def _checked(kernel, parameter, value, dtype, device):
     """An argument as CuPy passes it, or an error that names the kernel and the parameter."""
     if not parameter.is_array:
-        return _scalar(kernel, parameter, value, dtype or _REAL[0])
+        return _scalar(kernel, parameter, value, dtype)
     if value is None and parameter.may_be_none:
         return _NULL
     if not isinstance(value, cp.ndarray):
@@ -108,6 +114,8 @@ def _checked(kernel, parameter, value, dtype, device):
         raise _wrong(kernel, parameter, f"of dtype {dtype}", value)
     if not value.flags.c_contiguous:
         raise _wrong(kernel, parameter, "C-contiguous", value, ValueError)
+    if value.data.ptr % dtype.itemsize:
+        raise _wrong(kernel, parameter, f"at a multiple of {dtype.itemsize} bytes", value, ValueError)
     if value.device.id != device:
         raise _wrong(kernel, parameter, f"on the current device {device}", value, ValueError)
     return value
