@@ -6,8 +6,10 @@ Tests compile every kernel for four architectures, and run all of them without a
 """
 
 from pycnn.backend.cuda.activation import activation_forward, activation_grad
+from pycnn.backend.cuda.arithmetic import add, multiply, multiply_grad, sum_products
 from pycnn.backend.cuda.arrays import asarray, is_array, name, random_uniform, to_numpy, xp
 from pycnn.backend.cuda.matmul import matmul
+from pycnn.backend.cuda.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
 from pycnn.backend.cuda.pool import (
     avg_pool2d_forward,
     avg_pool2d_input_grad,
@@ -15,20 +17,40 @@ from pycnn.backend.cuda.pool import (
     max_pool2d_forward,
     min_pool2d_forward,
 )
+from pycnn.backend.cuda.softmax import (
+    cross_entropy,
+    log_softmax_forward,
+    log_softmax_grad,
+    softmax_forward,
+    softmax_grad,
+)
 
 __all__ = [
     "activation_forward",
     "activation_grad",
+    "add",
     "asarray",
     "avg_pool2d_forward",
     "avg_pool2d_input_grad",
+    "batch_norm_forward",
+    "batch_norm_grad",
+    "batch_norm_statistics",
+    "cross_entropy",
     "extreme_pool2d_input_grad",
     "is_array",
+    "log_softmax_forward",
+    "log_softmax_grad",
     "matmul",
     "max_pool2d_forward",
     "min_pool2d_forward",
+    "multiply",
+    "multiply_grad",
     "name",
     "random_uniform",
+    "softmax_forward",
+    "softmax_grad",
+    "sum_products",
+    "sum_rows",
     "to_numpy",
     "xp",
 ]

@@ -10,6 +10,9 @@ typedef unsigned char uint8;
 #define FOR_EACH(type, i, count) \
     for (type i = (type)blockIdx.x * blockDim.x + threadIdx.x; i < (count); i += (type)gridDim.x * blockDim.x)
 
+// i / n of numbers that are not negative, short where both have 32 bits
+__device__ inline int64 quotient(int64 i, int64 n) { return (i | n) >> 32 ? i / n : (unsigned)i / (unsigned)n; }
+
 #ifndef PYCNN_EMULATED
 #define FULL_WARP 0xffffffffu
 #define DYNAMIC_SHARED(type, name)                        \
