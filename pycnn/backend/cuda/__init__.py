@@ -8,6 +8,7 @@ Tests compile every kernel for four architectures, and run all of them without a
 from pycnn.backend.cuda.activation import activation_forward, activation_grad
 from pycnn.backend.cuda.arithmetic import add, multiply, multiply_grad, sum_products
 from pycnn.backend.cuda.arrays import asarray, is_array, name, random_uniform, to_numpy, xp
+from pycnn.backend.cuda.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, conv2d_prepare
 from pycnn.backend.cuda.matmul import matmul
 from pycnn.backend.cuda.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
 from pycnn.backend.cuda.pool import (
@@ -35,6 +36,10 @@ __all__ = [
     "batch_norm_forward",
     "batch_norm_grad",
     "batch_norm_statistics",
+    "conv2d_filter_grad",
+    "conv2d_forward",
+    "conv2d_input_grad",
+    "conv2d_prepare",
     "cross_entropy",
     "extreme_pool2d_input_grad",
     "is_array",
