@@ -187,6 +187,29 @@ def test_arguments_are_checked_by_name(emulated):
         launch("pool", "avg_pool2d_forward", 1, x, out, (1, 2, 3), 0, 16)
 
 
+def test_lists_of_arrays_are_checked_one_by_one(emulated):
+    p, g = [emulated.asarray(np.ones(3)) for _ in range(65)], [emulated.asarray(np.ones(3)) for _ in range(65)]
+
+    def step(params, grads, sizes):
+        launch = emulated.launch.launch
+        launch("optimizer", "sgd_update", 1, params, grads, None, sizes, [0], len(params), 0.5, 0.0, False, 1.0)
+
+    step(p[:1], g[:1], [3])
+    np.testing.assert_array_equal(emulated.to_numpy(p[0]), [0.5, 0.5, 0.5])
+    for arguments, error, message in [
+        ((p, g, [3]), TypeError, "params of kernel sgd_update must be a list of at most 64 arrays"),
+        ((p[:1], g, [3]), TypeError, "argument grads .* a list of at most 64 arrays"),
+        ((p[:1], None, [3]), TypeError, "argument grads .* a list of at most 64 arrays. Received: grads=None"),
+        ((p[:1], [g[0].astype("float32")], [3]), TypeError, "argument grads .* of dtype float64"),
+        (([p[0][::2]], g[:1], [3]), ValueError, "argument params .* C-contiguous"),
+        ((p[:1], g[:1], [3] * 65), TypeError, "argument sizes .* a list of at most 64 integers"),
+    ]:
+        with pytest.raises(error, match=message):
+            step(*arguments)
+    with pytest.raises(machine.EmulationError, match="memory beside"):
+        step(p[:1], g[:1], [1000])
+
+
 def test_signatures_are_read_from_the_source(emulated, monkeypatch):
     sources = emulated.sources
     kernel = sources.signatures("activation")["activation_grad"]

@@ -102,11 +102,15 @@ def _merged(spans):
     return merged
 
 
-def launch(library, kernel, grid, threads, arguments, shared=0):
-    """Run a kernel. Of its arguments those with a ``host`` are arrays (which is a ``numpy.ndarray``), others values."""
+def launch(library, kernel, grid, threads, arguments, shared=0, by_address=()):
+    """Run a kernel. Of its arguments those with a ``host`` are arrays (which is a ``numpy.ndarray``), others values.
+
+    A value of unsigned integers of 64 bits holds addresses of arrays that ``by_address`` knows, and zeros.
+    """
     if threads % 32 or not 0 < threads <= 1024:
         raise EmulationError(f"kernel {kernel}: a block is whole warps, at most 32. Received: {threads} threads")
-    arrays = [a.host for a in arguments if hasattr(a, "host")]
+    lists = {i: [by_address[p].host for p in _addresses(a)] for i, a in enumerate(arguments) if len(_addresses(a))}
+    arrays = [a.host for a in arguments if hasattr(a, "host")] + [a for listed in lists.values() for a in listed]
     ranges = _merged((a.ctypes.data, a.ctypes.data + a.nbytes) for a in arrays)
     hosts = [np.ctypeslib.as_array((ctypes.c_uint8 * (last - first)).from_address(first)) for first, last in ranges]
     copies = [Guarded(last - first, first % 16) for first, last in ranges]
@@ -118,6 +122,8 @@ def launch(library, kernel, grid, threads, arguments, shared=0):
                 copy.fill(reverse, host)
             dynamic.fill(reverse)
             values = [np.array(_moved(a.host, ranges, copies) if hasattr(a, "host") else a) for a in arguments]
+            for i, listed in lists.items():
+                values[i]["at"][: len(listed)] = [_moved(a, ranges, copies) for a in listed]
             wrong = library.emulate(
                 getattr(library, f"call_{kernel}"),
                 (ctypes.c_void_p * len(values))(*(value.ctypes.data for value in values)),
@@ -139,6 +145,13 @@ def launch(library, kernel, grid, threads, arguments, shared=0):
     finally:
         for memory in (*copies, dynamic):
             memory.release()
+
+
+def _addresses(value):
+    """Those in a list of arrays, as the host gives it."""
+    given = getattr(value, "dtype", None)
+    listed = given is not None and given.names == ("at",) and given["at"].base == np.uint64
+    return value["at"][value["at"] != 0].tolist() if listed else []
 
 
 def _moved(array, ranges, copies):

@@ -9,6 +9,7 @@ import functools
 import importlib
 import operator
 import sys
+import weakref
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,8 @@ from cuda_emulator import machine
 
 synchronisations = 0
 """How often values have come to the host."""
+_by_address = weakref.WeakValueDictionary()
+"""Arrays whose addresses have been asked for: those that a launch is given in a list, without the arrays."""
 
 
 class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
@@ -91,7 +94,9 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def data(self):
-        return SimpleNamespace(ptr=self.host.ctypes.data)
+        address = self.host.ctypes.data
+        _by_address[address] = self
+        return SimpleNamespace(ptr=address)
 
     @property
     def device(self):
@@ -185,7 +190,7 @@ class RawKernel:
             raise machine.EmulationError(f"kernel {self._name} may not have {shared_mem} bytes of shared memory")
         if min(grid) < 1 or max(grid[1:], default=1) > 65535 or len(block) > 1:
             raise machine.EmulationError(f"kernel {self._name} cannot run on grid={grid}, block={block}")
-        machine.launch(self._library, self._name, (*grid, 1, 1)[:3], block[0], args, shared_mem)
+        machine.launch(self._library, self._name, (*grid, 1, 1)[:3], block[0], args, shared_mem, _by_address)
 
 
 def _asarray(x, dtype=None, order="K"):

@@ -11,6 +11,7 @@ from pycnn.backend.cuda.arrays import asarray, is_array, name, random_uniform, t
 from pycnn.backend.cuda.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, conv2d_prepare
 from pycnn.backend.cuda.matmul import matmul
 from pycnn.backend.cuda.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
+from pycnn.backend.cuda.optimizer import adam_update, rmsprop_update, sgd_update, sums_of_squares
 from pycnn.backend.cuda.pool import (
     avg_pool2d_forward,
     avg_pool2d_input_grad,
@@ -18,6 +19,7 @@ from pycnn.backend.cuda.pool import (
     max_pool2d_forward,
     min_pool2d_forward,
 )
+from pycnn.backend.cuda.resample import affine2d_forward, resize2d_forward, resize2d_input_grad
 from pycnn.backend.cuda.softmax import (
     cross_entropy,
     log_softmax_forward,
@@ -29,7 +31,9 @@ from pycnn.backend.cuda.softmax import (
 __all__ = [
     "activation_forward",
     "activation_grad",
+    "adam_update",
     "add",
+    "affine2d_forward",
     "asarray",
     "avg_pool2d_forward",
     "avg_pool2d_input_grad",
@@ -52,10 +56,15 @@ __all__ = [
     "multiply_grad",
     "name",
     "random_uniform",
+    "resize2d_forward",
+    "resize2d_input_grad",
+    "rmsprop_update",
+    "sgd_update",
     "softmax_forward",
     "softmax_grad",
     "sum_products",
     "sum_rows",
+    "sums_of_squares",
     "to_numpy",
     "xp",
 ]

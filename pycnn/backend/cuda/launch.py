@@ -4,7 +4,8 @@
 the kernel's signature in ``kernels/pool.cu`` (how these files are written: ``sources.py``). The block is what its
 ``__launch_bounds__`` says. CuPy checks nothing, so this is done here: an array must be one of the current device,
 C-contiguous, aligned, of the dtype of its parameter; ``real`` is the dtype of the first array that is real, and then
-of all. Scalars are cast to their exact C type, an integer that does not fit raises. A tuple of ints fills a struct.
+of all; so it is with each array of a list. Scalars are cast to their exact C type, an integer that does not fit
+raises. A tuple of ints fills a struct.
 
 Whoever calls makes inputs contiguous (``arrays.contiguous``) and allocates results (``arrays.result``). A grid
 without blocks launches nothing.
@@ -70,7 +71,8 @@ def launch(source, kernel, grid, *arguments, shared=0):
     grid : int or tuple of int
         Blocks along x, or (x, y, z).
     *arguments
-        For each parameter of the kernel an array of the device, None, a number, or a tuple of ints.
+        For each parameter of the kernel an array of the device, None, a number, a tuple of ints, or a list of arrays
+        or integers.
     shared : int
         Bytes of dynamic shared memory.
 
@@ -85,7 +87,7 @@ def launch(source, kernel, grid, *arguments, shared=0):
         raise TypeError(f"kernel {kernel} takes ({expected}). Received: {len(arguments)} arguments")
     pairs = list(zip(signature.parameters, arguments, strict=True))
     real, device = _real(kernel, pairs), cp.cuda.Device().id
-    passed = tuple(_checked(kernel, parameter, value, parameter.dtype or real, device) for parameter, value in pairs)
+    passed = tuple(_checked(kernel, parameter, value, real, device) for parameter, value in pairs)
     grid = (grid, 1, 1) if isinstance(grid, int) else (*grid, 1, 1)[:3]
     if min(grid) > 0:
         _function(source, kernel, real.name, device, shared)(grid, (signature.threads,), passed, shared_mem=shared)
@@ -94,7 +96,11 @@ def launch(source, kernel, grid, *arguments, shared=0):
 def _real(kernel, pairs):
     """What ``real`` is: the dtype of the first array of that type; float32 for a kernel without any."""
     for parameter, value in pairs:
-        if parameter.is_array and parameter.dtype is None and value is not None:
+        if parameter.dtype == sources.ARRAYS and value:
+            value = value[0]
+        elif not parameter.is_array or parameter.dtype is not None:
+            continue
+        if value is not None:
             dtype = getattr(value, "dtype", None)
             if dtype not in _REAL:
                 raise _wrong(kernel, parameter, f"an array of one of {', '.join(sources.REAL)}", value)
@@ -102,12 +108,34 @@ def _real(kernel, pairs):
     return _REAL[0]
 
 
-def _checked(kernel, parameter, value, dtype, device):
+def _checked(kernel, parameter, value, real, device):
     """An argument as CuPy passes it, or an error that names the kernel and the parameter."""
+    dtype = parameter.dtype or real
+    if dtype == sources.ARRAYS:
+        given = [] if value is None and parameter.may_be_none else _list(kernel, parameter, value, "arrays")
+        return _many(dtype, [_array(kernel, parameter, a, real, device).data.ptr for a in given])
+    if dtype == sources.INTEGERS:
+        return _many(dtype, _list(kernel, parameter, value, "integers"))
     if not parameter.is_array:
         return _scalar(kernel, parameter, value, dtype)
     if value is None and parameter.may_be_none:
         return _NULL
+    return _array(kernel, parameter, value, dtype, device)
+
+
+def _list(kernel, parameter, value, what):
+    if not isinstance(value, (list, tuple)) or len(value) > sources.MANY:
+        raise _wrong(kernel, parameter, f"a list of at most {sources.MANY} {what}", value)
+    return value
+
+
+def _many(dtype, values):
+    filled = np.zeros((), dtype)
+    filled["at"][: len(values)] = values
+    return filled
+
+
+def _array(kernel, parameter, value, dtype, device):
     if not isinstance(value, cp.ndarray):
         raise _wrong(kernel, parameter, "an array of the device", value)
     if value.dtype != dtype:

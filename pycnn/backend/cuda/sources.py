@@ -9,6 +9,8 @@ How a file in ``kernels/`` is written, which this module and ``launch.py`` rely 
   with the literal number of threads of a block, which are counted along x alone and are whole warps.
 - Arrays are pointers: ``const real *x`` is read, ``real *out`` is written; ``real *out OR_NULL`` may be None.
 - Scalars are passed by value. Many integers are one ``struct Name { int a, b, c; };`` of nothing but int.
+- ``Arrays list`` is a list of at most MANY arrays of type real, ``Arrays list OR_NULL`` may be None, and ``Integers``
+  a list of at most MANY integers (``common.cuh``).
 - Shared memory of fixed size is ``__shared__ real tile[8][9];``, of a size that the host chooses
   ``DYNAMIC_SHARED(real, tile)``. Shuffles, cp.async and mma are the functions of ``common.cuh``.
 """
@@ -23,6 +25,9 @@ import numpy as np
 FOLDER = Path(__file__).parent / "kernels"
 REAL = {"float32": "float", "float64": "double"}
 """What ``real`` stands for in the module of each dtype."""
+MANY = 64  # as in common.cuh
+ARRAYS = np.dtype([("at", np.uint64, MANY)])
+INTEGERS = np.dtype([("at", np.int64, MANY)])
 
 _INCLUDE = re.compile(r'^#include "(.+\.cuh)"\n', re.MULTILINE)
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -35,6 +40,8 @@ _TYPES = {
     "float": np.float32,
     "double": np.float64,
     "uint8": np.uint8,
+    "Arrays": ARRAYS,
+    "Integers": INTEGERS,
 }
 
 

@@ -6,6 +6,11 @@ typedef long long int64;
 typedef unsigned char uint8;
 #define OR_NULL // after a parameter: the pointer may be null
 
+// What a launch takes many of: the arrays of a list (null where there is no list), and integers of theirs.
+#define MANY 64
+struct Arrays { real *at[MANY]; };
+struct Integers { int64 at[MANY]; };
+
 // for (i = this thread's elements below count): neighbours of a warp take neighbouring elements
 #define FOR_EACH(type, i, count) \
     for (type i = (type)blockIdx.x * blockDim.x + threadIdx.x; i < (count); i += (type)gridDim.x * blockDim.x)
