@@ -51,27 +51,34 @@ def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_a
         If the function looks at values of arrays, or draws random numbers in a way that cannot be repeated.
     """
     recorder = _Recorder(registry.get_backend(), inputs, fixed, replay)
-    before = [tensor.data.copy() for tensor in changing]
     try:
-        with recorder.active(tensors):
+        with undone_on_error(recorder, changing), recorder.active(tensors):
             result = function(*[x.view(Recorded) for x in inputs])
             if recorder.draws:
-                raise NotRecordableError(_DRAWN)
+                raise NotRecordableError(DRAWN)
             return plain(result), recorder.plan
+    finally:
+        vars(recorder.backend).clear()  # recorder and backend know each other: a cycle would keep the arrays
+
+
+@contextmanager
+def undone_on_error(recorder, changing):
+    """After an error in the ``with`` block tensors that change, and generators drawn from, are as they were before."""
+    before = [tensor.data.copy() for tensor in changing]
+    try:
+        yield
     except BaseException as error:
         for tensor, data in zip(changing, before, strict=True):
             tensor.data[...] = data
         for generator, state in recorder.generators:
             generator.bit_generator.state = state
         if recorder.draws and not isinstance(error, NotRecordableError):  # what became of the numbers failed
-            raise NotRecordableError(_DRAWN) from error
+            raise NotRecordableError(DRAWN) from error
         raise
-    finally:
-        vars(recorder.backend).clear()  # recorder and backend know each other: a cycle would keep the arrays
 
 
 _UNINITIALISED = (np.empty, np.empty_like)
-_DRAWN = "random numbers are drawn on the host"
+DRAWN = "random numbers are drawn on the host"
 
 
 class _Recorder:
@@ -171,6 +178,12 @@ class _Recorder:
                 address = value.__array_interface__["data"][0]
                 return arena.window(address, value.shape, value.dtype, value.strides)
         return map_parts(self.windows, value)
+
+    def check(self, function, args):
+        """Look at values now and at each run."""
+        args = plain(args)
+        function(*args)
+        self.note(functools.partial(function, *self.windows(args)))
 
     def note(self, call, result=None):
         """Take a call into the plan; it is a fixed one if its result lies among the fixed arrays."""
@@ -297,9 +310,7 @@ def check(function, *args):
     if recorder is None:
         function(*args)
     else:
-        args = plain(args)
-        function(*args)
-        recorder.note(functools.partial(function, *recorder.windows(args)))
+        recorder.check(function, args)
 
 
 def note_draw(generator):

@@ -33,7 +33,9 @@ def _on_device(index):
         return tuple(_on_device(part) for part in index)
     if isinstance(index, Tensor):
         return index.data
-    return get_backend().asarray(index) if isinstance(index, list) and index else index
+    is_list = isinstance(index, list) and index
+    is_hosts = getattr(index, "ndim", 0) and not get_backend().is_array(index)
+    return get_backend().asarray(index) if is_list or is_hosts else index
 
 
 def getitem(x, index):

@@ -109,7 +109,7 @@ def launch(library, kernel, grid, threads, arguments, shared=0, by_address=()):
     """
     if threads % 32 or not 0 < threads <= 1024:
         raise EmulationError(f"kernel {kernel}: a block is whole warps, at most 32. Received: {threads} threads")
-    lists = {i: [by_address[p].host for p in _addresses(a)] for i, a in enumerate(arguments) if len(_addresses(a))}
+    lists = {i: [by_address[p].host for p in addresses(a)] for i, a in enumerate(arguments) if len(addresses(a))}
     arrays = [a.host for a in arguments if hasattr(a, "host")] + [a for listed in lists.values() for a in listed]
     ranges = _merged((a.ctypes.data, a.ctypes.data + a.nbytes) for a in arrays)
     hosts = [np.ctypeslib.as_array((ctypes.c_uint8 * (last - first)).from_address(first)) for first, last in ranges]
@@ -147,8 +147,8 @@ def launch(library, kernel, grid, threads, arguments, shared=0, by_address=()):
             memory.release()
 
 
-def _addresses(value):
-    """Those in a list of arrays, as the host gives it."""
+def addresses(value):
+    """The addresses in a list of arrays, as the host gives it."""
     given = getattr(value, "dtype", None)
     listed = given is not None and given.names == ("at",) and given["at"].base == np.uint64
     return value["at"][value["at"] != 0].tolist() if listed else []

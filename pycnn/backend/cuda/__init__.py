@@ -12,6 +12,7 @@ from pycnn.backend.cuda.conv import conv2d_filter_grad, conv2d_forward, conv2d_i
 from pycnn.backend.cuda.matmul import matmul
 from pycnn.backend.cuda.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
 from pycnn.backend.cuda.optimizer import adam_update, rmsprop_update, sgd_update, sums_of_squares
+from pycnn.backend.cuda.plans import record
 from pycnn.backend.cuda.pool import (
     avg_pool2d_forward,
     avg_pool2d_input_grad,
@@ -56,6 +57,7 @@ __all__ = [
     "multiply_grad",
     "name",
     "random_uniform",
+    "record",
     "resize2d_forward",
     "resize2d_input_grad",
     "rmsprop_update",
