@@ -69,9 +69,9 @@ def pytest_collection_finish():
 
 @pytest.fixture(autouse=True)
 def known_state():
-    """The same seed before each test; floatx, epsilon, layout, algorithm and backend as they were after it."""
+    """The same seed before each test; the settings and the backend as they were after it."""
     before = pycnn.get_backend().name, config.floatx(), config.epsilon(), config.image_data_format()
-    algorithm = config.conv_algorithm()
+    algorithm, precision = config.conv_algorithm(), config.float32_precision()
     config.set_random_seed(0)
     yield
     name, floatx, epsilon, layout = before
@@ -80,6 +80,7 @@ def known_state():
     config.set_epsilon(epsilon)
     config.set_image_data_format(layout)
     config.set_conv_algorithm(algorithm)
+    config.set_float32_precision(precision)
 
 
 @pytest.fixture(params=BACKENDS)

@@ -117,7 +117,7 @@ class Plans:
         """Return what ``function(*batch)`` does, in the arrays of a plan; None if there is none (yet)."""
         arrays = [t.data for t in all_arrays(batch)]
         shapes = tuple([(a.shape, a.dtype) for a in arrays])
-        key = (step, _structure(batch), shapes, get_backend().name, config.conv_algorithm())
+        key = (step, _structure(batch), shapes, get_backend().name, config.conv_algorithm(), config.float32_precision())
         planned = self._plans.get(key)
         if planned is None or (planned.plan is not None and not planned.holds_for(self._model)):
             self._plans[key] = _Planned([])

@@ -43,6 +43,7 @@ struct Copy { unsigned char *to; const unsigned char *from; int bytes; };
 struct Fiber {
     enum { READY, AT_WARP, AT_BLOCK, DONE } state;
     bool begun = false;
+    unsigned shown; /* how often it has shown something to its warp */
     jmp_buf place;
     ucontext_t context;
     void *stack = nullptr;
@@ -53,7 +54,7 @@ struct State {
     Fiber fibers[1024], *current;
     jmp_buf scheduler;
     sigjmp_buf escape;
-    alignas(16) unsigned char lanes[32][64]; /* what lanes show each other */
+    alignas(16) unsigned char lanes[2][32][64]; /* what lanes show each other, by turns: who goes on shows in the other */
     void (*kernel)(void **), **arguments, *dynamic, *touched;
     char message[256];
 };
@@ -111,7 +112,7 @@ static const char *run_block(size_t shared, bool reverse) {
     memset(&__bss_start, 0xff, &_end - &__bss_start);
     memset(emulator->dynamic, 0xff, shared);
     const int threads = emulator->threads.x, warps = threads / 32;
-    for (int i = 0; i < threads; i++) emulator->fibers[i].state = Fiber::READY, emulator->fibers[i].groups.clear();
+    for (int i = 0; i < threads; i++) emulator->fibers[i].state = Fiber::READY, emulator->fibers[i].shown = 0, emulator->fibers[i].groups.clear();
     for (;;) {
         int waiting = 0;
         for (int i = 0; i < warps; i++)
@@ -174,12 +175,11 @@ inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z,
 
 /* What a lane shows, then what `function` makes of all that the lanes show. */
 template <class T, class F> auto of_warp(const T &value, F function) {
-    static_assert(sizeof(T) <= sizeof emulator->lanes[0], "");
-    memcpy(emulator->lanes[emulator->thread.x % 32], &value, sizeof value);
+    static_assert(sizeof(T) <= sizeof emulator->lanes[0][0], "");
+    auto &lanes = emulator->lanes[emulator->current->shown++ % 2];
+    memcpy(lanes[emulator->thread.x % 32], &value, sizeof value);
     __syncwarp();
-    auto result = function([](int lane) { T shown; memcpy(&shown, emulator->lanes[lane], sizeof shown); return shown; });
-    __syncwarp();
-    return result;
+    return function([&](int lane) -> const T & { return *(const T *)lanes[lane]; });
 }
 template <class T> INTERNAL T shfl(T value, int lane) {
     return of_warp(value, [=](auto shown) { return shown(lane); });
@@ -214,19 +214,22 @@ inline float as_float(unsigned bits) { float x; memcpy(&x, &bits, 4); return x; 
 inline unsigned as_bits(float x) { unsigned bits; memcpy(&bits, &x, 4); return bits; }
 inline float to_tf32(float x) { return std::isfinite(x) ? as_float((as_bits(x) + 0x1000) & 0xffffe000) : x; }
 
+/* The hardware does not look at the last 13 bits of what it multiplies. */
+inline float of_10_bits(float x) { return as_float(as_bits(x) & 0xffffe000); }
 struct Fragments { float a[4], b[2]; };
 INTERNAL inline void mma_tf32(float (&d)[4], const float (&a)[4], const float (&b)[2]) {
     const int group = threadIdx.x % 32 / 4, pair = 2 * (threadIdx.x % 4);
-    of_warp(Fragments{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}}, [&](auto shown) {
-        for (int i = 0; i < 4; i++) {
-            double sum = d[i];
-            for (int k = 0; k < 8; k++) { /* the hardware does not look at the last 13 bits */
-                const float left = shown(4 * group + k % 4).a[i / 2 + 2 * (k / 4)];
-                const float right = shown(4 * (pair + i % 2) + k % 4).b[k / 4];
-                sum += (double)as_float(as_bits(left) & 0xffffe000) * as_float(as_bits(right) & 0xffffe000);
-            }
-            d[i] = (float)sum;
+    Fragments own;
+    for (int i = 0; i < 4; i++) own.a[i] = of_10_bits(a[i]);
+    for (int i = 0; i < 2; i++) own.b[i] = of_10_bits(b[i]);
+    of_warp(own, [&](auto shown) {
+        double sum[4] = {d[0], d[1], d[2], d[3]};
+        for (int k = 0; k < 8; k++) {
+            const float *left = shown(4 * group + k % 4).a + 2 * (k / 4);
+            for (int i = 0; i < 4; i++)
+                sum[i] += (double)left[i / 2] * shown(4 * (pair + i % 2) + k % 4).b[k / 4];
         }
+        for (int i = 0; i < 4; i++) d[i] = (float)sum[i];
         return 0;
     });
 }

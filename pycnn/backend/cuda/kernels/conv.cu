@@ -41,11 +41,11 @@ template <int SPAN, int DOWN, int ACROSS, int DEPTH> struct Product {
         for (int i = 0; i < DOWN; i++) {
             const int row = result.row + ty + LINES * i;
             if (row >= result.rows) continue;
-            const int64 begin = (int64)result.place(row) * result.all;
+            const int64 line = (int64)result.place(row) * result.all;
 #pragma unroll
             for (int j = 0; j < ACROSS; j++) {
                 const int column = result.column + tx + SPAN * j;
-                if (column < result.columns) result.put(begin, column, sum[i][j]);
+                if (column < result.columns) result.out[line + column] = result.finished(line, column, sum[i][j]);
             }
         }
     }

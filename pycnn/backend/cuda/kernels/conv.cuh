@@ -149,7 +149,7 @@ template <class T, int ROWS, int DEPTH, int WIDTH, int THREADS> struct Windows {
             const int h = p * s.stride_y + y, w = q * s.stride_x + x;
             const bool there =
                 pixel < last && (unsigned)h < (unsigned)s.height && (unsigned)w < (unsigned)s.width;
-            put(row, depth + STEP * j, source + (int64)((above + h) * s.width + w) * all, there);
+            put(row, depth + STEP * j, source + (int64)(there ? (above + h) * s.width + w : 0) * all, there);
             pixel += STEP;
             for (q += STEP; q >= s.grid_width; q -= s.grid_width)
                 if (++p == s.grid_height) p = 0, above += s.height;
@@ -200,10 +200,11 @@ template <class T, class Place> struct Result {
     Place place;
     int row, rows, column, columns, all, activation;
 
-    __device__ void put(int64 i, int c, T sum) const {
+    // What is stored at out[line + c], where `line` begins the pixel (or row) that was summed
+    __device__ T finished(int64 line, int c, T sum) const {
         if (bias) sum += bias[c];
-        if (residual) sum += residual[i + c];
-        out[i + c] = (T)fused_activation((real)sum, activation);
+        if (residual) sum += residual[line + c];
+        return (T)fused_activation((real)sum, activation);
     }
 };
 
