@@ -40,6 +40,7 @@ struct alignas(4) uchar4 { unsigned char x, y, z, w; };
 struct alignas(16) int4 { int x, y, z, w; };
 
 struct Copy { unsigned char *to; const unsigned char *from; int bytes; };
+typedef double Eight __attribute__((vector_size(64)));
 struct Fiber {
     enum { READY, AT_WARP, AT_BLOCK, DONE } state;
     bool begun = false;
@@ -55,6 +56,7 @@ struct State {
     jmp_buf scheduler;
     sigjmp_buf escape;
     alignas(16) unsigned char lanes[2][32][64]; /* what lanes show each other, by turns: who goes on shows in the other */
+    Eight mma[2][16 + 8]; /* rows of the left matrix, columns of the right one, by turns, too */
     void (*kernel)(void **), **arguments, *dynamic, *touched;
     char message[256];
 };
@@ -215,23 +217,18 @@ inline unsigned as_bits(float x) { unsigned bits; memcpy(&bits, &x, 4); return b
 inline float to_tf32(float x) { return std::isfinite(x) ? as_float((as_bits(x) + 0x1000) & 0xffffe000) : x; }
 
 /* The hardware does not look at the last 13 bits of what it multiplies. */
-inline float of_10_bits(float x) { return as_float(as_bits(x) & 0xffffe000); }
-struct Fragments { float a[4], b[2]; };
+inline double of_10_bits(float x) { return as_float(as_bits(x) & 0xffffe000); }
 INTERNAL inline void mma_tf32(float (&d)[4], const float (&a)[4], const float (&b)[2]) {
-    const int group = threadIdx.x % 32 / 4, pair = 2 * (threadIdx.x % 4);
-    Fragments own;
-    for (int i = 0; i < 4; i++) own.a[i] = of_10_bits(a[i]);
-    for (int i = 0; i < 2; i++) own.b[i] = of_10_bits(b[i]);
-    of_warp(own, [&](auto shown) {
-        double sum[4] = {d[0], d[1], d[2], d[3]};
-        for (int k = 0; k < 8; k++) {
-            const float *left = shown(4 * group + k % 4).a + 2 * (k / 4);
-            for (int i = 0; i < 4; i++)
-                sum[i] += (double)left[i / 2] * shown(4 * (pair + i % 2) + k % 4).b[k / 4];
-        }
-        for (int i = 0; i < 4; i++) d[i] = (float)sum[i];
-        return 0;
-    });
+    const int group = threadIdx.x % 32 / 4, i = threadIdx.x % 4;
+    auto &shown = emulator->mma[emulator->current->shown++ % 2];
+    double *left = (double *)&shown[group], *below = (double *)&shown[group + 8], *right = (double *)&shown[16 + group];
+    left[i] = of_10_bits(a[0]), left[i + 4] = of_10_bits(a[2]), right[i] = of_10_bits(b[0]);
+    below[i] = of_10_bits(a[1]), below[i + 4] = of_10_bits(a[3]), right[i + 4] = of_10_bits(b[1]);
+    __syncwarp();
+    const auto sum = [](Eight p) { return ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7])); };
+    const Eight *columns = &shown[16 + 2 * i];
+    d[0] = (float)(d[0] + sum(shown[group] * columns[0])), d[1] = (float)(d[1] + sum(shown[group] * columns[1]));
+    d[2] = (float)(d[2] + sum(shown[group + 8] * columns[0])), d[3] = (float)(d[3] + sum(shown[group + 8] * columns[1]));
 }
 
 /* ---- how Python calls a kernel: arguments by address ---- */
