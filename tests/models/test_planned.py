@@ -6,6 +6,7 @@ import threading
 import keras_layers
 import numpy as np
 import pytest
+from cuda_emulator import backend as cuda_emulated
 from helpers import normal
 
 import pycnn
@@ -316,3 +317,20 @@ def test_plans_leave_no_cycles_and_are_forgotten():
     assert len(model.plans) == 8
     copied = models.clone_model(model)
     assert copied.plans == []
+
+
+@pytest.mark.parametrize("dropout", [0, 0.5])
+def test_steps_of_a_graph_of_the_device_are_those_of_kernels(dropout):
+    """With what is random, what changes at each step, and labels."""
+
+    def build():
+        head = [layers.Input((6, 6, 2)), layers.Conv2D(3, 3), layers.BatchNormalization(), layers.ReLU()]
+        tail = [layers.MaxPooling2D(2), layers.Flatten(), layers.Dropout(dropout), layers.Dense(4)]
+        return pycnn.Sequential(head + tail)
+
+    batches = [(normal((5, 6, 6, 2), "float32", i), np.arange(5) % 4) for i in range(4)]
+    loss = pycnn.losses.SparseCategoricalCrossentropy(from_logits=True)
+    cuda_emulated.install()
+    pycnn.set_backend(cuda_emulated.NAME)
+    model = assert_same(build, batches, optimizer="adam", loss=loss)
+    assert {plan["step"]: plan["calls"] for plan in model.plans} == {"training": 1 + (dropout > 0), "forward": 1}
