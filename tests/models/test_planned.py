@@ -41,8 +41,9 @@ def assert_same(build, batches, planned=("training", "forward"), **compile_argum
     return model
 
 
+@pytest.mark.parametrize("backend", ["cpu", cuda_emulated.NAME], indirect=True)
 @pytest.mark.parametrize("case", CASES, ids=[f"{c[0]}-{i}" for i, c in enumerate(CASES)])
-def test_every_layer(case):
+def test_every_layer(backend, case):
     name, arguments, shape = case
 
     def build():
