@@ -38,6 +38,12 @@ class Arrays(Protocol):
     def random_uniform(generator, shape, dtype):
         """Uniform numbers in [0, 1) drawn from the host's ``numpy.random.Generator``, on the device."""
 
+    def memory_info():
+        """See ``pycnn.backend.memory_info``."""
+
+    def free_pool():
+        """Give back to the system what is kept for further arrays."""
+
 
 class Conv(Protocol):
     """2-D cross-correlation and its two adjoints. ``geometry`` is a ``ConvGeometry``."""

@@ -2,6 +2,10 @@
 
 import numpy as np
 import pytest
+from cuda_emulator import backend as cuda_emulated
+from cuda_emulator import stand_in
+
+import pycnn
 
 
 def test_there_and_back(backend):
@@ -35,3 +39,26 @@ def test_random_numbers_come_from_the_generator_of_the_host(backend, dtype):
 def test_xp_is_the_namespace_of_its_arrays(backend):
     assert backend.is_array(backend.xp.zeros(3))
     assert backend.is_array(backend.xp.exp(backend.asarray([0.0])))
+
+
+def test_memory_in_use_grows_with_arrays(backend):
+    info = pycnn.backend.memory_info()
+    assert set(info) == {"used", "held", "free", "total"}
+    assert 0 <= info["free"] <= info["total"]
+    assert 0 <= info["used"] <= info["total"]
+    kept = backend.activation_forward(backend.asarray(np.ones((64, 1 << 18), "float32")), "relu")
+    assert pycnn.backend.memory_info()["used"] >= info["used"] + kept.nbytes // 2
+    pycnn.backend.free_pool()
+    assert pycnn.backend.memory_info()["held"] == 0
+
+
+@pytest.mark.parametrize("backend", [cuda_emulated.NAME], indirect=True)
+def test_too_little_memory_says_what_there_was_and_what_helps(backend, monkeypatch):
+    x = backend.asarray(np.ones(3 << 18, "float32"))
+    monkeypatch.setattr(stand_in.MemoryPool, "room", 1 << 20)
+    words = r"no room for 3\.0 MiB more: of .* MiB are free .* MiB, in use .* held .* smaller batches.*free_pool\(\)"
+    with pytest.raises(pycnn.backend.OutOfMemoryError, match=words):
+        backend.activation_forward(x, "relu")
+    with pytest.raises(MemoryError, match=words):
+        backend.record(lambda x: backend.activation_forward(x, "relu"), [x])
+    backend.activation_forward(x[:5], "relu")

@@ -252,17 +252,39 @@ class Graph:
             call()
 
 
+class OutOfMemoryError(MemoryError):
+    """A pool has too little."""
+
+
 class MemoryPool:
     """Counts what is asked for, and takes nothing back."""
+
+    room = 1 << 50  # a test sets less
 
     def __init__(self):
         self._bytes = 0
 
     def malloc(self, size):
+        if size > self.room:
+            raise OutOfMemoryError(f"Out of memory allocating {size} bytes")
         self._bytes += size
 
     def total_bytes(self):
         return self._bytes
+
+    used_bytes = total_bytes
+
+    def free_all_blocks(self):
+        """All is used."""
+
+
+_pool = MemoryPool()
+_allocator = _pool.malloc
+
+
+def _set_allocator(allocator):
+    global _allocator
+    _allocator = allocator
 
 
 @contextmanager
@@ -278,7 +300,7 @@ class _Thread(threading.local):
     """What each thread has of its own: the stream and the allocator in use."""
 
     def __init__(self):
-        self.stream, self.allocator = Stream(null=True), MemoryPool().malloc
+        self.stream, self.allocator = Stream(null=True), None
 
 
 _thread = _Thread()
@@ -337,7 +359,7 @@ def _array(x, dtype=None, copy=True, order="K"):
 
 def _empty(shape, dtype=float, order="C"):
     host = np.empty(shape, dtype)
-    _thread.allocator(host.nbytes)
+    (_thread.allocator or _allocator)(host.nbytes)
     host.reshape(-1).view(np.uint8)[:] = machine.FILL
     return ndarray(host)
 
@@ -350,7 +372,17 @@ def module():
     cupy.array = _array
     cupy.empty_like = lambda x, dtype=None: _empty(x.shape, dtype or x.dtype)
     cupy.asnumpy = lambda x: x.get() if isinstance(x, ndarray) else np.asarray(x)
-    cupy.cuda = SimpleNamespace(Device=Device, Stream=Stream, MemoryPool=MemoryPool, using_allocator=using_allocator)
+    cupy.get_default_memory_pool = cupy.get_default_pinned_memory_pool = lambda: _pool
+    cupy.cuda = SimpleNamespace(
+        memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
+        runtime=SimpleNamespace(memGetInfo=lambda: (1 << 50, 1 << 51)),
+        get_allocator=lambda: _allocator,
+        set_allocator=_set_allocator,
+        Device=Device,
+        Stream=Stream,
+        MemoryPool=MemoryPool,
+        using_allocator=using_allocator,
+    )
     return cupy
 
 

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from pycnn.backend.cpu import workspace
+from pycnn.backend.host_memory import host_memory
+
 name = "cpu"
 xp = np
 
@@ -20,3 +23,11 @@ def is_array(x):
 
 def random_uniform(generator, shape, dtype):
     return generator.random(shape, dtype=dtype)
+
+
+def memory_info():
+    return host_memory(workspace.held())
+
+
+def free_pool():
+    workspace.release()

@@ -1,13 +1,14 @@
 """The GPU, by CuPy and kernels of our own: checked, allocated, launched. One file a family of ``backend/protocol.py``.
 
 arrays.py   CuPy's arrays                                   launch.py    the one way to a kernel, all arguments checked
+memory.py   what is in use, errors when there is none       plans.py     graphs of what is done again and again
 sources.py  the .cu files, and how one is written           kernels/     CUDA C++; common.cuh hides what is PTX
 Tests compile every kernel for four architectures, and run all of them without a GPU (``tests/cuda_emulator``).
 """
 
 from pycnn.backend.cuda.activation import activation_forward, activation_grad
 from pycnn.backend.cuda.arithmetic import add, multiply, multiply_grad, sum_products
-from pycnn.backend.cuda.arrays import asarray, is_array, name, random_uniform, to_numpy, xp
+from pycnn.backend.cuda.arrays import asarray, free_pool, is_array, memory_info, name, random_uniform, to_numpy, xp
 from pycnn.backend.cuda.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, conv2d_prepare
 from pycnn.backend.cuda.matmul import matmul
 from pycnn.backend.cuda.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
@@ -47,11 +48,13 @@ __all__ = [
     "conv2d_prepare",
     "cross_entropy",
     "extreme_pool2d_input_grad",
+    "free_pool",
     "is_array",
     "log_softmax_forward",
     "log_softmax_grad",
     "matmul",
     "max_pool2d_forward",
+    "memory_info",
     "min_pool2d_forward",
     "multiply",
     "multiply_grad",

@@ -3,6 +3,8 @@
 import cupy as cp
 import numpy as np
 
+from pycnn.backend.cuda import memory
+
 name = "cuda"
 xp = cp
 
@@ -21,6 +23,14 @@ def is_array(x):
 
 def random_uniform(generator, shape, dtype):
     return cp.asarray(generator.random(shape, dtype=np.dtype(dtype)))
+
+
+def memory_info():
+    return memory.info()
+
+
+def free_pool():
+    memory.free()
 
 
 def contiguous(*arrays):

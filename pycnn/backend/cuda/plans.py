@@ -10,6 +10,7 @@ it labels that are no classes make the loss NaN, for to look at them would be to
 import cupy as cp
 
 from pycnn.backend import registry
+from pycnn.backend.cuda.memory import PlanMemory
 from pycnn.backend.plan import Into, call_all
 from pycnn.backend.recorded import NotRecordableError, activated
 from pycnn.backend.recording import DRAWN, undone_on_error
@@ -36,12 +37,12 @@ class Plan:
     def __init__(self):
         self.calls = []
         self.kept = []  # arrays that the graph reads
-        self.pool = cp.cuda.MemoryPool()
+        self.memory = PlanMemory()
 
     @property
     def nbytes(self):
         """Bytes of the arrays between the calls."""
-        return self.pool.total_bytes()
+        return self.memory.nbytes
 
     def refresh(self):
         """Nothing: what depends on weights alone is computed with the rest."""
@@ -64,7 +65,7 @@ class _Recorder:
     def capture(self, function, inputs):
         stream = cp.cuda.Stream(non_blocking=True)
         backend = _CapturingBackend(self, registry.get_backend())
-        with cp.cuda.using_allocator(self.plan.pool.malloc), registry.use(backend), stream:
+        with cp.cuda.using_allocator(self.plan.memory.allocate), registry.use(backend), stream:
             stream.begin_capture()
             try:
                 result = function(*inputs)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from pycnn.backend.host_memory import host_memory
+
 name = "reference"
 xp = np
 
@@ -20,3 +22,11 @@ def is_array(x):
 
 def random_uniform(generator, shape, dtype):
     return generator.random(shape, dtype=dtype)
+
+
+def memory_info():
+    return host_memory()
+
+
+def free_pool():
+    """Nothing is kept."""
