@@ -38,6 +38,13 @@ class Arrays(Protocol):
     def random_uniform(generator, shape, dtype):
         """Uniform numbers in [0, 1) drawn from the host's ``numpy.random.Generator``, on the device."""
 
+    def update_at(target, index, values, reduction=None):
+        """target[index] = values, in place, or that joined to what is there by a reduction: ``REDUCTIONS``.
+
+        ``target`` is C-contiguous, ``index`` is as NumPy takes it. Where it names a place several times all values
+        count, in their order; without a reduction the last one does. Returns nothing.
+        """
+
     def memory_info():
         """See ``pycnn.backend.memory_info``."""
 
@@ -279,6 +286,9 @@ class Plans(Protocol):
 
 
 FAMILIES = (Arrays, Conv, Matmul, Pool, Activation, Softmax, Arithmetic, Norm, Resample, Optimizer, Plans)
+
+REDUCTIONS = ("add", "maximum", "minimum", "multiply")
+"""How ``update_at`` joins numbers, by the names of NumPy's functions."""
 
 FUSED_ACTIVATIONS = ("linear", "relu", "relu6", "sigmoid", "tanh")
 """Activations that conv2d_forward and matmul apply on their way out; their derivative follows from y alone."""

@@ -199,6 +199,7 @@ class _RecordingBackend:
         self.recorded_by = recorder
         self._recorder, self._backend = recorder, backend
         self.xp = _RecordingNumpy(recorder)
+        self.update_at = backend.update_at  # which is NumPy's work
         for family in FAMILIES:
             for name in vars(family):
                 if family not in (Arrays, Plans) and not name.startswith("_"):

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from cuda_emulator import backend as cuda_emulated
 from cuda_emulator import stand_in
+from helpers import normal
 
 import pycnn
+from pycnn.backend.protocol import REDUCTIONS
 
 
 def test_there_and_back(backend):
@@ -62,3 +64,32 @@ def test_too_little_memory_says_what_there_was_and_what_helps(backend, monkeypat
     with pytest.raises(MemoryError, match=words):
         backend.record(lambda x: backend.activation_forward(x, "relu"), [x])
     backend.activation_forward(x[:5], "relu")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8"])
+@pytest.mark.parametrize("reduction", [None, *REDUCTIONS])
+def test_updates_of_places_that_repeat_count_in_their_order(backend, reduction, dtype):
+    rng = np.random.default_rng(3)
+    indices = {
+        "rows": (rng.integers(-5, 5, 40), (40, 4, 3)),
+        "places": ((rng.integers(0, 5, (7, 6)), rng.integers(0, 4, 6)), (7, 6, 3)),
+        "between": ((slice(None), rng.integers(0, 4, 9), slice(0, 2)), (5, 9, 2)),
+        "one for all": (np.array([[2, 2], [0, 2]]), (4, 3)),
+        "none": (np.zeros(0, int), (0, 4, 3)),
+    }
+    for index, shape in indices.values():
+        target = np.abs(10 * normal((5, 4, 3))).astype(dtype)
+        values = (np.sign(rng.random(shape) - 0.5) + 10 * np.abs(normal(shape, seed=1)) + 1).astype(dtype)
+        expected = target.copy()
+        if reduction is None:
+            expected[index] = values
+        else:
+            getattr(np, reduction).at(expected, index, values)
+        array = backend.asarray(target.copy())
+        parts = tuple(map(on_device, index)) if isinstance(index, tuple) else on_device(index)
+        assert backend.update_at(array, parts, backend.asarray(values), reduction) is None
+        np.testing.assert_array_equal(backend.to_numpy(array), expected)
+
+
+def on_device(part):
+    return pycnn.get_backend().asarray(part) if isinstance(part, np.ndarray) else part

@@ -2,7 +2,17 @@
 
 from pycnn.backend.cpu.activation import activation_forward, activation_grad
 from pycnn.backend.cpu.arithmetic import add, multiply, multiply_grad, sum_products
-from pycnn.backend.cpu.arrays import asarray, free_pool, is_array, memory_info, name, random_uniform, to_numpy, xp
+from pycnn.backend.cpu.arrays import (
+    asarray,
+    free_pool,
+    is_array,
+    memory_info,
+    name,
+    random_uniform,
+    to_numpy,
+    update_at,
+    xp,
+)
 from pycnn.backend.cpu.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, conv2d_prepare
 from pycnn.backend.cpu.matmul import matmul
 from pycnn.backend.cpu.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
@@ -65,5 +75,6 @@ __all__ = [
     "sum_rows",
     "sums_of_squares",
     "to_numpy",
+    "update_at",
     "xp",
 ]

@@ -25,6 +25,13 @@ def random_uniform(generator, shape, dtype):
     return generator.random(shape, dtype=dtype)
 
 
+def update_at(target, index, values, reduction=None):
+    if reduction is None:
+        target[index] = values
+    else:
+        getattr(np, reduction).at(target, index, values)
+
+
 def memory_info():
     return host_memory(workspace.held())
 

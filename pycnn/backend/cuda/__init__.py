@@ -8,7 +8,17 @@ Tests compile every kernel for four architectures, and run all of them without a
 
 from pycnn.backend.cuda.activation import activation_forward, activation_grad
 from pycnn.backend.cuda.arithmetic import add, multiply, multiply_grad, sum_products
-from pycnn.backend.cuda.arrays import asarray, free_pool, is_array, memory_info, name, random_uniform, to_numpy, xp
+from pycnn.backend.cuda.arrays import (
+    asarray,
+    free_pool,
+    is_array,
+    memory_info,
+    name,
+    random_uniform,
+    to_numpy,
+    update_at,
+    xp,
+)
 from pycnn.backend.cuda.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, conv2d_prepare
 from pycnn.backend.cuda.matmul import matmul
 from pycnn.backend.cuda.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
@@ -71,5 +81,6 @@ __all__ = [
     "sum_rows",
     "sums_of_squares",
     "to_numpy",
+    "update_at",
     "xp",
 ]

@@ -1,9 +1,15 @@
 """Arrays of the GPU: CuPy's."""
 
+from math import prod
+
 import cupy as cp
 import numpy as np
 
 from pycnn.backend.cuda import memory
+from pycnn.backend.cuda.launch import elementwise_blocks, launch
+from pycnn.backend.protocol import REDUCTIONS
+
+_REDUCTIONS = (None, *REDUCTIONS)  # in the order of kernels/arrays.cu
 
 name = "cuda"
 xp = cp
@@ -23,6 +29,29 @@ def is_array(x):
 
 def random_uniform(generator, shape, dtype):
     return cp.asarray(generator.random(shape, dtype=np.dtype(dtype)))
+
+
+def update_at(target, index, values, reduction=None):
+    if target.dtype.kind == "f":
+        _update_at("update_at", target, index, values, reduction)
+    else:
+        wide = target.astype(np.int64)
+        _update_at("update_integers_at", wide, index, values, reduction)
+        target[...] = wide.astype(target.dtype)
+
+
+def _update_at(kernel, target, index, values, reduction):
+    parts = index if isinstance(index, tuple) else (index,)
+    rows = all(hasattr(p, "dtype") and p.dtype.kind in "iu" for p in parts)  # then whole rows behind them are taken
+    outer = target.shape[: len(parts)] if rows else target.shape
+    places = cp.arange(prod(outer)).reshape(outer)[index]
+    values = cp.broadcast_to(cp.asarray(values, target.dtype), (*places.shape, *target.shape[len(outer) :]))
+    if values.size:
+        places = contiguous(places.reshape(-1))
+        order, how = cp.argsort(places, kind="stable"), _REDUCTIONS.index(reduction)
+        sizes = (values.size // places.size, values.size)
+        blocks = elementwise_blocks(values.size)
+        launch("arrays", kernel, blocks, target, places, order, contiguous(values), how, *sizes)
 
 
 def memory_info():
