@@ -57,19 +57,18 @@ def _choose(g, columns, rows, parts, arrays, thin=_THIN):
     """Which kernels make ``parts`` results of so many rows and columns (channels of a group)."""
     if columns < _FEW and g.groups > 1:
         return _GROUPED
-    if columns <= _FEW:
-        return thin
-    if not _suits_tensor_cores(g, arrays):
-        return _SQUARE
+    if not suits_tensor_cores(g, columns, arrays):
+        return thin if columns <= _FEW else _SQUARE
     large, small = _TENSOR_CORES[config.float32_precision()]
     enough = large.blocks(rows, columns) * parts >= _FULL
     return large if enough and columns > small.columns else small
 
 
-def _suits_tensor_cores(g, arrays):
+def suits_tensor_cores(g, columns, arrays):
+    """Whether the kernels of conv_mma are there for these arrays, and worth it."""
     in_fours = g.in_channels // g.groups % 4 == 0 == g.out_channels // g.groups % 4
     aligned = all(a.data.ptr % 16 == 0 for a in arrays if a is not None)
-    return arrays[0].dtype == "float32" and in_fours and aligned and compute_capability() >= 80
+    return arrays[0].dtype == "float32" and columns > _FEW and in_fours and aligned and compute_capability() >= 80
 
 
 def _shape(g, batch):
