@@ -179,6 +179,10 @@ class _Recorder:
                 return arena.window(address, value.shape, value.dtype, value.strides)
         return map_parts(self.windows, value)
 
+    def of_weights_alone(self, function):
+        """Call it: the arrays tell by themselves what they depend on."""
+        return function()
+
     def check(self, function, args):
         """Look at values now and at each run."""
         args = plain(args)
@@ -312,6 +316,12 @@ def check(function, *args):
         function(*args)
     else:
         recorder.check(function, args)
+
+
+def of_weights_alone(function):
+    """What a function without arguments computes of weights alone, which a plan may do by ``refresh`` only."""
+    recorder = active_recorder()
+    return function() if recorder is None else recorder.of_weights_alone(function)
 
 
 def note_draw(generator):

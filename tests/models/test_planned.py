@@ -335,3 +335,19 @@ def test_steps_of_a_graph_of_the_device_are_those_of_kernels(dropout):
     pycnn.set_backend(cuda_emulated.NAME)
     model = assert_same(build, batches, optimizer="adam", loss=loss)
     assert {plan["step"]: plan["calls"] for plan in model.plans} == {"training": 1 + (dropout > 0), "forward": 1}
+
+
+def test_batch_normalisation_is_folded_once_for_many_batches():
+    """On the device by a graph of its own, launched when weights have changed."""
+    cuda_emulated.install()
+    pycnn.set_backend(cuda_emulated.NAME)
+    model = pycnn.Sequential([layers.Input((6, 6, 2)), layers.Conv2D(3, 3), layers.BatchNormalization()])
+    model.compile("sgd", "mse")
+    x = normal((5, 6, 6, 2), "float32")
+    eager = model(x, training=False).numpy()
+    for _ in range(3):
+        np.testing.assert_allclose(model.predict_on_batch(x), eager, atol=1e-5)
+    (planned,) = model._plans._plans.values()
+    assert len(planned.plan.fixed_calls) == 1
+    model.weights[0].assign(model.weights[0] * 2)
+    np.testing.assert_allclose(model.predict_on_batch(x), 2 * eager, atol=1e-5)  # there is no bias, and no mean

@@ -17,7 +17,7 @@ from pycnn.backend.recording import DRAWN, undone_on_error
 
 
 def record(function, inputs, tensors=(), fixed=False, changing=()):
-    recorder = _Recorder()
+    recorder = _Recorder(fixed)
     with undone_on_error(recorder, changing):
         with activated(recorder):
             result = recorder.capture(function, inputs)
@@ -25,6 +25,7 @@ def record(function, inputs, tensors=(), fixed=False, changing=()):
             raise NotRecordableError(DRAWN)
         plan = recorder.plan
         plan.kept += [list(inputs), [tensor.data for tensor in tensors]]
+        plan.refresh()
         plan.calls[-1]()  # with the random numbers of the capture
         for check, args in recorder.checks:
             check(*args)
@@ -32,10 +33,11 @@ def record(function, inputs, tensors=(), fixed=False, changing=()):
 
 
 class Plan:
-    """A captured graph: what feeds it, itself, and what it must not lose."""
+    """A captured graph: what feeds it, itself, and what it must not lose; and graphs of what weights alone decide."""
 
     def __init__(self):
         self.calls = []
+        self.fixed_calls = []
         self.kept = []  # arrays that the graph reads
         self.memory = PlanMemory()
 
@@ -45,7 +47,8 @@ class Plan:
         return self.memory.nbytes
 
     def refresh(self):
-        """Nothing: what depends on weights alone is computed with the rest."""
+        """Compute anew what was said to depend on weights alone (``recording.of_weights_alone``)."""
+        call_all(self.fixed_calls)
 
     def run(self):
         """Repeat the calls, on the current stream: all arrays that ``record`` returned hold the results."""
@@ -55,31 +58,28 @@ class Plan:
 class _Recorder:
     """Captures a function."""
 
-    def __init__(self):
+    def __init__(self, fixed):
         self.plan = Plan()
+        self._fixed = fixed
         self.draws = 0  # random numbers drawn by other ways than the backend
         self.generators = []  # those drawn from, with their states before
         self.checks = []
         self._beside = cp.cuda.Stream(non_blocking=True)  # on which work is done while another is captured
 
     def capture(self, function, inputs):
-        stream = cp.cuda.Stream(non_blocking=True)
         backend = _CapturingBackend(self, registry.get_backend())
-        with cp.cuda.using_allocator(self.plan.memory.allocate), registry.use(backend), stream:
-            stream.begin_capture()
-            try:
-                result = function(*inputs)
-            except RuntimeError as error:
-                _abandon(stream)
-                if isinstance(error, NotRecordableError):
-                    raise
-                raise NotRecordableError(f"a CUDA graph cannot hold what it does: {error}") from error
-            except BaseException:
-                _abandon(stream)
-                raise
-            graph = stream.end_capture()
+        with cp.cuda.using_allocator(self.plan.memory.allocate), registry.use(backend):
+            result, launch = _captured(function, *inputs)
         self._beside.synchronize()
-        self.plan.calls.append(graph.launch)
+        self.plan.calls.append(launch)
+        return result
+
+    def of_weights_alone(self, function):
+        if not self._fixed:
+            return function()
+        result, launch = _captured(function)  # on a stream of its own, while the other waits
+        self.plan.fixed_calls.append(launch)
+        self.plan.kept.append(result)
         return result
 
     def check(self, function, args):
@@ -91,6 +91,24 @@ class _Recorder:
             array = function(*args)
         self.plan.kept.append(array)
         return array
+
+
+def _captured(function, *args):
+    """What a function returns, and the launch of its graph."""
+    stream = cp.cuda.Stream(non_blocking=True)
+    with stream:
+        stream.begin_capture()
+        try:
+            result = function(*args)
+        except RuntimeError as error:
+            _abandon(stream)
+            if isinstance(error, NotRecordableError):
+                raise
+            raise NotRecordableError(f"a CUDA graph cannot hold what it does: {error}") from error
+        except BaseException:
+            _abandon(stream)
+            raise
+        return result, stream.end_capture().launch
 
 
 def _abandon(stream):

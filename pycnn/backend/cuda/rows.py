@@ -13,8 +13,11 @@ def _power_of_two(count):
 
 
 def _cut(outer, rows, inner, together, slices):
-    """``struct Rows`` and the grid: so many neighbours together, the threads that are left share the rows of each."""
-    lanes = min(THREADS // min(together, _power_of_two(inner)), _power_of_two(rows))
+    """``struct Rows`` and the grid: so many neighbours together, the threads that are left share the rows of each.
+
+    A lane has 4 rows or more, so that lanes do not mostly wait for each other.
+    """
+    lanes = min(THREADS // min(together, _power_of_two(inner)), _power_of_two(blocks_for(rows, 4)))
     blocks = blocks_for(outer * inner, THREADS // lanes)
     slices = slices(lanes, max(blocks, 1))
     return (outer * inner, rows, inner, lanes, slices), (blocks, slices)
