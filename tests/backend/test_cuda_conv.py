@@ -22,18 +22,31 @@ on_gpus = pytest.mark.parametrize("backend", GPUS, indirect=True)
 MEMBERS = ("conv2d_forward", "conv2d_input_grad", "conv2d_filter_grad")
 PLAIN = ((2, 9, 8, 20), (3, 3, 20, 36), {"padding": 1})
 WIDE = ((1, 12, 13, 68), (3, 2, 68, 132), {"padding": ((1, 0), (0, 2)), "strides": (1, 2), "dilation": (2, 1)})
+BROAD = ((2, 9, 8, 36), (3, 3, 36, 100), {"padding": "same"})
 GROUPS = ((1, 9, 11, 72), (3, 3, 24, 60), {"padding": ((2, 1), (0, 1)), "strides": 2, "groups": 3})
 FEW = ((2, 12, 11, 5), (3, 3, 5, 7), {"padding": 2, "strides": (2, 1)})
 DEPTHWISE = ((2, 9, 13, 40), (4, 3, 1, 40), {"padding": "same", "groups": 40, "strides": 2})
 POINTWISE = ((2, 10, 9, 40), (1, 1, 40, 24), {"strides": 3})
 
 PATHS = {
-    "exact, small tiles": (PLAIN, "float32", {}, ["exact_64"] * 3),
-    "exact, large tiles": (WIDE, "float32", {"_FULL": 1}, ["exact_128"] * 3),
-    "exact, groups": (GROUPS, "float32", {}, ["exact_64"] * 3),
-    "exact, 1x1": (POINTWISE, "float32", {}, ["exact_64"] * 3),
-    "tf32, small tiles": (GROUPS, "float32", {"precision": "high"}, ["tf32_64"] * 3),
-    "tf32, large tiles": (WIDE, "float32", {"precision": "high", "_FULL": 1}, ["tf32_128"] * 3),
+    "exact, small tiles": (PLAIN, "float32", {}, ["exact_64x64"] * 3),
+    "exact, large tiles": (WIDE, "float32", {"_FULL": 1}, ["exact_128x64", "exact_128x128", "exact_128x64"]),
+    "exact, groups": (GROUPS, "float32", {}, ["exact_64x64"] * 3),
+    "exact, 1x1": (POINTWISE, "float32", {}, ["exact_64x64"] * 3),
+    "tf32, small tiles": (GROUPS, "float32", {"precision": "high"}, ["tf32_64x64"] * 3),
+    "tf32, large tiles": (
+        WIDE,
+        "float32",
+        {"precision": "high", "_FULL": 1},
+        ["tf32_128x64", "tf32_128x128", "tf32_128x64"],
+    ),
+    "exact, broad": (BROAD, "float32", {"_FULL": 1}, ["exact_128x128", "exact_128x64", "exact_128x128"]),
+    "tf32, broad": (
+        BROAD,
+        "float32",
+        {"precision": "high", "_FULL": 1},
+        ["tf32_128x128", "tf32_128x64", "tf32_128x128"],
+    ),
     "older chips": (PLAIN, "float32", {"compute_capability": lambda: 75}, ["square"] * 3),
     "double": (GROUPS, "float64", {}, ["square"] * 3),
     "few channels": (FEW, "float32", {}, ["thin"] * 3),
@@ -42,7 +55,7 @@ PATHS = {
     "depthwise, double": (DEPTHWISE, "float64", {}, ["grouped"] * 3),
     "depthwise, slices": (DEPTHWISE, "float32", {"_PIXELS": 9}, ["grouped"] * 3),
     "few channels, slices": (FEW, "float32", {"_PIXELS": 50}, ["thin"] * 3),
-    "exact, slices": (PLAIN, "float32", {"_PIXELS": 40}, ["exact_64"] * 3),
+    "exact, slices": (PLAIN, "float32", {"_PIXELS": 40}, ["exact_64x64"] * 3),
 }
 
 
@@ -92,7 +105,7 @@ def test_each_path_is_taken_and_agrees_with_the_reference_in_float64(backend, ta
 
 
 @on_gpus
-@pytest.mark.parametrize(("full", "kernel"), [(128, "exact_64"), (1, "exact_128")])
+@pytest.mark.parametrize(("full", "kernel"), [(128, "exact_64x64"), (1, "exact_128x64")])
 def test_tensor_cores_end_with_bias_residual_and_activation(backend, take, full, kernel):
     launches = take(_FULL=full)
     geometry, arrays = problem(WIDE, "float32")
@@ -116,7 +129,7 @@ def test_arrays_beside_16_bytes_take_the_plain_path(backend, take):
     beside = backend.asarray(np.zeros(x.size + 1, np.float32))[1:].reshape(x.shape)
     beside[...] = x
     assert_close(backend.to_numpy(backend.conv2d_forward(beside, w, geometry)), expected, 2e-6)
-    assert [name for name, _ in launches] == ["conv2d_forward_exact_64", "conv2d_forward_square"]
+    assert [name for name, _ in launches] == ["conv2d_forward_exact_64x64", "conv2d_forward_square"]
 
 
 @on_gpus
@@ -142,7 +155,7 @@ def test_matrix_products_take_tensor_cores_unless_both_are_transposed(backend, t
     assert_close(y, a.astype(np.float64) @ b.astype(np.float64), 1e-6)
     passes = {(False, False): "forward", (False, True): "input_grad", (True, False): "filter_grad"}
     expected = passes.get((transpose_a, transpose_b))
-    assert [name for name, _ in launches] == ([f"conv2d_{expected}_exact_64"] if expected else [])
+    assert [name for name, _ in launches] == ([f"conv2d_{expected}_exact_64x64"] if expected else [])
 
 
 @pytest.mark.parametrize("backend", [cuda_emulated.NAME], indirect=True)
@@ -162,7 +175,7 @@ def test_what_is_broken_in_a_kernel_for_tensor_cores_is_noticed(backend, monkeyp
     code = backend.sources.text("conv_mma", "float32")
     assert old in code
     head, *kernels = re.split('(?=extern "C" __global__)', code.replace(old, new))
-    own = head + next(kernel for kernel in kernels if "conv2d_forward_exact_64(" in kernel)
+    own = head + next(kernel for kernel in kernels if "conv2d_forward_exact_64x64(" in kernel)
     monkeypatch.setattr(backend.sources, "text", lambda name, dtype: own)
     caches = backend.launch.module, backend.launch._function
     for cache in caches:

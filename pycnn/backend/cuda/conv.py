@@ -4,8 +4,9 @@
 conv_grouped                  groups of few channels (below 16 of the result): threads by themselves, no tiles
 conv_mma, exact or tf32       tensor cores, as ``config.float32_precision`` says: float32 from sm_80 on, channels of a
                               group in fours, more than 16 of the result, arrays aligned to 16 bytes
-..., tiles of 128 x 128       where there are enough of them for a large GPU, and more than 64 columns to each
-..., tiles of 64 x 64         else
+..., tiles of 128 x 128       where these are enough for a large GPU
+..., of 128 x 64              the same, where the other half would be empty in the last column of tiles
+..., of 64 x 64               else
 conv, thin or square          float64, older chips, other numbers of channels; thin up to 16 of the result
 ============================  ==========================================================================================
 
@@ -35,9 +36,9 @@ class _Tile(NamedTuple):
         return blocks_for(rows, self.rows) * blocks_for(columns, self.columns)
 
 
-def _mma(precision, size):
+def _mma(precision, rows, columns):
     """A tile on tensor cores; in shared memory three stages of 32 of the sum, of both operands."""
-    return _Tile("conv_mma", f"{precision}_{size}", size, size, 3 * 32 * 2 * size * 4)
+    return _Tile("conv_mma", f"{precision}_{rows}x{columns}", rows, columns, 3 * 32 * (rows + columns) * 4)
 
 
 _GROUPED = _Tile("conv_grouped", "grouped", 9, 32)  # of the filter gradient
@@ -45,8 +46,8 @@ _SQUARE = _Tile("conv", "square", 64, 64)
 _THIN = _Tile("conv", "thin", 256, 16)
 _THIN_FILTERS = _Tile("conv", "thin", 64, 16)
 _TENSOR_CORES = {
-    "highest": (_mma("exact", 128), _mma("exact", 64)),
-    "high": (_mma("tf32", 128), _mma("tf32", 64)),
+    setting: tuple(_mma(precision, *size) for size in ((128, 128), (128, 64), (64, 64)))
+    for setting, precision in {"highest": "exact", "high": "tf32"}.items()
 }
 _FEW = 16  # channels of the result, in a group, that waste most of a square tile
 _FULL = 128  # blocks, about the multiprocessors of a large GPU
@@ -59,9 +60,10 @@ def _choose(g, columns, rows, parts, arrays, thin=_THIN):
         return _GROUPED
     if not suits_tensor_cores(g, columns, arrays):
         return thin if columns <= _FEW else _SQUARE
-    large, small = _TENSOR_CORES[config.float32_precision()]
-    enough = large.blocks(rows, columns) * parts >= _FULL
-    return large if enough and columns > small.columns else small
+    square, tall, small = _TENSOR_CORES[config.float32_precision()]
+    fills = blocks_for(columns, square.columns) * square.columns == blocks_for(columns, tall.columns) * tall.columns
+    large = square if fills else tall
+    return large if large.blocks(rows, columns) * parts >= _FULL else small
 
 
 def suits_tensor_cores(g, columns, arrays):

@@ -37,15 +37,17 @@ template <int SPAN, int DOWN, int ACROSS, int DEPTH> struct Product {
             }
             __syncthreads();
         }
-#pragma unroll
+#pragma unroll 1 // the activations are long
         for (int i = 0; i < DOWN; i++) {
             const int row = result.row + ty + LINES * i;
-            if (row >= result.rows) continue;
+            if (row >= result.rows) break;
             const int64 line = (int64)result.place(row) * result.all;
 #pragma unroll
             for (int j = 0; j < ACROSS; j++) {
                 const int column = result.column + tx + SPAN * j;
-                if (column < result.columns) result.out[line + column] = result.finished(line, column, sum[i][j]);
+                if (column < result.columns) result.out[line + column] = result.finished(line, column, sum[0][j]);
+#pragma unroll
+                for (int next = 1; next < DOWN; next++) sum[next - 1][j] = sum[next][j];
             }
         }
     }

@@ -9,12 +9,17 @@
 
 #define DEPTH 32
 #define STAGES 3 // tiles of each operand that are on their way or in use
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1200
+#define RESIDENT 1 // blocks of 128 x 64 on a multiprocessor: here shared memory holds no more
+#else
+#define RESIDENT 3
+#endif
 #define MARGIN 8 // between lines of the finished tile, so that pairs of a warp meet no bank twice
 
 // Two warps down, THREADS / 64 across; DOWN x ACROSS are the results of mma that a warp has.
 template <int TALL_, int WIDE_, int THREADS, bool EXACT> struct Product {
     static constexpr int TALL = TALL_, WIDE = WIDE_, WARPS = THREADS / 64, DOWN = TALL / 32, ACROSS = WIDE / WARPS / 8;
-    static constexpr int UNROLL = TALL / 64; // as far as registers go
+    static constexpr int UNROLL = EXACT && WIDE == 64 ? 1 : 2; // as far as registers go
     template <template <class, int, int, int, int> class Loader, class T>
     using Left = Loader<T, TALL, DEPTH, 4, THREADS>;
     template <template <class, int, int, int, int> class Loader, class T>
@@ -137,83 +142,124 @@ template <int TALL_, int WIDE_, int THREADS, bool EXACT> struct Product {
     }
 };
 
-typedef Product<128, 128, 256, true> Exact128; // 64 x 32 by a warp
-typedef Product<64, 64, 128, true> Exact64;
-typedef Product<128, 128, 128, false> Tf32_128; // 64 x 64 by a warp: fewer reads of shared memory, which limit it
-typedef Product<64, 64, 128, false> Tf32_64;
+// By a warp 64 x 32, or 32 x 32 in small tiles; in TF32 64 x 64, for there reads of shared memory are the limit.
+typedef Product<128, 128, 256, true> Exact128x128;
+typedef Product<128, 64, 128, true> Exact128x64;
+typedef Product<64, 64, 128, true> Exact64x64;
+typedef Product<128, 128, 128, false> Tf32_128x128;
+typedef Product<128, 64, 128, false> Tf32_128x64;
+typedef Product<64, 64, 128, false> Tf32_64x64;
 
 extern "C" __global__ void __launch_bounds__(256)
-conv2d_forward_exact_128(const float *x, const float *w, const float *bias OR_NULL, const float *residual OR_NULL,
-                         float *out, ConvShape s, int activation) {
+conv2d_forward_exact_128x128(const float *x, const float *w, const float *bias OR_NULL, const float *residual OR_NULL,
+                             float *out, ConvShape s, int activation) {
     DYNAMIC_SHARED(float, tiles);
-    forward_tile(x, w, bias, residual, out, s, activation, Exact128(tiles));
-}
-
-extern "C" __global__ void __launch_bounds__(256)
-conv2d_input_grad_exact_128(const float *gy, const float *w, float *out, ConvShape s) {
-    DYNAMIC_SHARED(float, tiles);
-    input_grad_tile(gy, w, out, s, Exact128(tiles));
+    forward_tile(x, w, bias, residual, out, s, activation, Exact128x128(tiles));
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-conv2d_filter_grad_exact_128(const float *x, const float *gy, float *out, ConvShape s, int pixels) {
+conv2d_input_grad_exact_128x128(const float *gy, const float *w, float *out, ConvShape s) {
     DYNAMIC_SHARED(float, tiles);
-    filter_grad_tile(x, gy, out, s, pixels, Exact128(tiles));
+    input_grad_tile(gy, w, out, s, Exact128x128(tiles));
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+conv2d_filter_grad_exact_128x128(const float *x, const float *gy, float *out, ConvShape s, int pixels) {
+    DYNAMIC_SHARED(float, tiles);
+    filter_grad_tile(x, gy, out, s, pixels, Exact128x128(tiles));
+}
+
+extern "C" __global__ void __launch_bounds__(128, RESIDENT)
+conv2d_forward_exact_128x64(const float *x, const float *w, const float *bias OR_NULL, const float *residual OR_NULL,
+                            float *out, ConvShape s, int activation) {
+    DYNAMIC_SHARED(float, tiles);
+    forward_tile(x, w, bias, residual, out, s, activation, Exact128x64(tiles));
+}
+
+extern "C" __global__ void __launch_bounds__(128, RESIDENT)
+conv2d_input_grad_exact_128x64(const float *gy, const float *w, float *out, ConvShape s) {
+    DYNAMIC_SHARED(float, tiles);
+    input_grad_tile(gy, w, out, s, Exact128x64(tiles));
+}
+
+extern "C" __global__ void __launch_bounds__(128, RESIDENT)
+conv2d_filter_grad_exact_128x64(const float *x, const float *gy, float *out, ConvShape s, int pixels) {
+    DYNAMIC_SHARED(float, tiles);
+    filter_grad_tile(x, gy, out, s, pixels, Exact128x64(tiles));
 }
 
 extern "C" __global__ void __launch_bounds__(128, 4)
-conv2d_forward_exact_64(const float *x, const float *w, const float *bias OR_NULL, const float *residual OR_NULL,
-                        float *out, ConvShape s, int activation) {
+conv2d_forward_exact_64x64(const float *x, const float *w, const float *bias OR_NULL, const float *residual OR_NULL,
+                           float *out, ConvShape s, int activation) {
     DYNAMIC_SHARED(float, tiles);
-    forward_tile(x, w, bias, residual, out, s, activation, Exact64(tiles));
+    forward_tile(x, w, bias, residual, out, s, activation, Exact64x64(tiles));
 }
 
 extern "C" __global__ void __launch_bounds__(128, 4)
-conv2d_input_grad_exact_64(const float *gy, const float *w, float *out, ConvShape s) {
+conv2d_input_grad_exact_64x64(const float *gy, const float *w, float *out, ConvShape s) {
     DYNAMIC_SHARED(float, tiles);
-    input_grad_tile(gy, w, out, s, Exact64(tiles));
+    input_grad_tile(gy, w, out, s, Exact64x64(tiles));
 }
 
 extern "C" __global__ void __launch_bounds__(128, 4)
-conv2d_filter_grad_exact_64(const float *x, const float *gy, float *out, ConvShape s, int pixels) {
+conv2d_filter_grad_exact_64x64(const float *x, const float *gy, float *out, ConvShape s, int pixels) {
     DYNAMIC_SHARED(float, tiles);
-    filter_grad_tile(x, gy, out, s, pixels, Exact64(tiles));
+    filter_grad_tile(x, gy, out, s, pixels, Exact64x64(tiles));
 }
 
 extern "C" __global__ void __launch_bounds__(128)
-conv2d_forward_tf32_128(const float *x, const float *w, const float *bias OR_NULL, const float *residual OR_NULL,
-                        float *out, ConvShape s, int activation) {
+conv2d_forward_tf32_128x128(const float *x, const float *w, const float *bias OR_NULL, const float *residual OR_NULL,
+                            float *out, ConvShape s, int activation) {
     DYNAMIC_SHARED(float, tiles);
-    forward_tile(x, w, bias, residual, out, s, activation, Tf32_128(tiles));
+    forward_tile(x, w, bias, residual, out, s, activation, Tf32_128x128(tiles));
 }
 
 extern "C" __global__ void __launch_bounds__(128)
-conv2d_input_grad_tf32_128(const float *gy, const float *w, float *out, ConvShape s) {
+conv2d_input_grad_tf32_128x128(const float *gy, const float *w, float *out, ConvShape s) {
     DYNAMIC_SHARED(float, tiles);
-    input_grad_tile(gy, w, out, s, Tf32_128(tiles));
+    input_grad_tile(gy, w, out, s, Tf32_128x128(tiles));
 }
 
 extern "C" __global__ void __launch_bounds__(128)
-conv2d_filter_grad_tf32_128(const float *x, const float *gy, float *out, ConvShape s, int pixels) {
+conv2d_filter_grad_tf32_128x128(const float *x, const float *gy, float *out, ConvShape s, int pixels) {
     DYNAMIC_SHARED(float, tiles);
-    filter_grad_tile(x, gy, out, s, pixels, Tf32_128(tiles));
+    filter_grad_tile(x, gy, out, s, pixels, Tf32_128x128(tiles));
+}
+
+extern "C" __global__ void __launch_bounds__(128, RESIDENT)
+conv2d_forward_tf32_128x64(const float *x, const float *w, const float *bias OR_NULL, const float *residual OR_NULL,
+                           float *out, ConvShape s, int activation) {
+    DYNAMIC_SHARED(float, tiles);
+    forward_tile(x, w, bias, residual, out, s, activation, Tf32_128x64(tiles));
+}
+
+extern "C" __global__ void __launch_bounds__(128, RESIDENT)
+conv2d_input_grad_tf32_128x64(const float *gy, const float *w, float *out, ConvShape s) {
+    DYNAMIC_SHARED(float, tiles);
+    input_grad_tile(gy, w, out, s, Tf32_128x64(tiles));
+}
+
+extern "C" __global__ void __launch_bounds__(128, RESIDENT)
+conv2d_filter_grad_tf32_128x64(const float *x, const float *gy, float *out, ConvShape s, int pixels) {
+    DYNAMIC_SHARED(float, tiles);
+    filter_grad_tile(x, gy, out, s, pixels, Tf32_128x64(tiles));
 }
 
 extern "C" __global__ void __launch_bounds__(128, 4)
-conv2d_forward_tf32_64(const float *x, const float *w, const float *bias OR_NULL, const float *residual OR_NULL,
-                       float *out, ConvShape s, int activation) {
+conv2d_forward_tf32_64x64(const float *x, const float *w, const float *bias OR_NULL, const float *residual OR_NULL,
+                          float *out, ConvShape s, int activation) {
     DYNAMIC_SHARED(float, tiles);
-    forward_tile(x, w, bias, residual, out, s, activation, Tf32_64(tiles));
+    forward_tile(x, w, bias, residual, out, s, activation, Tf32_64x64(tiles));
 }
 
 extern "C" __global__ void __launch_bounds__(128, 4)
-conv2d_input_grad_tf32_64(const float *gy, const float *w, float *out, ConvShape s) {
+conv2d_input_grad_tf32_64x64(const float *gy, const float *w, float *out, ConvShape s) {
     DYNAMIC_SHARED(float, tiles);
-    input_grad_tile(gy, w, out, s, Tf32_64(tiles));
+    input_grad_tile(gy, w, out, s, Tf32_64x64(tiles));
 }
 
 extern "C" __global__ void __launch_bounds__(128, 4)
-conv2d_filter_grad_tf32_64(const float *x, const float *gy, float *out, ConvShape s, int pixels) {
+conv2d_filter_grad_tf32_64x64(const float *x, const float *gy, float *out, ConvShape s, int pixels) {
     DYNAMIC_SHARED(float, tiles);
-    filter_grad_tile(x, gy, out, s, pixels, Tf32_64(tiles));
+    filter_grad_tile(x, gy, out, s, pixels, Tf32_64x64(tiles));
 }
