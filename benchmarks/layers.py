@@ -3,6 +3,8 @@
 Each side runs what its user would write, with its tape: a forward pass, and where the row says so the backward pass.
 """
 
+from functools import partial
+
 import numpy as np
 
 import pycnn
@@ -163,7 +165,7 @@ def resizing(torch, args, rng):
 
 
 def augmentation(torch, args, rng):
-    """Each image turned by its own angle, bilinear."""
+    """Each image turned by its own angle, bilinear; mirrored; brightened."""
     x = normal(rng, 32, 224, 224, 3)
     side, angles = x.shape[1], rng.uniform(-0.3, 0.3, len(x))
     cos, sin, middle = np.cos(angles), np.sin(angles), (side - 1) / 2
@@ -179,7 +181,31 @@ def augmentation(torch, args, rng):
         return functional.grid_sample(tx, grid, "bilinear", "zeros", align_corners=False)
 
     row = ("affine augmentation", "rotation 3@224 b32")
-    return [forward(torch, args, row, lambda: ops.affine2d(x, matrices), peer, nbytes=2 * x.nbytes)]
+    rows = [forward(torch, args, row, lambda: ops.affine2d(x, matrices), peer, nbytes=2 * x.nbytes)]
+    for shape in ((32, 224, 224, 3), (128, 28, 28, 1)):
+        rows += random_changes(torch, args, rng.random(shape, dtype=np.float32))
+    return rows
+
+
+def random_changes(torch, args, x):
+    """Images mirrored, each by its own choices, and brightened by a number of its own."""
+    tx, images, batch = channels_first(torch, x), pycnn.Tensor(x), len(x)
+    flip, brightness = layers.RandomFlip(), layers.RandomBrightness(0.2, value_range=(0, 1))
+
+    def mirrored():
+        y = tx
+        for axis in (3, 2):
+            y = torch.where(torch.rand(batch, 1, 1, 1) < 0.5, y.flip(axis), y)
+        return y
+
+    def brightened():
+        return (tx + 0.2 * (2 * torch.rand(batch, 1, 1, 1) - 1)).clamp_(0, 1)
+
+    place, nbytes = f"{x.shape[3]}@{x.shape[1]} b{batch}", 2 * x.nbytes
+    return [
+        forward(torch, args, ("random changes", f"{name} {place}"), partial(layer, images, training=True), peer, nbytes)
+        for name, layer, peer in (("flip", flip, mirrored), ("brightness", brightness, brightened))
+    ]
 
 
 def optimizers(torch, args, rng):

@@ -26,6 +26,19 @@ def combine(a, b, bint multiply, ptrdiff_t middle, ptrdiff_t inner, out):
             k.add(a_, b_, out_, middle, inner, i * BLOCK, min(size, (i + 1) * BLOCK))
 
 
+def add_clipped(a, b, double low, double high, ptrdiff_t middle, ptrdiff_t inner, out):
+    """out (outer, middle, inner) = a + b, for b (outer, inner), cut off at low and high."""
+    cdef char code = code_of(a)
+    cdef const Kernels *k = table(code)
+    cdef ptrdiff_t size = a.size, blocks = (size + BLOCK - 1) // BLOCK, i
+    cdef const void *a_ = address(a, code)
+    cdef const void *b_ = address(b, code)
+    cdef void *out_ = address(out, code, True)
+    cdef int threads = threads_for(<double>size * ELEMENT_WORK)
+    for i in prange(blocks, nogil=True, num_threads=threads, schedule="static"):
+        k.add_clipped(a_, b_, low, high, out_, middle, inner, i * BLOCK, min(size, (i + 1) * BLOCK))
+
+
 def multiply_grad(gy, a, b, ptrdiff_t outer, ptrdiff_t middle, ptrdiff_t inner, ga, out):
     """ga = gy * b, and out (outer, inner) = gy * a summed over the middle; b and ga, or all but gy, may be None."""
     cdef char code = code_of(gy)

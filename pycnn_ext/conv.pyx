@@ -20,7 +20,7 @@ from pycnn_ext.gemm cimport (
     sum_partials,
     sums_of,
 )
-from pycnn_ext.kernels cimport FilterGrad, FilterMatrix, Kernels, RowGather, address, code_of, table
+from pycnn_ext.kernels cimport FilterGrad, FilterMatrix, Kernels, LineTarget, RowGather, address, code_of, table
 from pycnn_ext.threads cimport threads_for
 
 
@@ -46,10 +46,12 @@ cdef class ConvPlan:
     """
 
     cdef ptrdiff_t height, width, channels, grid_height, grid_width, filters, groups, taps
+    cdef ptrdiff_t kernel_width, stride_x, left
     cdef Phase forward_phase
     cdef Phase *phases
-    cdef ptrdiff_t phase_count
-    cdef readonly bint has_empty_phase
+    cdef Phase *row_phases  # with the taps of one column of the filters
+    cdef ptrdiff_t phase_count, row_phase_count
+    cdef readonly bint has_empty_phase, has_empty_row_phase
     cdef object zeros
 
     def __cinit__(
@@ -61,6 +63,7 @@ cdef class ConvPlan:
         self.height, self.width = input_size
         self.grid_height, self.grid_width = output_size
         self.channels, self.filters, self.groups, self.taps = in_channels, out_channels, groups, kh * kw
+        self.kernel_width, self.stride_x, self.left = kw, sw, left
         self.zeros = zeros
         cdef ptrdiff_t tap_size = in_channels // groups * out_channels  # numbers of the filters a tap
 
@@ -75,30 +78,27 @@ cdef class ConvPlan:
         g.pixel, g.row, g.image = in_channels, in_channels * self.width, in_channels * self.width * self.height
         g.length = in_channels // groups * (kw if merge else 1)
 
-        self.phases = <Phase *>calloc(sh * sw, sizeof(Phase))
-        if self.phases == NULL:
+        self.phases, self.row_phases = <Phase *>calloc(sh * sw, sizeof(Phase)), <Phase *>calloc(sh, sizeof(Phase))
+        if self.phases == NULL or self.row_phases == NULL:
             raise MemoryError
         for y in range(min(sh, self.height)):
+            rows = [((y + top - r * dh) // sh, r * kw * tap_size) for r in range(kh) if (y + top - r * dh) % sh == 0]
+            if rows:
+                phase = &self.row_phases[self.row_phase_count]
+                self.row_phase_count += 1
+                self.set_phase(phase, [(at, 0, offset) for at, offset in rows], y, 0, sh, 1)
+                phase.gather.grid_width = self.grid_width
+            self.has_empty_row_phase |= not rows
             for x in range(min(sw, self.width)):
                 taps = [
-                    ((y + top - r * dh) // sh, (x + left - s * dw) // sw, (r * kw + s) * tap_size)
-                    for r in range(kh) if (y + top - r * dh) % sh == 0
-                    for s in range(kw) if (x + left - s * dw) % sw == 0
+                    (at, (x + left - s * dw) // sw, offset + s * tap_size)
+                    for at, offset in rows for s in range(kw) if (x + left - s * dw) % sw == 0
                 ]
-                if not taps:
-                    self.has_empty_phase = True
-                    continue
-                phase = &self.phases[self.phase_count]
-                self.phase_count += 1
-                self.set_taps(phase, taps)
-                phase.target_y, phase.target_x, phase.step_y, phase.step_x = y, x, sh, sw
-                g = &phase.gather
-                g.height, g.width = self.grid_height, self.grid_width
-                g.grid_height, g.grid_width = ceil_div(self.height - y, sh), ceil_div(self.width - x, sw)
-                g.stride_y = g.stride_x = 1
-                g.pixel, g.row = out_channels, out_channels * self.grid_width
-                g.image = g.row * self.grid_height
-                g.length = out_channels // groups
+                if taps:
+                    phase = &self.phases[self.phase_count]
+                    self.phase_count += 1
+                    self.set_phase(phase, taps, y, x, sh, sw)
+                self.has_empty_phase |= not taps
 
     def __dealloc__(self):
         cdef ptrdiff_t i
@@ -109,6 +109,24 @@ cdef class ConvPlan:
                 free(self.phases[i].tap_offset)
                 free(self.phases[i].taps_yx)
             free(self.phases)
+        if self.row_phases != NULL:
+            for i in range(self.row_phase_count):
+                free(self.row_phases[i].tap_offset)
+                free(self.row_phases[i].taps_yx)
+            free(self.row_phases)
+
+    cdef int set_phase(self, Phase *phase, list taps, ptrdiff_t y, ptrdiff_t x, ptrdiff_t sh, ptrdiff_t sw) except -1:
+        """A phase of the input gradient: pixels (y, x), (y, x + sw), ... of the image, from pixels of the gradient."""
+        cdef RowGather *g = &phase.gather
+        self.set_taps(phase, taps)
+        phase.target_y, phase.target_x, phase.step_y, phase.step_x = y, x, sh, sw
+        g.height, g.width = self.grid_height, self.grid_width
+        g.grid_height, g.grid_width = ceil_div(self.height - y, sh), ceil_div(self.width - x, sw)
+        g.stride_y = g.stride_x = 1
+        g.pixel, g.row = self.filters, self.filters * self.grid_width
+        g.image = g.row * self.grid_height
+        g.length = self.filters // self.groups
+        return 0
 
     cdef int set_taps(self, Phase *phase, list taps) except -1:
         cdef ptrdiff_t i, n = len(taps)
@@ -202,28 +220,36 @@ cdef class ConvPlan:
         free(problems)
 
     def input_grad_scatter(self, gy, w, out):
-        """The same into zeroed ``out``, by products that are added where they belong: for few input channels."""
+        """The same without groups and dilation in x, for few channels: what each pixel of gy adds to a line of the image."""
         cdef char code = code_of(gy)
         cdef const Kernels *k = table(code)
-        cdef ptrdiff_t batch = len(gy), size = 8 if code == b"d" else 4, groups = self.groups
-        cdef ptrdiff_t group_channels = self.channels // groups, group_filters = self.filters // groups, task
-        cdef ptrdiff_t filters = self.filters
-        cdef char *source = <char *>address(gy, code)
+        cdef ptrdiff_t size = 8 if code == b"d" else 4, batch = len(gy), lines, task, j
+        cdef const void *source = address(gy, code)
+        cdef const void *zeros = address(self.zeros, code)
         cdef char *target = <char *>address(out, code, True)
-        cdef RowGather gather = self.forward_phase.gather
-        cdef FilterMatrix matrix
-        matrix.weights, matrix.tap_offset = address(w, code), self.forward_phase.tap_offset
-        matrix.columns = matrix.group = group_filters
-        matrix.step, matrix.column_step = filters, 1
-        cdef double work = <double>batch * self.grid_height * self.grid_width * self.taps * group_channels * filters
+        cdef FilterMatrix filters
+        cdef LineTarget line
+        cdef RowGather gather
+        filters.weights = address(w, code)
+        filters.packed = NULL
+        filters.columns, filters.group, filters.step = self.channels * self.kernel_width, 0, 1
+        filters.column_step = self.filters
+        line.numbers, line.image = self.channels * self.width, self.channels * self.width * self.height
+        line.step, line.before = self.channels * self.stride_x, self.channels * self.left
+        cdef double work = <double>batch * self.grid_height * self.grid_width * self.taps * self.filters * self.channels
         cdef int threads = threads_for(work)
-        cdef ptrdiff_t parts = parts_for(threads, batch, 1)
-        with nogil:
-            for task in prange(groups * parts, num_threads=threads, schedule="dynamic"):
-                k.gemm_scatter(
-                    &gather, source + task % groups * group_filters * size, filters, &matrix, task % groups,
-                    target + task % groups * group_channels * size,
-                    batch * (task // groups) // parts, batch * (task // groups + 1) // parts)
+        cdef ptrdiff_t parts = parts_for(threads, batch * self.height // max(1, self.row_phase_count), 1)
+        for j in range(self.row_phase_count):
+            phase = &self.row_phases[j]
+            gather = phase.gather
+            gather.source, gather.zeros = source, zeros
+            filters.tap_offset = phase.tap_offset
+            line.row = line.numbers * phase.step_y
+            line.target = target + phase.target_y * line.numbers * size
+            lines = batch * gather.grid_height
+            with nogil:
+                for task in prange(parts, num_threads=threads, schedule="dynamic"):
+                    k.gemm_scatter(&gather, &filters, &line, lines * task // parts, lines * (task + 1) // parts)
 
     cdef FilterGrad gradient_of_filters(self):
         cdef FilterGrad f

@@ -26,6 +26,10 @@ cdef extern from "kernels.h" nogil:
         const ptrdiff_t *tap_offset
         ptrdiff_t group, step, column_step, columns
 
+    ctypedef struct LineTarget:
+        void *target
+        ptrdiff_t image, row, numbers, step, before
+
     ctypedef struct FilterGrad:
         RowGather gather
         const void *gradient
@@ -75,8 +79,7 @@ cdef extern from "kernels.h" nogil:
                                  ptrdiff_t, ptrdiff_t, void *) noexcept nogil
         void (*sum_transposed)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *,
                                ptrdiff_t) noexcept nogil
-        void (*gemm_scatter)(const RowGather *, const void *, ptrdiff_t, const FilterMatrix *, ptrdiff_t, void *,
-                             ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*gemm_scatter)(const RowGather *, const FilterMatrix *, const LineTarget *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*planar)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
                        ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*planar_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
@@ -104,6 +107,8 @@ cdef extern from "kernels.h" nogil:
         double (*cross_entropy)(const void *, const int64_t *, const void *, ptrdiff_t, double, double, void *, void *,
                                 ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*add)(const void *, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*add_clipped)(const void *, const void *, double, double, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t,
+                            ptrdiff_t) noexcept nogil
         void (*multiply)(const void *, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*multiply_grad)(const void *, const void *, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t,
                               void *) noexcept nogil

@@ -133,6 +133,7 @@ def _arithmetic_calls(dtype):
         b = normal(shape, dtype, 3 + i)
         arrays, batched = {"a": a, "b": b}, ("a", "b") if shape[0] == 6 else ("a",)
         yield Call("add", arrays, {}, batched)
+        yield Call("add_clipped", arrays, {"low": -0.5, "high": 1.0}, batched)
         yield Call("multiply", arrays, {}, batched)
         yield Call("multiply_grad", {"gy": gy, **arrays}, {}, ("gy", *batched))
         if shape[0] != 6:

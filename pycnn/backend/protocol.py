@@ -167,6 +167,9 @@ class Arithmetic(Protocol):
     def add(a, b, out=None):
         """a + b, of a's shape; ``out`` may be ``a``."""
 
+    def add_clipped(a, b, low, high, out=None):
+        """a + b, of a's shape, where it is below low or above high that; NaN stays; ``out`` may be ``a``."""
+
     def multiply(a, b, out=None):
         """a * b, of a's shape; ``out`` may be ``a``."""
 

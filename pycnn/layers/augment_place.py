@@ -1,5 +1,7 @@
 """Which part of an image is shown, and which way round: CenterCrop, RandomCrop, RandomFlip."""
 
+import numpy as np
+
 from pycnn import ops
 from pycnn.layers.conv import count
 from pycnn.layers.image import ImageLayer
@@ -143,13 +145,17 @@ class RandomFlip(ImageLayer):
         self.mode = mode
         self.seed = seed
         self._random = SeedGenerator(seed)
-        height = 2 if self._first else 1
-        self._axes = [height + 1] * ("horizontal" in mode) + [height] * ("vertical" in mode)
 
     def call(self, inputs, training=True):
         """Compute the output."""
-        if training:
-            for axis in self._axes:
-                chosen = self._random.generator().random((len(inputs), 1, 1, 1)) < 0.5
-                inputs = ops.where(chosen, ops.flip(inputs, axis), inputs)
-        return inputs
+        if not training:
+            return inputs
+        horizontally, vertically = (self._choices(direction, len(inputs)) for direction in ("horizontal", "vertical"))
+        if not self._first:
+            return ops.mirror2d(inputs, horizontally, vertically)
+        _, channels, height, width = shape = inputs.data.shape
+        planes = ops.reshape(inputs, (-1, height, width, 1))
+        return ops.reshape(ops.mirror2d(planes, horizontally.repeat(channels), vertically.repeat(channels)), shape)
+
+    def _choices(self, direction, count):
+        return self._random.generator().random(count) < 0.5 if direction in self.mode else np.zeros(count, bool)

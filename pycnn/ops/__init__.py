@@ -7,7 +7,7 @@ activation.py  relu ... softmax             nonlinearity.py hard_sigmoid mish ..
 trigonometry.py  tan sinh erf               product.py      dot einsum tensordot diag         linear.py     matmul
 conv.py        conv2d                       window.py       Keras's conv and pools, 1-D too   pool.py       max_pool2d
 norm.py        batch_norm                   normalization.py  norm normalize layer_norm...    dropout.py    dropout
-resample.py    pad crop resize affine2d     image.py        Keras's ops.image                 control.py    cond scan
+resample.py    pad crop resize affine2d ... image.py        Keras's ops.image                 control.py    cond scan
 loss.py        mse mae huber hinge ...      crossentropy.py those of the losses               entropy.py    Keras's
 operators.py   the Tensor's operators and methods     promotion.py  which dtype     axes.py  which axes
 symbolic.py    operations on tensors without values: they become part of a graph
@@ -41,6 +41,7 @@ from pycnn.ops.activation import (
 )
 from pycnn.ops.arithmetic import (
     add,
+    add_clipped,
     divide,
     floor_divide,
     maximum,
@@ -288,6 +289,7 @@ from pycnn.ops.reduction import (
 from pycnn.ops.resample import (
     affine2d,
     crop,
+    mirror2d,
     pad,
     resize,
 )

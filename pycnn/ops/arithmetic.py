@@ -63,6 +63,18 @@ class _Add(_Binary):
         return unbroadcast(gy, self.shape_a()) if need_a else None, unbroadcast(gy, self.shape_b()) if need_b else None
 
 
+class _AddClipped(_Binary):
+    def forward(self, a, b, *, low, high):
+        self.a, self.b, self.low, self.high = a, b, low, high
+        return self.backend.add_clipped(a, b, low, high)
+
+    def backward(self, gy):
+        need_a, need_b = self.needs_grad
+        total = self.a + self.b
+        gy = gy * ((total >= self.low) & (total <= self.high))
+        return gy if need_a else None, self.backend.sum_products(gy, None, self.b.shape) if need_b else None
+
+
 class _Subtract(_Binary):
     def forward(self, a, b):
         a, b = align(a, b, "int64")
@@ -203,6 +215,30 @@ def add(x1, x2):
     array([1.5, 2.5], dtype=float32)
     """
     return _Add.apply(*operands(x1, x2))
+
+
+def add_clipped(x1, x2, low, high):
+    """x1 + x2 in one pass with ``clip``: floats, x2 stretched to the shape of x1 along one run of axes.
+
+    Raises
+    ------
+    ValueError
+        If x2 cannot be stretched so.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.ops.add_clipped([[1.0, 2.0], [3.0, 4.0]], [[0.5], [-4.0]], 0.0, 2.0).numpy()
+    array([[1.5, 2. ],
+           [0. , 0. ]], dtype=float32)
+    """
+    x1, x2 = as_tensor(x1), as_tensor(x2)
+    if x1.dtype != x2.dtype or not has_kernels(x1.data) or stretching(x1.shape, x2.shape) is None:
+        raise ValueError(
+            "x1 and x2 must be floats of one dtype, x2 of x1's shape but for one run of axes. "
+            f"Received: x1 {x1.shape} {x1.dtype}, x2 {x2.shape} {x2.dtype}"
+        )
+    return _AddClipped.apply(x1, x2, low=float(low), high=float(high))
 
 
 def subtract(x1, x2):

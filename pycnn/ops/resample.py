@@ -53,6 +53,17 @@ class _Resize2D(Function):
         return self.backend.resize2d_input_grad(gy, self.size, self.method)
 
 
+class _Mirror2D(Function):
+    """What mirrors images mirrors their gradients back."""
+
+    def forward(self, x, *, matrices):
+        self.matrices = matrices
+        return self.backend.affine2d_forward(as_float(x), matrices, "nearest")
+
+    def backward(self, gy):
+        return self.backend.affine2d_forward(gy, self.matrices, "nearest")
+
+
 def _check_choice(argument, value, choices):
     if value not in choices:
         close = close_matches(str(value), choices, n=1)
@@ -197,3 +208,33 @@ def affine2d(x, matrices, interpolation="bilinear", fill_mode="constant", fill_v
         )
     y = get_backend().affine2d_forward(as_float(x.data), matrices, interpolation, fill_mode, float(fill_value))
     return Tensor.wrap(y)
+
+
+def mirror2d(x, horizontally, vertically):
+    """Mirror some images, each by its own choice.
+
+    Parameters
+    ----------
+    x : (batch, height, width, channels)
+    horizontally, vertically : (batch,) of bool
+        Whether left and right, and top and bottom, change places.
+
+    Examples
+    --------
+    >>> import numpy as np, pycnn
+    >>> pycnn.ops.mirror2d(np.float32([[[[1.0], [2.0], [3.0]]]]), [True], [False]).numpy().ravel()
+    array([3., 2., 1.], dtype=float32)
+    """
+    x = as_tensor(x)
+    check_nhwc("x", x.shape)
+    matrices = get_backend().xp.zeros((x.shape[0], 6))
+    for column, mirrored, size in ((0, horizontally, x.shape[2]), (4, vertically, x.shape[1])):
+        mirrored = as_tensor(mirrored).data.astype("float64")
+        if mirrored.shape != x.shape[:1]:
+            raise ValueError(
+                f"horizontally and vertically must have one value an image, ({x.shape[0]},). "
+                f"Received: shape {mirrored.shape}"
+            )
+        matrices[:, column] = 1 - 2 * mirrored
+        matrices[:, 2 if column == 0 else 5] = mirrored * (size - 1)
+    return _Mirror2D.apply(x, matrices=matrices)

@@ -24,13 +24,13 @@
 /* 2^n for the integers n that a rounded vector carries in its low mantissa bits */
 INLINE vec power_of_two(ivec n) { return (vec)((n + EXPONENT_BIAS) << MANTISSA); }
 
-INLINE vec vector_exp(vec x) {
-    x = choose(x > EXP_LIMIT, splat(EXP_LIMIT), choose(x < -EXP_LIMIT, splat(-EXP_LIMIT), x)); /* NaN stays */
+/* exp(r) - 1 for x = n*ln(2) + r, |r| <= ln(2)/2 and so exp(x) = 2^n * exp(r); |x| is at most EXP_LIMIT */
+INLINE vec exp_of_rest(vec x, ivec *n) {
     const vec magic = splat((real)(1.5 * (double)((int64_t)1 << MANTISSA)));
     const vec shifted = x * (real)1.44269504088896340736 + magic; /* rounds to an integer in the low bits */
-    const ivec n = (ivec)shifted - (ivec)magic;
+    *n = (ivec)shifted - (ivec)magic;
     const vec rounded = shifted - magic;
-    const vec r = (x - rounded * (real)LN2_HIGH) - rounded * (real)LN2_LOW; /* |r| <= ln(2)/2 */
+    const vec r = (x - rounded * (real)LN2_HIGH) - rounded * (real)LN2_LOW;
 #ifdef PYCNN_DOUBLE
     static const real c[] = {1 / 479001600.0, 1 / 39916800.0, 1 / 3628800.0, 1 / 362880.0, 1 / 40320.0, 1 / 5040.0,
                              1 / 720.0,       1 / 120.0,      1 / 24.0,      1 / 6.0,      0.5};
@@ -40,17 +40,33 @@ INLINE vec vector_exp(vec x) {
 #endif
     vec p = splat(c[0]);
     for (size_t i = 1; i < sizeof c / sizeof *c; i++) p = p * r + c[i];
-    p = p * r * r + r + 1;
+    return p * r * r + r;
+}
+
+INLINE vec vector_exp(vec x) {
+    x = larger(splat(-EXP_LIMIT), smaller(splat(EXP_LIMIT), x)); /* NaN stays */
+    ivec n;
+    const vec p = exp_of_rest(x, &n) + 1;
     const ivec half = n >> 1; /* in two steps, so that neither overflows before the result does */
     return p * power_of_two(half) * power_of_two(n - half);
 }
 
 INLINE vec vector_sigmoid(vec x) { return 1 / (1 + vector_exp(-x)); }
 
+/* 1/d for d in [1, 2^100], to half a unit in the last place and a little: a division takes longer than all of tanh's rest. */
+INLINE vec reciprocal(vec d) {
+#if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
+    const vec r = (vec)_mm512_rcp14_ps((__m512)d);
+    return r + r * (1 - d * r); /* Newton's step */
+#else
+    return 1 / d;
+#endif
+}
+
 /* A polynomial near 0, where the other form would cancel. */
 INLINE vec vector_tanh(vec x) {
     const ivec sign = (ivec)x & (ivec)splat((real)-0.0);
-    const vec size = (vec)((ivec)x ^ sign), z = x * x;
+    const vec size = smaller(splat(20), (vec)((ivec)x ^ sign)), z = x * x; /* NaN stays */
 #ifdef PYCNN_DOUBLE
     const vec p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3;
     const vec q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3;
@@ -62,8 +78,10 @@ INLINE vec vector_tanh(vec x) {
     p = p * z - 3.33332819422e-1f;
     const vec near = x + x * z * p;
 #endif
-    const vec far = 1 - 2 / (vector_exp(size + size) + 1);
-    return choose(size < (real)0.625, near, (vec)((ivec)far | sign)); /* NaN stays */
+    ivec n;
+    const vec rest = exp_of_rest(size + size, &n), power = power_of_two(n);
+    const vec far = 1 - 2 * reciprocal(power * rest + (power + 1)); /* exp(2*size) + 1, that is */
+    return choose(size < (real)0.625, near, (vec)((ivec)far | sign));
 }
 
 INLINE vec vector_relu(vec x) { return choose(x < 0, (vec){}, x); } /* NaN stays */

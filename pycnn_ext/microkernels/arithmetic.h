@@ -6,23 +6,30 @@
 #include "kernels.h"
 #include "vector.h"
 
-enum { ADD, MULTIPLY };
+enum { ADD, MULTIPLY, ADD_CLIPPED };
 enum { REPEATED = 128 }; /* numbers: shorter rows are repeated up to here, for loops over them to be long */
 
-INLINE vec combined(const int what, vec a, vec b) { return what == ADD ? a + b : a * b; }
-
-/* With `one`, b is one number for all of a. */
-INLINE void combine_few(const int what, const int one, const real *a, const real *b, real *y, ptrdiff_t count) {
-    store_first(y, combined(what, load_first(a, count), one ? splat(*b) : load_first(b, count)), count);
+/* A sum is cut off at bounds[0] and bounds[1]; what is not a number stays so. */
+INLINE vec combined(const int what, vec a, vec b, const real *bounds) {
+    if (what == MULTIPLY) return a * b;
+    return what == ADD ? a + b : smaller(splat(bounds[1]), larger(splat(bounds[0]), a + b));
 }
 
-INLINE void combine_line(const int what, const int one, const real *a, const real *b, real *y, ptrdiff_t count) {
+/* With `one`, b is one number for all of a. */
+INLINE void combine_few(const int what, const int one, const real *a, const real *b, const real *bounds, real *y,
+                        ptrdiff_t count) {
+    store_first(y, combined(what, load_first(a, count), one ? splat(*b) : load_first(b, count), bounds), count);
+}
+
+INLINE void combine_line(const int what, const int one, const real *a, const real *b, const real *bounds, real *y,
+                         ptrdiff_t count) {
     const ptrdiff_t before = (ptrdiff_t)(-(uintptr_t)y % VECTOR_BYTES / sizeof(real)); /* y's first whole vector */
     const ptrdiff_t step = one ? 0 : 1;
     ptrdiff_t i = at_most(before, count);
-    combine_few(what, one, a, b, y, i);
-    for (; i + LANES <= count; i += LANES) store(y + i, combined(what, load(a + i), one ? splat(*b) : load(b + i)));
-    combine_few(what, one, a + i, b + step * i, y + i, count - i);
+    combine_few(what, one, a, b, bounds, y, i);
+    for (; i + LANES <= count; i += LANES)
+        store(y + i, combined(what, load(a + i), one ? splat(*b) : load(b + i), bounds));
+    combine_few(what, one, a + i, b + step * i, bounds, y + i, count - i);
 }
 
 /* How often a row of `inner` numbers is repeated where it meets `middle` rows. */
@@ -43,21 +50,21 @@ INLINE const real *repeat(const real *row, ptrdiff_t inner, ptrdiff_t times, rea
 }
 
 /* y = a and b combined, for the numbers [first, last) of a; y may be a. */
-INLINE void combine(const int what, const real *a, const real *b, real *y, ptrdiff_t middle, ptrdiff_t inner,
-                    ptrdiff_t first, ptrdiff_t last) {
+INLINE void combine(const int what, const real *a, const real *b, const real *bounds, real *y, ptrdiff_t middle,
+                    ptrdiff_t inner, ptrdiff_t first, ptrdiff_t last) {
     real memory[REPEATED + LANES];
     const ptrdiff_t block = middle * inner, times = repeats(middle, inner), period = inner * times;
     for (ptrdiff_t i = first; i < last;) {
         const ptrdiff_t outer = i / block, begin = outer * block, end = at_most(begin + block, last);
         if (inner == 1) {
-            combine_line(what, 1, a + i, b + outer, y + i, end - i);
+            combine_line(what, 1, a + i, b + outer, bounds, y + i, end - i);
             i = end;
             continue;
         }
         const real *row = repeat(b + outer * inner, inner, times, memory);
         for (ptrdiff_t place = (i - begin) % period; i < end; place = 0) {
             const ptrdiff_t count = at_most(period - place, end - i);
-            combine_line(what, 0, a + i, row + place, y + i, count);
+            combine_line(what, 0, a + i, row + place, bounds, y + i, count);
             i += count;
         }
     }
@@ -65,12 +72,18 @@ INLINE void combine(const int what, const real *a, const real *b, real *y, ptrdi
 
 static void add(const void *a, const void *b, void *y, ptrdiff_t middle, ptrdiff_t inner, ptrdiff_t first,
                 ptrdiff_t last) {
-    combine(ADD, a, b, y, middle, inner, first, last);
+    combine(ADD, a, b, NULL, y, middle, inner, first, last);
+}
+
+static void add_clipped(const void *a, const void *b, double low, double high, void *y, ptrdiff_t middle, ptrdiff_t inner,
+                        ptrdiff_t first, ptrdiff_t last) {
+    const real bounds[2] = {(real)low, (real)high};
+    combine(ADD_CLIPPED, a, b, bounds, y, middle, inner, first, last);
 }
 
 static void multiply(const void *a, const void *b, void *y, ptrdiff_t middle, ptrdiff_t inner, ptrdiff_t first,
                      ptrdiff_t last) {
-    combine(MULTIPLY, a, b, y, middle, inner, first, last);
+    combine(MULTIPLY, a, b, NULL, y, middle, inner, first, last);
 }
 
 INLINE vec load_part(const real *p, ptrdiff_t n) { return n == LANES ? load(p) : load_first(p, n); }

@@ -2,7 +2,8 @@
  *
  *   gemm          target rows  = gathered rows @ filters        (also dense layers and, with the filters transposed,
  *                                                                the phases of input gradients)
- *   scatter       target      += gradient rows @ filters^T, at the places the rows were gathered from
+ *   scatter       target line  = sum of runs = gradient rows @ filters^T; a run is what one pixel of the gradient adds to
+ *                                as many pixels of the line as the filters are wide
  *
  * A panel is TILE_VECTORS vectors of columns, packed so that a tile reads it from end to end; only the last may
  * be narrower, and has tiles of more rows then.
@@ -145,51 +146,50 @@ static void gemm(const RowGather *g, const FilterMatrix *f, const RowTarget *tar
         gemm_panels(g, f, target, bias, activation, first, last, first_group, last_group, full, last_panel);
 }
 
-static void gemm_scatter(const RowGather *g, const void *gradient, ptrdiff_t gradient_pixel, const FilterMatrix *f,
-                         ptrdiff_t group, void *target, ptrdiff_t first, ptrdiff_t last) {
-    const ptrdiff_t grid = g->grid_height * g->grid_width, depth = f->columns;
-    const ptrdiff_t width = g->taps * g->length; /* columns of gradient @ filters^T */
-    const ptrdiff_t panels = (width + PANEL - 1) / PANEL, padded = panels * PANEL;
-    const ptrdiff_t packed_size = padded * (depth + TILE_ROWS);
-    real *packed = thread_scratch(sizeof(real) * (size_t)packed_size + sizeof(ptrdiff_t) * (size_t)g->taps);
-    real *product = packed + padded * depth;
-    TapOffsets offsets;
-    tap_offsets(g, &offsets, (ptrdiff_t *)(packed + packed_size));
-    for (ptrdiff_t j = 0; j < panels; j++) {
-        const ptrdiff_t columns = vectors_of(width, j * PANEL) * LANES;
-        for (ptrdiff_t c = 0; c < columns; c++) {
-            const ptrdiff_t column = j * PANEL + c, t = at_most(column, width - 1) / g->length;
-            const real *w = (const real *)f->weights + group * f->group + f->tap_offset[t] + column % g->length * f->step;
-            for (ptrdiff_t k = 0; k < depth; k++) packed[j * PANEL * depth + k * columns + c] = column < width ? w[k] : 0;
-        }
+/* to[0, numbers) = the sum of runs of `length` numbers, of which run j begins at to + j*step - before. They lie `row` numbers
+ * apart, with at least LANES zeros before and after each. */
+static void add_runs(const real *runs, ptrdiff_t row, ptrdiff_t count, ptrdiff_t length, ptrdiff_t step, ptrdiff_t before,
+                     real *to, ptrdiff_t numbers) {
+    ptrdiff_t first = 0, end = 0; /* the runs that reach a vector */
+    for (ptrdiff_t s = 0; s < numbers; s += LANES) {
+        while (first < count && first * step - before + length <= s) first++;
+        while (end < count && end * step - before < s + LANES) end++;
+        const real *from = runs + first * (row - step) + before + s;
+        vec sum = {};
+        for (ptrdiff_t j = first; j < end; j++, from += row - step) sum += load(from);
+        store_first(to + s, sum, numbers - s);
     }
-    Position at = position_of(g, first * grid);
-    for (ptrdiff_t p = first * grid; p < last * grid;) {
-        const ptrdiff_t rows = at_most(tile_rows[TILE_VECTORS], last * grid - p);
-        const real *row[TILE_ROWS];
-        for (ptrdiff_t i = 0; i < rows; i++) row[i] = (const real *)gradient + (p + i) * gradient_pixel;
-        for (ptrdiff_t j = 0; j < panels; j++) {
-            const ptrdiff_t vectors = vectors_of(width, j * PANEL);
-            vec sums[TILE_SUMS];
-            gemm_tiles[vectors][rows](row, 0, 1, depth, packed + j * PANEL * depth, 0, sums);
-            for (ptrdiff_t i = 0; i < rows; i++)
-                for (ptrdiff_t v = 0; v < vectors; v++)
-                    store(product + i * padded + j * PANEL + v * LANES, sums[i * vectors + v]);
-        }
-        for (ptrdiff_t i = 0; i < rows; i++, p++, advance(g, &at, 1)) {
-            const ptrdiff_t y = at.i * g->stride_y, x = at.j * g->stride_x;
-            real *base = (real *)target + at.n * g->image + y * g->row + x * g->pixel;
-            for (ptrdiff_t t = 0; t < g->taps; t++) {
-                const size_t v = (size_t)(y + g->tap_y[t]), u = (size_t)(x + g->tap_x[t]);
-                if (v >= (size_t)g->height || u >= (size_t)g->width) continue;
-                const real *from = product + i * padded + t * g->length;
-                real *to = base + offsets.offset[t];
-                for (ptrdiff_t k = 0; k < g->length; k += LANES) {
-                    const ptrdiff_t n = at_most(LANES, g->length - k);
-                    store_first(to + k, load_first(to + k, n) + load_first(from + k, n), n);
-                }
+}
+
+static void gemm_scatter(const RowGather *g, const FilterMatrix *f, const LineTarget *t, ptrdiff_t first, ptrdiff_t last) {
+    const ptrdiff_t depth = g->taps * g->length, panels = (f->columns + PANEL - 1) / PANEL;
+    const ptrdiff_t width = packed_size(f, 1, 1), run = LANES + width + LANES;
+    const Parts tiles = divide(g->grid_width, tile_rows[vectors_of(f->columns, 0)]);
+    real *packed = thread_scratch(sizeof(real) * (size_t)(width * depth + run * g->grid_width) +
+                                  sizeof(void *) * (size_t)(g->taps * (TILE_ROWS + 1)));
+    real *runs = packed + width * depth;
+    const real **row = (const real **)(runs + run * g->grid_width);
+    pack_filters(f, g->taps, g->length, 0, panels, packed);
+    memset(runs, 0, sizeof(real) * (size_t)(run * g->grid_width));
+    TapOffsets offsets;
+    tap_offsets(g, &offsets, (ptrdiff_t *)(row + g->taps * TILE_ROWS));
+    Position at = position_of(g, first * g->grid_width);
+    for (ptrdiff_t line = first; line < last; line++) {
+        real *target = (real *)t->target + at.n * t->image + at.i * t->row, *to = runs + LANES;
+        for (ptrdiff_t tile = 0; tile < tiles.parts; tile++) {
+            const ptrdiff_t rows = part_size(tiles, tile);
+            gather_rows(g, &offsets, &at, rows, rows, 1, row);
+            for (ptrdiff_t panel = 0; panel < panels; panel++) {
+                const ptrdiff_t vectors = vectors_of(f->columns, panel * PANEL);
+                vec sums[TILE_SUMS];
+                gemm_tiles[vectors][rows](row, 0, g->taps, g->length, packed + packed_place(f, depth, 0, panel), 0, sums);
+                for (ptrdiff_t i = 0; i < rows; i++)
+                    for (ptrdiff_t v = 0; v < vectors; v++)
+                        store(to + i * run + panel * PANEL + v * LANES, sums[i * vectors + v]);
             }
+            to += rows * run;
         }
+        add_runs(runs + LANES, run, g->grid_width, f->columns, t->step, t->before, target, t->numbers);
     }
 }
 

@@ -4,7 +4,7 @@
  *
  * One side is the gathered rows, their taps side by side, the other the gradient; the right one fills vectors. Of a
  * chunk of pixels both are packed in strips, so that tiles read them from end to end. A strip of the right side is a
- * panel and stays in L1, while those of the left side come from L2.
+ * panel.
  */
 #ifndef PYCNN_FILTER_GRAD_H
 #define PYCNN_FILTER_GRAD_H
@@ -13,8 +13,10 @@
 #include "tile.h"
 
 #ifndef CHUNK
-#define CHUNK 96 /* pixels that are packed at a time: a panel of them takes 24 KiB */
+#define CHUNK 192 /* pixels that are packed at a time, all of which stays in L2: with fewer, sums are read and written more often */
 #endif
+#define FEW_FILTERS 64
+#define LINE_NUMBERS 4096 /* of the gradient, at most, that tiles read again and again */
 #define STRIP 12 /* rows of a strip of the left side: all tiles' heights divide it, or are one less than a divisor */
 
 /* Of a chunk of pixels, where the numbers of one side lie: column c is number c % length of tap c / length. */
@@ -73,10 +75,10 @@ static void multiply_panel(const real *strips, ptrdiff_t rows, const real *panel
         for (ptrdiff_t tile = 0; tile < tiles.parts; tile++) {
             const ptrdiff_t count = part_size(tiles, tile);
             if (valid == vectors * LANES) {
-                outer_tiles[vectors][count](left, step, pixels, panel, add, sums, sums_row);
+                outer_tiles[vectors][count](left, step, 0, 1, pixels, panel, vectors * LANES, add, sums, sums_row);
             } else {
                 vec product[TILE_SUMS];
-                outer_tiles[vectors][count](left, step, pixels, panel, 0, (real *)product, vectors * LANES);
+                outer_tiles[vectors][count](left, step, 0, 1, pixels, panel, vectors * LANES, 0, (real *)product, vectors * LANES);
                 for (ptrdiff_t i = 0; i < count; i++) {
                     for (ptrdiff_t v = 0; v < vectors; v++) {
                         const ptrdiff_t n = valid - v * LANES;
@@ -88,6 +90,47 @@ static void multiply_panel(const real *strips, ptrdiff_t rows, const real *panel
             left += count;
             sums += count * sums_row;
         }
+    }
+}
+
+/* Whether tiles read both sides where they are: few filters, for which packing the left side would not pay, in whole
+ * vectors, and no tap outside the image. */
+static int needs_no_packing(const FilterGrad *f, const TapOffsets *o) {
+    const RowGather *g = &f->gather;
+    return !f->turned && f->filters <= FEW_FILTERS && f->filters % LANES == 0 && o->first == 0 && o->last == g->grid_width &&
+           o->min_y >= 0 && (g->grid_height - 1) * g->stride_y + o->max_y < g->height;
+}
+
+/* The sums of one group for `pixels` pixels from `first` on, by blocks of lines that stay in L1. */
+static void sum_lines(const FilterGrad *f, const TapOffsets *offsets, ptrdiff_t first, ptrdiff_t pixels, ptrdiff_t group,
+                      ptrdiff_t first_row, ptrdiff_t last_row, ptrdiff_t first_column, ptrdiff_t last_column, real *sums) {
+    const RowGather *g = &f->gather;
+    const ptrdiff_t step = g->stride_x * g->pixel, most = LINE_NUMBERS / (g->grid_width * f->filters) + 1;
+    Position at = position_of(g, first);
+    for (ptrdiff_t end = first + pixels, add = 0; first < end; add = 1) {
+        const ptrdiff_t count = at_most(end - first, g->grid_width - at.j);
+        ptrdiff_t lines = 1; /* or more, if they are whole */
+        if (count == g->grid_width) lines = at_most(at_most((end - first) / count, g->grid_height - at.i), most);
+        const real *base = (const real *)g->source + at.n * g->image + at.i * g->stride_y * g->row + at.j * step + group * g->length;
+        const real *gradient = (const real *)f->gradient + first * f->gradient_pixel + group * f->filters;
+        for (ptrdiff_t column = first_column; column < last_column; column += PANEL) {
+            const ptrdiff_t vectors = vectors_of(f->filters, column);
+            real *to = sums + first_row * f->sums_row + column;
+            for (ptrdiff_t row = first_row; row < last_row;) {
+                const ptrdiff_t tap = row / g->length, begin = row % g->length;
+                const Parts tiles = divide(at_most(g->length - begin, last_row - row), tile_rows[vectors]);
+                const real *left = base + offsets->offset[tap] + begin;
+                for (ptrdiff_t tile = 0; tile < tiles.parts; tile++) {
+                    const ptrdiff_t rows = part_size(tiles, tile);
+                    outer_tiles[vectors][rows](left, step, g->stride_y * g->row, lines, count, gradient + column,
+                                               f->gradient_pixel, (int)add, to, f->sums_row);
+                    left += rows, row += rows, to += rows * f->sums_row;
+                }
+            }
+        }
+        first += lines * count;
+        at.i += lines - 1;
+        advance(g, &at, count);
     }
 }
 
@@ -109,6 +152,12 @@ static void gemm_filter_grad(const FilterGrad *f, ptrdiff_t first, ptrdiff_t las
     run_count += find_runs(f->turned ? &rows : &gradient, first_column, last_column, PANEL, packed_right, runs + run_count);
     TapOffsets offsets;
     tap_offsets(&g, &offsets, (ptrdiff_t *)(rows.rows + g.taps * CHUNK));
+    if (needs_no_packing(f, &offsets)) {
+        for (ptrdiff_t group = first_group; group < last_group; group++)
+            sum_lines(f, &offsets, first, last - first, group, first_row, last_row, first_column, last_column,
+                      (real *)sums + group * f->sums_group);
+        return;
+    }
     Position at = position_of(&g, first);
     g.source = (const real *)g.source + first_group * g.length;
     const Parts chunks = divide(last - first, CHUNK);

@@ -1,9 +1,10 @@
 /* All but convolutions: compiled once for each instruction set and dtype, with PYCNN_VARIANT in the name of what it exports. */
 #include "activation.h"
 #include "arithmetic.h"
+#include "avg_pool.h"
+#include "extreme_pool.h"
 #include "norm.h"
 #include "optimizer.h"
-#include "pool.h"
 #include "resample.h"
 #include "softmax.h"
 
@@ -32,6 +33,7 @@ void VARIANT(fill_others)(Kernels *k) {
     k->softmax_grad = softmax_grad;
     k->cross_entropy = cross_entropy;
     k->add = add;
+    k->add_clipped = add_clipped;
     k->multiply = multiply;
     k->multiply_grad = multiply_grad;
     k->sum_rows = sum_rows;

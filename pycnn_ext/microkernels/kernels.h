@@ -47,6 +47,13 @@ typedef struct {
     ptrdiff_t group, step, column_step, columns;
 } FilterMatrix;
 
+/* Lines that runs of numbers are added up to: line i of image n is target + n*image + i*row, of so many numbers, and run j
+ * begins at its number j*step - before. What lies outside the line is left out. */
+typedef struct {
+    void *target;
+    ptrdiff_t image, row, numbers, step, before;
+} LineTarget;
+
 /* A filter gradient: of each group, rows^T @ gradient, summed over pixels, as sums[group*sums_group + row*sums_row + column]
  * with a row for each tap and number of it, and a column for each filter; or, if `turned`, the other way round. */
 typedef struct {
@@ -122,9 +129,8 @@ typedef struct {
     /* target[columns][rows] = sum over s, in order, of partials[s][rows][columns] */
     void (*sum_transposed)(const void *partials, ptrdiff_t slices, ptrdiff_t slice_size, ptrdiff_t partial_row,
                            ptrdiff_t columns, ptrdiff_t rows, void *target, ptrdiff_t target_row);
-    /* target += (gradient @ filters^T) laid where the rows of images [first, last) were gathered from */
-    void (*gemm_scatter)(const RowGather *, const void *gradient, ptrdiff_t gradient_pixel, const FilterMatrix *,
-                         ptrdiff_t group, void *target, ptrdiff_t first, ptrdiff_t last);
+    /* Lines [first, last) of all images: the runs of a line are the products of gathered rows, a grid's line of them */
+    void (*gemm_scatter)(const RowGather *, const FilterMatrix *, const LineTarget *, ptrdiff_t first, ptrdiff_t last);
     /* The same as gemm and gemm_filter_grad for few filters and one group, with taps that are not merged: lines
      * [first, last) of the grid, counted through all images; partial[taps*length][filters] */
     void (*planar)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
@@ -177,6 +183,8 @@ typedef struct {
 
     /* Arithmetic: numbers [first, last) of a (outer, middle, inner) and of y, which may be a, with b (outer, inner). */
     void (*add)(const void *a, const void *b, void *y, ptrdiff_t middle, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t last);
+    void (*add_clipped)(const void *a, const void *b, double low, double high, void *y, ptrdiff_t middle, ptrdiff_t inner,
+                        ptrdiff_t first, ptrdiff_t last);
     void (*multiply)(const void *a, const void *b, void *y, ptrdiff_t middle, ptrdiff_t inner, ptrdiff_t first,
                      ptrdiff_t last);
     /* Rows [first, last) of g and a (middle, inner): sums (inner) = sum of g*a and, with b (inner), ga = g*b; without b

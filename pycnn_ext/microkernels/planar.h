@@ -52,41 +52,35 @@ static void plane_offsets(const RowGather *g, const Planes *b, ptrdiff_t *offset
 /* to[c*plane + q] = from[q*step + c] for q in [0, count) and c in [0, channels) */
 INLINE void split_channels(const real *from, ptrdiff_t step, ptrdiff_t count, ptrdiff_t channels, real *to,
                            ptrdiff_t plane) {
-    ptrdiff_t c = 0;
-    for (; 2 * (channels - c) >= LANES; c += LANES) {
+    if (step == 1) {
+        memcpy(to, from, sizeof(real) * (size_t)count);
+        return;
+    }
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
         const ptrdiff_t n = at_most(LANES, channels - c);
         for (ptrdiff_t q = 0; q < count; q += LANES) {
             const ptrdiff_t pixels = at_most(LANES, count - q);
-            vec block[LANES];
-            for (ptrdiff_t i = 0; i < LANES; i++)
-                block[i] = i < pixels ? load_first(from + (q + i) * step + c, n) : (vec){};
-            transpose(block);
-            for (ptrdiff_t i = 0; i < n; i++) store_first(to + (c + i) * plane + q, block[i], pixels);
+            vec turned[LANES];
+            load_turned(from + q * step + c, step, pixels, n, turned);
+            for (ptrdiff_t i = 0; i < n; i++) store_first(to + (c + i) * plane + q, turned[i], pixels);
         }
     }
-    for (; c < channels; c++)
-        for (ptrdiff_t q = 0; q < count; q++) to[c * plane + q] = from[q * step + c];
 }
 
-/* Copy what `lines` lines of image n from line i of the grid on read. */
+/* Copy what `lines` lines of image n from line i of the grid on read, with zeros outside. */
 static void fill_planes(const RowGather *g, const Planes *b, ptrdiff_t n, ptrdiff_t i, ptrdiff_t lines, real *planes) {
     const ptrdiff_t top = i * g->stride_y + b->min_y, height = (lines - 1) * g->stride_y + b->span_y;
     const ptrdiff_t plane = g->stride_x * b->height * b->pitch, step = g->stride_x * g->pixel;
+    memset(planes, 0, sizeof(real) * (size_t)b->size);
     for (ptrdiff_t p = 0; p < g->stride_x; p++) {
         const ptrdiff_t left = b->min_x + p; /* number q of a line is column left + q*stride_x, inside from `begin` */
         const ptrdiff_t begin = left < 0 ? at_most((-left + g->stride_x - 1) / g->stride_x, b->pitch) : 0;
         const ptrdiff_t inside = left < g->width ? at_most((g->width - 1 - left) / g->stride_x + 1, b->pitch) : 0;
         const ptrdiff_t end = inside > begin ? inside : begin;
         for (ptrdiff_t y = 0; y < height; y++) {
-            real *to = planes + (p * b->height + y) * b->pitch;
-            const int outside = (size_t)(top + y) >= (size_t)g->height; /* negatives are huge */
-            const ptrdiff_t first = outside ? b->pitch : begin, last = outside ? b->pitch : end;
-            for (ptrdiff_t c = 0; c < g->length; c++) {
-                memset(to + c * plane, 0, sizeof(real) * (size_t)first);
-                memset(to + c * plane + last, 0, sizeof(real) * (size_t)(b->pitch - last));
-            }
-            const real *from = (const real *)g->source + n * g->image + (top + y) * g->row + (left + first * g->stride_x) * g->pixel;
-            split_channels(from, step, last - first, g->length, to + first, plane);
+            if ((size_t)(top + y) >= (size_t)g->height) continue; /* negatives are huge */
+            const real *from = (const real *)g->source + n * g->image + (top + y) * g->row + (left + begin * g->stride_x) * g->pixel;
+            split_channels(from, step, end - begin, g->length, planes + (p * b->height + y) * b->pitch + begin, plane);
         }
     }
 }
@@ -129,7 +123,8 @@ INLINE void planar_sum_tile(const int MR, const int NV, const real *planes, cons
             vec b[TILE_VECTORS];
             UNROLL for (int v = 0; v < NV; v++) b[v] = load(gradient + v * plane_size);
             UNROLL for (int i = 0; i < MR; i++) {
-                const vec a = load(planes + offset[i] + j);
+                vec a = load(planes + offset[i] + j);
+                IN_REGISTER(a);
                 UNROLL for (int v = 0; v < NV; v++) sum[i][v] += a * b[v];
             }
         }
@@ -166,10 +161,9 @@ INLINE ptrdiff_t tile_vectors(ptrdiff_t filters) {
 INLINE void store_pixels(const vec *sums, ptrdiff_t step, ptrdiff_t count, ptrdiff_t pixels, real *to, ptrdiff_t pixel) {
     for (ptrdiff_t k = 0; k < count; k += LANES, to += LANES) {
         const ptrdiff_t n = at_most(LANES, count - k);
-        vec block[LANES];
-        UNROLL for (ptrdiff_t i = 0; i < LANES; i++) block[i] = i < n ? sums[(k + i) * step] : (vec){};
-        transpose(block);
-        for (ptrdiff_t p = 0; p < pixels; p++) store_first(to + p * pixel, block[p], n);
+        vec turned[LANES];
+        UNROLL for (ptrdiff_t i = 0; i < LANES; i++) turned[i] = i < n ? sums[(k + i) * step] : (vec){};
+        store_turned(turned, pixels, n, to, pixel);
     }
 }
 
@@ -238,11 +232,9 @@ static void gradient_planes(const RowGather *g, const real *gradient, ptrdiff_t 
         for (ptrdiff_t l = 0; l < lines; l++) {
             for (ptrdiff_t j = 0; j < width; j += LANES) {
                 const real *from = gradient + (l * g->grid_width + j) * filters + k;
-                const ptrdiff_t pixels = at_most(LANES, g->grid_width - j);
-                vec block[LANES];
-                for (ptrdiff_t p = 0; p < LANES; p++) block[p] = p < pixels ? load_first(from + p * filters, n) : (vec){};
-                transpose(block);
-                for (ptrdiff_t i = 0; i < n; i++) store(planes + ((k + i) * lines + l) * width + j, block[i]);
+                vec turned[LANES];
+                load_turned(from, filters, at_most(LANES, g->grid_width - j), n, turned);
+                for (ptrdiff_t i = 0; i < n; i++) store(planes + ((k + i) * lines + l) * width + j, turned[i]);
             }
         }
     }

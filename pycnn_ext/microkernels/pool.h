@@ -1,86 +1,23 @@
-/* Pooling, channels along the vector. Gradients gather: every input pixel looks at the windows that hold it. */
+/* What both kinds of pooling share: windows along an axis, rows of few channels. Channels lie along the vector. */
 #ifndef PYCNN_POOL_H
 #define PYCNN_POOL_H
 
 #include "kernels.h"
 #include "vector.h"
 
-typedef uint8_t bytes_vec __attribute__((vector_size(VECTOR_BYTES / sizeof(real))));
-typedef int32_t ints_vec __attribute__((vector_size(VECTOR_BYTES / sizeof(real) * 4)));
-
-/* Between lanes and bytes: what gcc makes of __builtin_convertvector goes lane by lane. */
-#if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
-INLINE ivec from_bytes(bytes_vec b) { return (ivec)_mm512_cvtepu8_epi32((__m128i)b); }
-INLINE bytes_vec to_bytes(ivec v) { return (bytes_vec)_mm512_cvtepi32_epi8((__m512i)v); }
-#elif defined(__AVX2__) && !defined(PYCNN_DOUBLE)
-INLINE ivec from_bytes(bytes_vec b) {
-    __m128i low = _mm_setzero_si128();
-    memcpy(&low, &b, sizeof b);
-    return (ivec)_mm256_cvtepu8_epi32(low);
-}
-INLINE bytes_vec to_bytes(ivec v) {
-    const __m128i shorts = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)v), _mm256_extracti128_si256((__m256i)v, 1));
-    const __m128i low = _mm_packus_epi16(shorts, shorts);
-    bytes_vec b;
-    memcpy(&b, &low, sizeof b);
-    return b;
-}
-#else
-INLINE ivec from_bytes(bytes_vec b) { return __builtin_convertvector(b, ivec); }
-INLINE bytes_vec to_bytes(ivec v) { return __builtin_convertvector(v, bytes_vec); }
-#endif
-
-/* The first n lanes as bytes or ints; for bytes without a call to memcpy, which takes longer than the window. */
-INLINE void store_index(void *index, ptrdiff_t at, int bytes, ivec places, ptrdiff_t n) {
-    if (bytes == 1) {
-        uint8_t *to = (uint8_t *)index + at;
-        const bytes_vec b = to_bytes(places);
-        if (n >= LANES) memcpy(to, &b, sizeof b);
-        else {
-#if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
-            _mm_mask_storeu_epi8(to, first_lanes(n), (__m128i)b);
-#else
-            for (ptrdiff_t i = 0; i < n; i++) to[i] = b[i];
-#endif
-        }
-    } else {
-        const ints_vec b = __builtin_convertvector(places, ints_vec);
-        memcpy((int32_t *)index + at, &b, (size_t)at_most(n, LANES) * 4);
-    }
-}
-
-INLINE ivec load_index(const void *index, ptrdiff_t at, int bytes, ptrdiff_t n) {
-    if (bytes == 1) {
-        const uint8_t *from = (const uint8_t *)index + at;
-        bytes_vec b = {};
-        if (n >= LANES) memcpy(&b, from, sizeof b);
-        else {
-#if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
-            b = (bytes_vec)_mm_maskz_loadu_epi8(first_lanes(n), from);
-#else
-            for (ptrdiff_t i = 0; i < n; i++) b[i] = from[i];
-#endif
-        }
-        return from_bytes(b);
-    }
-    ints_vec b = {};
-    memcpy(&b, (const int32_t *)index + at, (size_t)at_most(n, LANES) * 4);
-    return __builtin_convertvector(b, ivec);
-}
-
 typedef struct {
     ptrdiff_t begin, end;
 } Span;
 
-/* From the windows that hold an earlier place, {0, 0} at first, to those of place `at`, without a division: these are slow.
+/* From the windows that hold an earlier place, {0, 0} at first, to those of place `at`, without a division, which is slow.
  * Window i of `windows` covers i*stride - before + [0, size). */
 INLINE void slide(Span *held, ptrdiff_t at, ptrdiff_t size, ptrdiff_t stride, ptrdiff_t before, ptrdiff_t windows) {
     while (held->begin * stride - before + size <= at) held->begin++;
     while (held->end < windows && held->end * stride - before <= at) held->end++;
 }
 
-/* Rows of all images, one by one: row y of an image, the windows that hold it, and the row of all windows that those of the
- * image begin at. */
+/* Rows of all images, one by one: row y of an image, the windows that hold it, and the row of all windows that those of
+ * the image begin at. */
 typedef struct {
     ptrdiff_t y, grid;
     Span windows;
@@ -111,33 +48,20 @@ static Span *column_windows(const PoolShape *s, size_t more) {
     return spans;
 }
 
-/* Rows of few channels are read and written by whole vectors, which pixels begin and end in. For such a vector of a row of
- * the image and the k-th window of each pixel: lane l takes number lane[l] of the two vectors from `from` and `next` on in
- * the row of windows. There its pixel is column place[l] of the window; or NOWHERE, if fewer windows hold it. */
+/* Rows of few channels are read and written by whole vectors, which pixels begin and end in. For such a vector of a row
+ * of the image and the k-th window of each pixel: lane l takes number lane[l] from `from` on in the row of windows, where
+ * its pixel is column place[l] of the window; or NOWHERE, if fewer windows hold it. */
 typedef struct {
     ivec lane, place;
-    ptrdiff_t from, next;
+    ptrdiff_t from;
 } Pick;
 
 enum { NOWHERE = -256 }; /* with the first place of a row added, less than any place */
 
-/* Two vectors are enough for so many. */
-INLINE int few_channels(const PoolShape *s) { return s->channels < 2 * LANES; }
+/* All lanes of a vector lie in one, for the windows of the next pixel are the same or one further. */
+INLINE int few_channels(const PoolShape *s) { return s->channels <= LANES; }
 
 INLINE ptrdiff_t vectors_for(ptrdiff_t numbers) { return (numbers + LANES - 1) / LANES; }
-
-/* From numbers of a row of windows, `last` of which is the last to read a vector from, to numbers of two vectors: up to
- * LANES channels lie in the first, for the windows of the next pixel are the same or one further. */
-INLINE void locate(Pick *p, const ptrdiff_t last) {
-    integer from = p->lane[0], next = INT32_MAX;
-    for (ptrdiff_t l = 1; l < LANES; l++) from = p->lane[l] < from ? p->lane[l] : from;
-    from = from > last ? (integer)last : from;
-    for (ptrdiff_t l = 0; l < LANES; l++) next = p->lane[l] >= from + LANES && p->lane[l] < next ? p->lane[l] : next;
-    next = next > last ? (integer)last : next;
-    const ivec beyond = p->lane >= from + (integer)LANES;
-    p->lane -= (beyond & (next - (integer)LANES)) | (~beyond & from);
-    p->from = from, p->next = next;
-}
 
 /* Pick k of vector v is picks[v*depth + k]. So many bytes follow. */
 static Pick *row_picks(const PoolShape *s, ptrdiff_t depth, size_t more) {
@@ -159,7 +83,11 @@ static Pick *row_picks(const PoolShape *s, ptrdiff_t depth, size_t more) {
         for (; l && l < LANES; l++) p->lane[l] = p->lane[l - 1], p->place[l] = NOWHERE;
     }
     const ptrdiff_t last = s->grid_width * channels - LANES;
-    for (ptrdiff_t v = 0; v < vectors * depth; v++) locate(picks + v, last > 0 ? last : 0);
+    for (Pick *p = picks; p < picks + vectors * depth; p++) { /* from the first number, if it has a vector behind it */
+        integer from = last > 0 ? (integer)last : 0;
+        for (ptrdiff_t l = 0; l < LANES; l++) from = p->lane[l] < from ? p->lane[l] : from;
+        p->lane -= from, p->from = from;
+    }
     return picks;
 }
 
@@ -171,377 +99,17 @@ INLINE void window_inside(ptrdiff_t start, ptrdiff_t size, ptrdiff_t limit, ptrd
 
 INLINE vec pool_load(const real *p, ptrdiff_t n) { return n == LANES ? load(p) : load_first(p, n); }
 
-/* Part [r0, r1) x [q0, q1) of a window, whose places lie `row` and `column` numbers apart, counted from its corner. */
-typedef struct {
-    ptrdiff_t r0, r1, q0, q1, row, column;
-    ptrdiff_t width; /* of the whole window: place (r, q) has the index r*width + q */
-} Window;
-
-typedef struct {
-    vec best;
-    ivec place;
-} Extreme;
-
-/* The first NaN of n lanes, or where there is none the first that is `best`. */
-static __attribute__((noinline)) Extreme extreme_or_nan(Window w, const real *corner, vec best, ptrdiff_t n) {
-    ivec place = {}, found = {};
-    for (int nan = 1; nan >= 0; nan--) {
-        for (ptrdiff_t r = w.r0; r < w.r1; r++) {
-            for (ptrdiff_t q = w.q0; q < w.q1; q++) {
-                const vec x = load_first(corner + r * w.row + q * w.column, n);
-                const ivec here = ~found & (nan ? x != x : x == best);
-                place = (here & (integer)(r * w.width + q)) | (~here & place);
-                best = choose(here, x, best);
-                found |= here;
-            }
-        }
-    }
-    return (Extreme){best, place};
+INLINE void pool_store(real *p, vec v, ptrdiff_t n) {
+    if (n == LANES) store(p, v);
+    else store_first(p, v, n);
 }
 
-/* The largest of a window, for n lanes, and if `placed` which place it was. First the value, then where it is: neither
- * waits long for the place before. A NaN shows in the sum, as may infinities. */
-INLINE Extreme extreme_value(const Window w, const real *corner, const int minimum, const int placed, ptrdiff_t n) {
-    vec best = pool_load(corner + w.r0 * w.row + w.q0 * w.column, n), sum = {};
-    UNROLL for (ptrdiff_t r = w.r0; r < w.r1; r++) {
-        UNROLL for (ptrdiff_t q = w.q0; q < w.q1; q++) {
-            const vec x = pool_load(corner + r * w.row + q * w.column, n);
-            best = minimum ? smaller(x, best) : larger(x, best);
-            sum += x;
-        }
-    }
-    if (any(sum != sum)) return extreme_or_nan(w, corner, best, n);
-    ivec place = {};
-    if (!placed) return (Extreme){best, place};
-    UNROLL for (ptrdiff_t r = w.r1 - 1; r >= w.r0; r--) { /* from the last to the first, which stays */
-        UNROLL for (ptrdiff_t q = w.q1 - 1; q >= w.q0; q--) {
-            const ivec here = pool_load(corner + r * w.row + q * w.column, n) == best;
-            place = (here & (integer)(r * w.width + q)) | (~here & place);
-        }
-    }
-    return (Extreme){best, place};
-}
+/* Channels go by vectors of n, LANES or all of fewer channels: where that of channel c begins. The last may begin in the
+ * one before, and then writes the same once more: masks take longer. */
+INLINE ptrdiff_t begin_of(ptrdiff_t c, ptrdiff_t channels, ptrdiff_t n) { return at_most(c, channels - n); }
 
-INLINE void extreme_vector(const Window w, const real *corner, const int minimum, real *y, void *index, ptrdiff_t at,
-                           const int bytes, ptrdiff_t n) {
-    const Extreme e = extreme_value(w, corner, minimum, bytes, n);
-    if (n == LANES) store(y + at, e.best);
-    else store_first(y + at, e.best, n);
-    if (bytes) store_index(index, at, bytes, e.place, n);
-}
-
-INLINE void extreme_channels(const Window w, const real *corner, ptrdiff_t channels, const int minimum, real *y,
-                             void *index, ptrdiff_t at, const int bytes) {
-    ptrdiff_t c = 0;
-    for (; c + LANES <= channels; c += LANES) extreme_vector(w, corner + c, minimum, y, index, at + c, bytes, LANES);
-    if (c < channels) extreme_vector(w, corner + c, minimum, y, index, at + c, bytes, channels - c);
-}
-
-INLINE void extreme_pool_rows(const PoolShape *s, const ptrdiff_t rows, const ptrdiff_t columns, const real *x, real *y,
-                              void *index, const int bytes, const int minimum, ptrdiff_t first, ptrdiff_t last) {
-    for (ptrdiff_t row = first; row < last; row++) {
-        const real *image = x + row / s->grid_height * s->height * s->width * s->channels;
-        const ptrdiff_t top = row % s->grid_height * s->stride_y - s->top;
-        Window w = {.row = s->width * s->channels, .column = s->channels, .width = columns}, whole = w;
-        whole.r1 = rows, whole.q1 = columns;
-        window_inside(top, rows, s->height, &w.r0, &w.r1);
-        for (ptrdiff_t j = 0; j < s->grid_width; j++) {
-            const ptrdiff_t at = (row * s->grid_width + j) * s->channels, left = j * s->stride_x - s->left;
-            const real *corner = image + (top * s->width + left) * s->channels;
-            window_inside(left, columns, s->width, &w.q0, &w.q1);
-            if (w.r1 - w.r0 == rows && w.q1 - w.q0 == columns)
-                extreme_channels(whole, corner, s->channels, minimum, y, index, at, bytes);
-            else extreme_channels(w, corner, s->channels, minimum, y, index, at, bytes);
-        }
-    }
-}
-
-/* Windows of 2 x 2 and 3 x 3 have a loop of their own, and another where nobody asks for the index. */
-static void extreme_pool_forward(const PoolShape *s, const void *x, void *y, void *index, int bytes, int minimum,
-                                 ptrdiff_t first, ptrdiff_t last) {
-    const ptrdiff_t rows = s->pool_height, columns = s->pool_width;
-#define CASE(SIZE, BYTES)                                                                                             \
-    if (!minimum && bytes == BYTES && rows == SIZE && columns == SIZE)                                                \
-        extreme_pool_rows(s, SIZE, SIZE, x, y, index, BYTES, 0, first, last);
-    CASE(2, 0)
-    else CASE(2, 1)
-    else CASE(3, 0)
-    else CASE(3, 1)
-    else extreme_pool_rows(s, rows, columns, x, y, index, bytes, minimum, first, last);
-#undef CASE
-}
-
-/* What the windows that hold a pixel send to it, for n lanes: window (i, j) of them lies `row` and `column` numbers on,
- * and for it the pixel is the place `place` - i*place_row - j*place_column. */
-typedef struct {
-    ptrdiff_t row, column;
-    integer place, place_row, place_column;
-} Senders;
-
-INLINE void extreme_grad_vector(const Senders w, const ptrdiff_t rows, const ptrdiff_t columns, const real *gy,
-                                const void *index, ptrdiff_t at, const int bytes, real *gx, ptrdiff_t n) {
-    vec sum = {};
-    UNROLL for (ptrdiff_t i = 0; i < rows; i++) {
-        UNROLL for (ptrdiff_t j = 0; j < columns; j++) {
-            const ptrdiff_t from = at + i * w.row + j * w.column;
-            const integer place = w.place - (integer)i * w.place_row - (integer)j * w.place_column;
-            sum += (vec)((ivec)pool_load(gy + from, n) & (load_index(index, from, bytes, n) == place));
-        }
-    }
-    if (n == LANES) store(gx, sum);
-    else store_first(gx, sum, n);
-}
-
-INLINE void extreme_grad_pixel(const Senders w, const ptrdiff_t rows, const ptrdiff_t columns, const real *gy,
-                               const void *index, ptrdiff_t at, const int bytes, real *gx, ptrdiff_t channels) {
-    ptrdiff_t c = 0;
-    for (; c + LANES <= channels; c += LANES)
-        extreme_grad_vector(w, rows, columns, gy, index, at + c, bytes, gx + c, LANES);
-    if (c < channels) extreme_grad_vector(w, rows, columns, gy, index, at + c, bytes, gx + c, channels - c);
-}
-
-/* Windows that do not overlap: each number of a row of windows is read once, and goes to its place or to none. */
-INLINE void extreme_pool_spread(const PoolShape *s, const real *gy, const void *index, int bytes, real *gx,
-                                ptrdiff_t first, ptrdiff_t last) {
-    const ptrdiff_t channels = s->channels, row_size = s->width * channels;
-    const int gaps = s->stride_x > s->pool_width || s->left < 0 || s->grid_width * s->stride_x - s->left < s->width;
-    ImageRow at = image_row_at(s, first);
-    for (ptrdiff_t row = first; row < last; row++, next_image_row(s, &at)) {
-        const Span i = at.windows;
-        const int none = i.begin >= i.end;
-        if (none || gaps) memset(gx + row * row_size, 0, sizeof(real) * (size_t)row_size);
-        if (none) continue;
-        const ptrdiff_t start = (at.y + s->top - i.begin * s->stride_y) * s->pool_width; /* index of the row's first place */
-        ptrdiff_t from = (at.grid + i.begin) * s->grid_width * channels;
-        for (ptrdiff_t j = 0; j < s->grid_width; j++, from += channels) {
-            ptrdiff_t q0, q1;
-            const ptrdiff_t left = j * s->stride_x - s->left;
-            window_inside(left, s->pool_width, s->width, &q0, &q1);
-            real *to = gx + row * row_size + left * channels;
-            for (ptrdiff_t c = 0; c < channels; c += LANES) {
-                const ptrdiff_t n = at_most(LANES, channels - c);
-                const ivec place = load_index(index, from + c, bytes, n);
-                const vec g = load_first(gy + from + c, n);
-                for (ptrdiff_t q = q0; q < q1; q++)
-                    store_first(to + q * channels + c, (vec)((ivec)g & (place == (integer)(start + q))), n);
-            }
-        }
-    }
-}
-
-/* Numbers of two vectors of n lanes, of the second if `both` */
-INLINE vec pick(const Pick *p, const int both, const real *row, ptrdiff_t n) {
-    const vec first = pool_load(row + p->from, n);
-    return both ? __builtin_shuffle(first, load(row + p->next), p->lane) : __builtin_shuffle(first, p->lane);
-}
-
-INLINE ivec pick_index(const Pick *p, const int both, const void *index, ptrdiff_t at, ptrdiff_t n) {
-    const ivec first = load_index(index, at + p->from, 1, n);
-    return both ? __builtin_shuffle(first, load_index(index, at + p->next, 1, LANES), p->lane)
-                : __builtin_shuffle(first, p->lane);
-}
-
-/* A row of an image of few channels, from so many rows of windows; n lanes can be read of each, all but in tiny images. */
-INLINE void extreme_grad_row(const Senders w, const Pick *picks, const ptrdiff_t depth, const ptrdiff_t rows, const int both,
-                             const real *gy, const void *index, ptrdiff_t at, real *gx, ptrdiff_t numbers,
-                             const ptrdiff_t n) {
-    for (ptrdiff_t f = 0; f < numbers; f += LANES, picks += depth) {
-        vec sum = {};
-        UNROLL for (ptrdiff_t k = 0; k < depth; k++) {
-            UNROLL for (ptrdiff_t i = 0; i < rows; i++) {
-                const ivec place = picks[k].place + (w.place - (integer)i * w.place_row);
-                const ivec here = pick_index(picks + k, both, index, at + i * w.row, n) == place;
-                sum += (vec)((ivec)pick(picks + k, both, gy + at + i * w.row, n) & here);
-            }
-        }
-        if (f + LANES <= numbers) store(gx + f, sum);
-        else store_first(gx + f, sum, numbers - f);
-    }
-}
-
-static void extreme_pool_grad_few(const PoolShape *s, const real *gy, const void *index, real *gx, ptrdiff_t first,
-                                  ptrdiff_t last) {
-    const ptrdiff_t depth = (s->pool_width + s->stride_x - 1) / s->stride_x, numbers = s->width * s->channels;
-    const Pick *picks = row_picks(s, depth, 0);
-    Senders w = {.row = s->grid_width * s->channels, .place_row = (integer)(s->stride_y * s->pool_width)};
-    const int both = s->channels > LANES, whole = w.row >= LANES;
-    ImageRow image_row = image_row_at(s, first);
-    for (ptrdiff_t row = first; row < last; row++, next_image_row(s, &image_row)) {
-        const Span i = image_row.windows;
-        const ptrdiff_t rows = i.end - i.begin, at = (image_row.grid + i.begin) * w.row;
-        real *out = gx + row * numbers;
-        w.place = (integer)((image_row.y + s->top - i.begin * s->stride_y) * s->pool_width);
-#define CASE(DEPTH, ROWS, BOTH)                                            \
-    if (whole && depth == DEPTH && rows == ROWS && both == BOTH)           \
-        extreme_grad_row(w, picks, DEPTH, ROWS, BOTH, gy, index, at, out, numbers, LANES);
-        CASE(1, 1, 0)
-        else CASE(2, 1, 0)
-        else CASE(2, 2, 0)
-        else CASE(3, 3, 0)
-        else CASE(2, 1, 1)
-        else CASE(2, 2, 1)
-        else extreme_grad_row(w, picks, depth, rows, both, gy, index, at, out, numbers, at_most(w.row, LANES));
-#undef CASE
-    }
-}
-
-/* As many windows a pixel as 3 x 3 ones are with stride 2 and inside with stride 1 have loops of their own. */
-INLINE void extreme_pool_grad_rows(const PoolShape *s, const real *gy, const void *index, const int bytes, real *gx,
-                                   ptrdiff_t first, ptrdiff_t last) {
-    if (s->stride_y >= s->pool_height && s->stride_x >= s->pool_width) {
-        extreme_pool_spread(s, gy, index, bytes, gx, first, last);
-        return;
-    }
-    const Span *columns = column_windows(s, 0);
-    const ptrdiff_t channels = s->channels;
-    ImageRow image_row = image_row_at(s, first);
-    for (ptrdiff_t row = first; row < last; row++, next_image_row(s, &image_row)) {
-        const Span i = image_row.windows;
-        const ptrdiff_t rows = i.end - i.begin, grid_row = image_row.grid + i.begin;
-        const integer row_place = (integer)((image_row.y + s->top - i.begin * s->stride_y) * s->pool_width);
-        Senders w = {.row = s->grid_width * channels, .column = channels};
-        w.place_row = (integer)(s->stride_y * s->pool_width), w.place_column = (integer)s->stride_x;
-        for (ptrdiff_t x = 0; x < s->width; x++) {
-            const Span j = columns[x];
-            const ptrdiff_t at = (grid_row * s->grid_width + j.begin) * channels, count = j.end - j.begin;
-            real *out = gx + (row * s->width + x) * channels;
-            w.place = row_place + (integer)(x + s->left - j.begin * s->stride_x);
-#define CASE(ROWS, COLUMNS)                             \
-    if (bytes == 1 && rows == ROWS && count == COLUMNS) \
-        extreme_grad_pixel(w, ROWS, COLUMNS, gy, index, at, 1, out, channels);
-            CASE(1, 1)
-            else CASE(1, 2)
-            else CASE(2, 1)
-            else CASE(2, 2)
-            else CASE(3, 3)
-            else extreme_grad_pixel(w, rows, count, gy, index, at, bytes, out, channels);
-#undef CASE
-        }
-    }
-}
-
-static void extreme_pool_grad(const PoolShape *s, const void *gy, const void *index, int bytes, void *gx,
-                              ptrdiff_t first, ptrdiff_t last) {
-    if (bytes == 1 && few_channels(s)) extreme_pool_grad_few(s, gy, index, gx, first, last);
-    else if (bytes == 1) extreme_pool_grad_rows(s, gy, index, 1, gx, first, last);
-    else extreme_pool_grad_rows(s, gy, index, 4, gx, first, last);
-}
-
-/* Places that count along one axis: those with data, and with count_pad those of the padding asked for. */
-INLINE ptrdiff_t counted(ptrdiff_t start, ptrdiff_t size, ptrdiff_t limit, ptrdiff_t after, int count_pad) {
-    if (count_pad) return at_most(start + size, limit + after) - start;
-    return at_most(start + size, limit) - (start < 0 ? 0 : start);
-}
-
-/* to[i] = sum over r of from[r*step + i] */
-static void add_rows(const real *from, ptrdiff_t rows, ptrdiff_t step, ptrdiff_t count, real *to) {
-    for (ptrdiff_t i = 0; i < count; i += LANES) {
-        const ptrdiff_t n = at_most(LANES, count - i);
-        vec sum = rows ? load_first(from + i, n) : (vec){};
-        for (ptrdiff_t r = 1; r < rows; r++) sum += load_first(from + r * step + i, n);
-        store_first(to + i, sum, n);
-    }
-}
-
-/* shares[j] = 1 / places that count in window (i, j), for the row of windows that begins at `top` */
-INLINE void row_shares(const PoolShape *s, ptrdiff_t top, int count_pad, real *shares) {
-    const ptrdiff_t rows = counted(top, s->pool_height, s->height, s->bottom, count_pad);
-    for (ptrdiff_t j = 0; j < s->grid_width; j++)
-        shares[j] = 1 / (real)(rows * counted(j * s->stride_x - s->left, s->pool_width, s->width, s->right, count_pad));
-}
-
-/* First the rows of the windows, which lie side by side in memory, then the columns. */
-static void avg_pool_forward(const PoolShape *s, const void *x, void *y_, int count_pad, ptrdiff_t first,
-                             ptrdiff_t last) {
-    const ptrdiff_t image_row = s->width * s->channels, channels = s->channels;
-    Span *windows = thread_scratch(sizeof(Span) * (size_t)s->grid_width + sizeof(real) * (size_t)(image_row + s->grid_width));
-    real *summed = (real *)(windows + s->grid_width), *shares = summed + image_row;
-    for (ptrdiff_t j = 0; j < s->grid_width; j++) {
-        const ptrdiff_t left = j * s->stride_x - s->left;
-        windows[j] = (Span){(left > 0 ? left : 0) * channels, at_most(left + s->pool_width, s->width) * channels};
-    }
-    for (ptrdiff_t row = first; row < last; row++) {
-        const real *image = (const real *)x + row / s->grid_height * s->height * image_row;
-        const ptrdiff_t top = row % s->grid_height * s->stride_y - s->top;
-        ptrdiff_t r0, r1;
-        window_inside(top, s->pool_height, s->height, &r0, &r1);
-        add_rows(image + (top + r0) * image_row, r1 - r0, image_row, image_row, summed);
-        row_shares(s, top, count_pad, shares);
-        real *y = (real *)y_ + row * s->grid_width * channels;
-        for (ptrdiff_t j = 0; j < s->grid_width; j++, y += channels) {
-            for (ptrdiff_t c = 0; c < channels; c += LANES) {
-                const ptrdiff_t n = at_most(LANES, channels - c);
-                vec sum = load_first(summed + windows[j].begin + c, n);
-                for (ptrdiff_t q = windows[j].begin + channels; q < windows[j].end; q += channels)
-                    sum += load_first(summed + q + c, n);
-                store_first(y + c, sum * shares[j], n);
-            }
-        }
-    }
-}
-
-/* factors[j*channels + c] = share of window (i, j), for the row of windows i that begins at `top` */
-static void row_factors(const PoolShape *s, ptrdiff_t top, int count_pad, real *factors) {
-    const ptrdiff_t rows = counted(top, s->pool_height, s->height, s->bottom, count_pad);
-    for (ptrdiff_t j = 0; j < s->grid_width; j++, factors += s->channels) {
-        const ptrdiff_t columns = counted(j * s->stride_x - s->left, s->pool_width, s->width, s->right, count_pad);
-        const real share = 1 / (real)(rows * columns);
-        for (ptrdiff_t c = 0; c < s->channels; c++) factors[c] = share;
-    }
-}
-
-/* Of so many windows a pixel: the numbers that it picks, summed. */
-INLINE void sum_picks(const Pick *picks, const ptrdiff_t depth, const int both, const real *from, real *to,
-                      ptrdiff_t numbers) {
-    for (ptrdiff_t f = 0; f < numbers; f += LANES, picks += depth) {
-        vec sum = {};
-        UNROLL for (ptrdiff_t k = 0; k < depth; k++)
-            sum += (vec)((ivec)pick(picks + k, both, from, LANES) & (picks[k].place != NOWHERE));
-        if (f + LANES <= numbers) store(to + f, sum);
-        else store_first(to + f, sum, numbers - f);
-    }
-}
-
-/* First the rows of windows that hold a row of the image, then their columns. Rows in the same windows are the same. */
-static void avg_pool_grad(const PoolShape *s, const void *gy_, void *gx, int count_pad, ptrdiff_t first, ptrdiff_t last) {
-    const ptrdiff_t channels = s->channels, numbers = s->width * channels, windows = s->grid_width * channels;
-    const ptrdiff_t depth = (s->pool_width + s->stride_x - 1) / s->stride_x;
-    const int few = few_channels(s), both = channels > LANES;
-    const size_t more = sizeof(real) * (size_t)(2 * (windows + LANES));
-    const Pick *picks = few ? row_picks(s, depth, more) : NULL;
-    const Span *columns = few ? NULL : column_windows(s, more);
-    real *factors = few ? (real *)(picks + vectors_for(numbers) * depth) : (real *)(columns + s->width);
-    real *summed = factors + windows + LANES;
-    ptrdiff_t rows_counted = 0; /* for which the factors are */
-    Span before = {0, 0};
-    ImageRow at = image_row_at(s, first);
-    for (ptrdiff_t row = first; row < last; row++, next_image_row(s, &at)) {
-        const Span rows = at.windows;
-        real *out = (real *)gx + row * numbers;
-        const int none = rows.begin >= rows.end;
-        const int same = row > first && at.y && rows.begin == before.begin && rows.end == before.end;
-        before = rows;
-        if (none) memset(out, 0, sizeof(real) * (size_t)numbers);
-        else if (same) memcpy(out, out - numbers, sizeof(real) * (size_t)numbers);
-        if (none || same) continue;
-        for (ptrdiff_t i = rows.begin; i < rows.end; i++) {
-            const real *gy = (const real *)gy_ + (at.grid + i) * windows;
-            const ptrdiff_t top = i * s->stride_y - s->top;
-            const ptrdiff_t counts = counted(top, s->pool_height, s->height, s->bottom, count_pad);
-            if (counts != rows_counted) row_factors(s, top, count_pad, factors);
-            rows_counted = counts;
-            for (ptrdiff_t f = 0; f < windows; f += LANES) {
-                const vec g = load_first(gy + f, windows - f) * load(factors + f);
-                store(summed + f, i == rows.begin ? g : g + load(summed + f));
-            }
-        }
-        if (!few)
-            for (ptrdiff_t x = 0; x < s->width; x++, out += channels)
-                add_rows(summed + columns[x].begin * channels, columns[x].end - columns[x].begin, channels, channels, out);
-        else if (depth == 1 && !both) sum_picks(picks, 1, 0, summed, out, numbers);
-        else if (depth == 2 && !both) sum_picks(picks, 2, 0, summed, out, numbers);
-        else sum_picks(picks, depth, both, summed, out, numbers);
-    }
+INLINE vec pick(const Pick *p, const real *row, ptrdiff_t n) {
+    return __builtin_shuffle(pool_load(row + p->from, n), p->lane);
 }
 
 #endif

@@ -173,15 +173,62 @@ INLINE void affine_pixels(const real *image, const Places *at, ptrdiff_t count, 
     }
 }
 
+/* The vector of pixels that a row is mirrored by: so many, and which number of as many pixels each lane takes. */
+typedef struct {
+    ivec lane;
+    ptrdiff_t pixels;
+} Mirror;
+
+INLINE Mirror mirror_of(ptrdiff_t channels) {
+    Mirror m = {.pixels = LANES / channels};
+    for (ptrdiff_t x = 0; x < m.pixels; x++)
+        for (ptrdiff_t c = 0; c < channels; c++) m.lane[x * channels + c] = (integer)((m.pixels - 1 - x) * channels + c);
+    return m;
+}
+
+/* From right to left; the last vector may write once more what the one before wrote. */
+INLINE void mirror_row(const Mirror m, const real *row, ptrdiff_t width, ptrdiff_t channels, real *out) {
+    const ptrdiff_t last = width - m.pixels;
+    if (m.pixels < 2 || last < 0) {
+        for (ptrdiff_t x = 0; x < width; x++)
+            for (ptrdiff_t c = 0; c < channels; c += LANES)
+                store_first(out + x * channels + c, load_first(row + (width - 1 - x) * channels + c, channels - c), channels - c);
+        return;
+    }
+    const ptrdiff_t n = m.pixels * channels;
+    for (ptrdiff_t x = 0; x < last + m.pixels; x += m.pixels) {
+        const ptrdiff_t at = at_most(x, last);
+        store_first(out + at * channels, __builtin_shuffle(load_first(row + (last - at) * channels, n), m.lane), n);
+    }
+}
+
+/* Whether a row that begins at column `offset` shows row y whole, as it is (1) or mirrored (-1); else 0. */
+INLINE int shows_row(const double *m, double offset, double y, ptrdiff_t height, ptrdiff_t width) {
+    if (m[3] != 0 || !(y >= 0 && y < (double)height)) return 0;
+    return m[0] == 1 && offset == 0 ? 1 : m[0] == -1 && offset == (double)(width - 1) ? -1 : 0;
+}
+
 static void affine(const void *x, const double *matrices, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y,
                    int bilinear, int fill_mode, double fill_value, ptrdiff_t first, ptrdiff_t last) {
     const int repeats = fill_mode == FILL_REFLECT || fill_mode == FILL_WRAP;
     real *fill = thread_scratch(sizeof(real) * (size_t)channels);
     for (ptrdiff_t c = 0; c < channels; c++) fill[c] = (real)fill_value;
     Places at;
-    for (ptrdiff_t row = first; row < last; row++) {
-        const double *m = matrices + 6 * (row / height), v = (double)(row % height);
-        const real *image = (const real *)x + row / height * height * width * channels;
+    const Mirror mirror = mirror_of(channels);
+    ptrdiff_t n = first / height, line = first % height; /* counted on: divisions are slow */
+    for (ptrdiff_t row = first; row < last; row++, line++) {
+        if (line == height) line = 0, n++;
+        const double *m = matrices + 6 * n, v = (double)line;
+        const real *image = (const real *)x + n * height * width * channels;
+        const double shown = floor(m[4] * v + m[5] + 0.5);
+        const int whole = bilinear ? 0 : shows_row(m, m[1] * v + m[2], shown, height, width);
+        if (whole) {
+            const real *from = image + (ptrdiff_t)shown * width * channels;
+            real *to = (real *)y + row * width * channels;
+            if (whole < 0) mirror_row(mirror, from, width, channels, to);
+            else memcpy(to, from, sizeof(real) * (size_t)(width * channels));
+            continue;
+        }
         for (ptrdiff_t u = 0; u < width; u += BLOCK) {
             const ptrdiff_t count = at_most(BLOCK, width - u);
             real *out = (real *)y + (row * width + u) * channels;

@@ -37,9 +37,21 @@ typedef integer ivec __attribute__((vector_size(VECTOR_BYTES)));
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
+/* Keep a vector that was loaded in a register: gcc would load it anew for each use, which costs twice where it crosses a
+ * cache line. */
+#if defined(__AVX512F__)
+#define IN_REGISTER(v) __asm__("" : "+v"(v))
+#elif defined(__SSE2__)
+#define IN_REGISTER(v) __asm__("" : "+x"(v))
+#else
+#define IN_REGISTER(v) (void)(v)
+#endif
+
 INLINE vec load(const real *p) { return *(const vec_unaligned *)p; }
 INLINE void store(real *p, vec v) { *(vec_unaligned *)p = v; }
 INLINE vec splat(real a) { return a - (vec){}; }
+
+INLINE ptrdiff_t at_most(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
 /* The first n >= 0 of a vector's lanes (all of them from n = LANES on); the others read as 0 and are not written. */
 #if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
@@ -88,14 +100,19 @@ INLINE lane_mask first_lanes(ptrdiff_t n) { return n; }
 #endif
 #if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
 INLINE vec load_masked(const real *p, lane_mask m) { return (vec)_mm512_maskz_loadu_ps(m, p); }
+INLINE void store_masked(real *p, vec v, lane_mask m) { _mm512_mask_storeu_ps(p, m, (__m512)v); }
 #elif defined(__AVX512F__)
 INLINE vec load_masked(const real *p, lane_mask m) { return (vec)_mm512_maskz_loadu_pd(m, p); }
+INLINE void store_masked(real *p, vec v, lane_mask m) { _mm512_mask_storeu_pd(p, m, (__m512d)v); }
 #elif defined(__AVX2__) && !defined(PYCNN_DOUBLE)
 INLINE vec load_masked(const real *p, lane_mask m) { return (vec)_mm256_maskload_ps(p, m); }
+INLINE void store_masked(real *p, vec v, lane_mask m) { _mm256_maskstore_ps(p, m, (__m256)v); }
 #elif defined(__AVX2__)
 INLINE vec load_masked(const real *p, lane_mask m) { return (vec)_mm256_maskload_pd(p, m); }
+INLINE void store_masked(real *p, vec v, lane_mask m) { _mm256_maskstore_pd(p, m, (__m256d)v); }
 #else
 INLINE vec load_masked(const real *p, lane_mask m) { return load_first(p, m); }
+INLINE void store_masked(real *p, vec v, lane_mask m) { store_first(p, v, m); }
 #endif
 
 /* mask ? a : b, lane by lane, for the all-ones or all-zeros lanes that a comparison gives. */
@@ -120,14 +137,15 @@ INLINE int any(ivec mask) {
 }
 #endif
 
-/* One round of a transposition: swap the blocks of size s that lie off the diagonal of each block of size 2s. */
-INLINE void swap_blocks(const int s, vec *m) {
+/* One round of a transposition of `count` vectors: swap the blocks of size s that lie off the diagonal of each block of
+ * size 2s. */
+INLINE void swap_blocks(const int s, const int count, vec *m) {
     ivec low, high;
     UNROLL for (int l = 0; l < LANES; l++) {
         low[l] = l & s ? LANES + l - s : l;
         high[l] = l & s ? LANES + l : l + s;
     }
-    UNROLL for (int i = 0; i < LANES; i++) {
+    UNROLL for (int i = 0; i < count; i++) {
         if (i & s) continue;
         const vec a = m[i], b = m[i + s];
         m[i] = __builtin_shuffle(a, b, low);
@@ -137,12 +155,58 @@ INLINE void swap_blocks(const int s, vec *m) {
 
 /* Lane j of vector i to lane i of vector j, for LANES vectors. */
 INLINE void transpose(vec *m) {
-    if (LANES > 8) swap_blocks(8, m);
-    if (LANES > 4) swap_blocks(4, m);
-    if (LANES > 2) swap_blocks(2, m);
-    swap_blocks(1, m);
+    if (LANES > 8) swap_blocks(8, LANES, m);
+    if (LANES > 4) swap_blocks(4, LANES, m);
+    if (LANES > 2) swap_blocks(2, LANES, m);
+    swap_blocks(1, LANES, m);
 }
 
-INLINE ptrdiff_t at_most(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+#define HALF (LANES / 2)
+
+/* The same for HALF vectors and each half of their lanes by itself. */
+INLINE void transpose_halves(vec *m) {
+    if (HALF > 4) swap_blocks(4, HALF, m);
+    if (HALF > 2) swap_blocks(2, HALF, m);
+    if (HALF > 1) swap_blocks(1, HALF, m);
+}
+
+/* The lower half of a, and above it that of b; and the other way round: the upper half of a vector below. */
+INLINE vec join_halves(vec a, vec b) {
+    ivec lanes;
+    UNROLL for (int l = 0; l < LANES; l++) lanes[l] = l < HALF ? l : LANES + l - HALF;
+    return __builtin_shuffle(a, b, lanes);
+}
+INLINE vec upper_half(vec a) {
+    ivec lanes;
+    UNROLL for (int l = 0; l < LANES; l++) lanes[l] = (l + HALF) % LANES;
+    return __builtin_shuffle(a, lanes);
+}
+
+/* turned[i][p] = from[p*step + i] for p < pixels <= LANES and i < n <= LANES; zeros for the pixels beyond. */
+INLINE void load_turned(const real *from, ptrdiff_t step, ptrdiff_t pixels, ptrdiff_t n, vec *turned) {
+    if (n > HALF) {
+        for (ptrdiff_t p = 0; p < LANES; p++) turned[p] = p < pixels ? load_first(from + p * step, n) : (vec){};
+        transpose(turned);
+        return;
+    }
+    for (ptrdiff_t p = 0; p < HALF; p++) {
+        const vec low = p < pixels ? load_first(from + p * step, n) : (vec){};
+        const vec high = p + HALF < pixels ? load_first(from + (p + HALF) * step, n) : (vec){};
+        turned[p] = join_halves(low, high);
+    }
+    transpose_halves(turned);
+}
+
+/* to[p*step + i] = turned[i][p], which is destroyed. */
+INLINE void store_turned(vec *turned, ptrdiff_t pixels, ptrdiff_t n, real *to, ptrdiff_t step) {
+    if (n > HALF) {
+        transpose(turned);
+        for (ptrdiff_t p = 0; p < pixels; p++) store_first(to + p * step, turned[p], n);
+        return;
+    }
+    transpose_halves(turned);
+    for (ptrdiff_t p = 0; p < at_most(HALF, pixels); p++) store_first(to + p * step, turned[p], n);
+    for (ptrdiff_t p = HALF; p < pixels; p++) store_first(to + p * step, upper_half(turned[p - HALF]), n);
+}
 
 #endif

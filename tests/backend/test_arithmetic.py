@@ -53,6 +53,7 @@ def test_rows_of_every_length(backend, dtype, inner):
         shape, other = (outer, middle, inner), (outer, 1, inner)
         a, b, gy = normal(shape, dtype, 1), normal(other, dtype, 2), normal(shape, dtype, 3)
         np.testing.assert_array_equal(run(backend, "add", a, b), a + b)
+        np.testing.assert_array_equal(run(backend, "add_clipped", a, b, -1.0, 0.5), np.clip(a + b, -1, 0.5))
         np.testing.assert_array_equal(run(backend, "multiply", a, b), a * b)
         ga, gb = run(backend, "multiply_grad", gy, a, b)
         np.testing.assert_array_equal(ga, gy * b)
@@ -85,3 +86,4 @@ def test_nan_and_infinity_pass(backend):
     a = np.array([np.nan, np.inf, -np.inf, 1.0])
     np.testing.assert_array_equal(run(backend, "add", a, np.ones(4)), a + 1)
     np.testing.assert_array_equal(run(backend, "multiply", a, 2 * np.ones(4)), 2 * a)
+    np.testing.assert_array_equal(run(backend, "add_clipped", a, np.ones(4), 0.0, 1.5), [np.nan, 1.5, 0, 1.5])

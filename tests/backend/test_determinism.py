@@ -53,6 +53,7 @@ def large_calls():
         yield Call("activation_grad", {"gy": x, "x": x, "y": x}, {"name": name})
     for b in (x[::-1].copy(), normal((8, 1, 1, 32), "float32", 3), normal((8, 56, 56, 1), "float32", 4)):
         yield Call("add", {"a": x, "b": b}, {})
+        yield Call("add_clipped", {"a": x, "b": b}, {"low": 0.0, "high": 1.0})
         yield Call("multiply_grad", {"gy": x[::-1].copy(), "a": x, "b": b}, {})
     yield Call("sum_products", {"a": x}, {"b": None, "shape": (8, 1, 1, 32)})
     logits = normal((8000, 100), "float32")

@@ -127,6 +127,18 @@ def test_affine_maps_that_permute_pixels(backend):
             np.testing.assert_array_equal(result, move(image), err_msg=name)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 5, 8, 9, 17, 33])
+@pytest.mark.parametrize("width", [1, 2, 7, 16, 40])
+def test_mirrored_rows_of_every_length(backend, width, channels):
+    x = normal((4, 3, width, channels), "float32")
+    matrices = np.array(
+        [[a, 0, (a < 0) * (width - 1), 0, d, (d < 0) * 2] for a in (1, -1) for d in (1, -1)], np.float64
+    )
+    y = run(backend, "affine2d_forward", x, matrices, "nearest")
+    expected = [x[0], x[1, ::-1], x[2, :, ::-1], x[3, ::-1, ::-1]]
+    np.testing.assert_array_equal(y, np.stack(expected))
+
+
 def random_matrices(count, seed=0):
     """Turn, zoom, shear and shift, about as augmentation does, but further."""
     rng = np.random.default_rng(seed)

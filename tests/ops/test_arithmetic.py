@@ -123,3 +123,12 @@ def test_a_float32_input_of_a_float64_result_gets_a_float32_gradient(backend):
     y.sum().backward()
     assert x.grad.dtype == np.float32
     assert x.grad.tolist() == [3.0, 4.0]
+
+
+def test_add_clipped(backend):
+    x, shift = np.array([[0.0, 0.5, 2.0], [-3.0, 0.25, 0.9]]), np.array([[0.25], [-1.0]])
+    y = ops.add_clipped(x, shift, -1.0, 1.0)
+    np.testing.assert_array_equal(y.numpy(), [[0.25, 0.75, 1], [-1, -0.75, -1.0 + 0.9]])
+    gradcheck(lambda x, shift: ops.add_clipped(x, shift, -1.0, 1.0), [x, shift])
+    with pytest.raises(ValueError, match="x2 of x1's shape but for one run of axes"):
+        ops.add_clipped(x, np.ones((2, 2)), 0.0, 1.0)

@@ -102,6 +102,15 @@ def test_affine2d_shifts_and_fills(backend):
         assert_close(y.numpy()[0, :, :, 0], np.array(values, float))
 
 
+def test_mirror2d_by_hand_and_its_gradient(backend):
+    x = np.arange(1.0, 13.0).reshape(2, 2, 3, 1)
+    y = ops.mirror2d(x, [True, False], [False, True]).numpy()
+    np.testing.assert_array_equal(y[..., 0], [[[3, 2, 1], [6, 5, 4]], [[10, 11, 12], [7, 8, 9]]])
+    gradcheck(lambda x: ops.mirror2d(x, [True, True], [False, True]), [X])
+    with pytest.raises(ValueError, match=r"one value an image, \(2,\). Received: shape \(3,\)"):
+        ops.mirror2d(x, [True, False, True], [False, False])
+
+
 def test_affine2d_says_that_no_gradient_flows(backend):
     x = pycnn.Tensor(X, requires_grad=True)
     identity = [[1, 0, 0, 0, 1, 0]] * 2

@@ -1,7 +1,7 @@
 """Compiled kernels of pycnn_ext: checked, allocated, called. One file a family of ``backend/protocol.py``."""
 
 from pycnn.backend.cpu.activation import activation_forward, activation_grad
-from pycnn.backend.cpu.arithmetic import add, multiply, multiply_grad, sum_products
+from pycnn.backend.cpu.arithmetic import add, add_clipped, multiply, multiply_grad, sum_products
 from pycnn.backend.cpu.arrays import (
     asarray,
     free_pool,
@@ -39,6 +39,7 @@ __all__ = [
     "activation_grad",
     "adam_update",
     "add",
+    "add_clipped",
     "affine2d_forward",
     "asarray",
     "avg_pool2d_forward",

@@ -10,6 +10,14 @@ def add(a, b, out=None):
     return _combine(a, b, False, out)
 
 
+def add_clipped(a, b, low, high, out=None):
+    _, middle, inner = stretching(a.shape, b.shape)
+    a = np.ascontiguousarray(a)
+    out = np.empty_like(a) if out is None else out
+    ext.add_clipped(a, np.ascontiguousarray(b), low, high, middle, inner, out)
+    return out
+
+
 def multiply(a, b, out=None):
     return _combine(a, b, True, out)
 

@@ -3,7 +3,7 @@
 =====================================  ==========================================================================
 depthwise, groups of few channels      kernels of their own, in grouped.py
 few filters (below a vector)           pixels along the vector, where they fill it better
-few input channels (below a vector)    input gradient by products that are scattered, not gathered
+few input channels (below a vector)    input gradient by products that are added up along the lines of the image
 fewer still, with padding              the image is padded once, so that a filter row is one run of kw*C numbers
 3x3 and 5x5 of stride 1                Winograd's algorithm, where the rules of winograd.py say so
 everything else                        matrix products over gathered rows
@@ -48,15 +48,15 @@ def _choose(geometry, dtype):
     g = geometry
     groups, channels = g.groups, g.in_channels
     planar = _planar(g)
-    scatter = not planar.input_grad and channels // groups < _LANES and g.kernel_size != (1, 1)
     runs = groups == 1 and g.kernel_size[1] > 1 and g.dilation[1] == 1
+    scatter = not planar.input_grad and channels < _LANES and runs
     pad = g.padding if runs and any(g.padding[1]) and channels <= 2 * _LANES else None
     merge = runs and (pad is not None or not any(g.padding[1])) and channels <= 4 * _LANES
     gemm_plan = _plan(_padded_geometry(g) if pad else g, channels, groups, merge, dtype)
-    plain_plan = _plan(g, channels, groups, False, dtype) if any(planar) or (pad and not scatter) else gemm_plan
+    plain_plan = _plan(g, channels, groups, False, dtype) if any(planar) or pad else gemm_plan
     return _Choice(
         plain_plan if planar.forward else gemm_plan,
-        gemm_plan if scatter else plain_plan,
+        plain_plan,
         plain_plan if planar.filter_grad else gemm_plan,
         pad,
         scatter,
@@ -161,14 +161,9 @@ def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
         return grouped_input_grad(geometry, gy, w, out)
     choice = _choose(geometry, gy.dtype)
     plan = choice.input_plan
-    if choice.scatter and choice.pad:
-        (top, bottom), (left, right) = choice.pad
-        n, height, width, channels = out.shape
-        gx = np.zeros((n, height + top + bottom, width + left + right, channels), gy.dtype)
-        plan.input_grad_scatter(gy, w, gx)
-        out[...] = gx[:, top : top + height, left : left + width]
-    elif choice.scatter:
-        out.fill(0)
+    if choice.scatter:
+        if plan.has_empty_row_phase:
+            out.fill(0)
         plan.input_grad_scatter(gy, w, out)
     else:
         if plan.has_empty_phase:

@@ -7,7 +7,7 @@ Tests compile every kernel for four architectures, and run all of them without a
 """
 
 from pycnn.backend.cuda.activation import activation_forward, activation_grad
-from pycnn.backend.cuda.arithmetic import add, multiply, multiply_grad, sum_products
+from pycnn.backend.cuda.arithmetic import add, add_clipped, multiply, multiply_grad, sum_products
 from pycnn.backend.cuda.arrays import (
     asarray,
     free_pool,
@@ -45,6 +45,7 @@ __all__ = [
     "activation_grad",
     "adam_update",
     "add",
+    "add_clipped",
     "affine2d_forward",
     "asarray",
     "avg_pool2d_forward",

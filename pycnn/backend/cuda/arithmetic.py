@@ -10,6 +10,14 @@ def add(a, b, out=None):
     return _combine(a, b, False, out)
 
 
+def add_clipped(a, b, low, high, out=None):
+    _, middle, inner = stretching(a.shape, b.shape)
+    a, b = contiguous(a, b)
+    out = result(a.shape, a.dtype, out)
+    launch("arithmetic", "add_clipped", elementwise_blocks(a.size), a, b, out, low, high, middle, inner, a.size)
+    return out
+
+
 def multiply(a, b, out=None):
     return _combine(a, b, True, out)
 

@@ -1,10 +1,16 @@
 """Sums and products of two arrays, and the gradients of products."""
 
+import numpy as np
+
 from pycnn.backend.reference.result import deliver
 
 
 def add(a, b, out=None):
     return deliver(a + b, out, a.dtype)
+
+
+def add_clipped(a, b, low, high, out=None):
+    return deliver(np.clip(a + b, low, high), out, a.dtype)
 
 
 def multiply(a, b, out=None):

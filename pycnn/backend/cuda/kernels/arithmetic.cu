@@ -1,16 +1,26 @@
 // Sums and products of two arrays, the second stretched to (outer, middle, inner) from (outer, inner).
 #include "rows.cuh"
 
+// Where element i of (outer, middle, inner) lies in (outer, inner).
+__device__ inline int64 stretched(int64 i, int64 middle, int64 inner) {
+    if (middle == 1) return i;
+    const int64 row = quotient(i, inner);
+    return quotient(row, middle) * inner + i - row * inner;
+}
+
 extern "C" __global__ void __launch_bounds__(256)
 combine(const real *a, const real *b, real *out, int multiplies, int64 middle, int64 inner, int64 count) {
-    const bool stretched = middle > 1;
     FOR_EACH(int64, i, count) {
-        int64 j = i;
-        if (stretched) {
-            const int64 row = quotient(i, inner);
-            j = quotient(row, middle) * inner + i - row * inner;
-        }
-        out[i] = multiplies ? a[i] * b[j] : a[i] + b[j];
+        const real x = b[stretched(i, middle, inner)];
+        out[i] = multiplies ? a[i] * x : a[i] + x;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+add_clipped(const real *a, const real *b, real *out, real low, real high, int64 middle, int64 inner, int64 count) {
+    FOR_EACH(int64, i, count) {
+        const real sum = a[i] + b[stretched(i, middle, inner)];
+        out[i] = sum < low ? low : sum > high ? high : sum; // NaN is neither
     }
 }
 
