@@ -55,6 +55,7 @@ PATHS = {
     "depthwise, double": (DEPTHWISE, "float64", {}, ["grouped"] * 3),
     "depthwise, slices": (DEPTHWISE, "float32", {"_PIXELS": 9}, ["grouped"] * 3),
     "few channels, slices": (FEW, "float32", {"_PIXELS": 50}, ["thin"] * 3),
+    "few channels, many slices": (FEW, "float64", {"_PIXELS": 5}, ["thin"] * 3),
     "exact, slices": (PLAIN, "float32", {"_PIXELS": 40}, ["exact_64x64"] * 3),
 }
 
@@ -143,6 +144,12 @@ def test_errors_are_within_what_the_setting_says(backend, take, precision, allow
         expected, magnitude = (run(reference, member, *both, geometry) for both in ((a, b), (abs(a), abs(b))))
         error = (np.abs(run(backend, member, *pair, geometry) - expected) / magnitude).max()
         assert least <= error <= allowed
+
+
+def test_the_precision_is_one_of_two():
+    with pytest.raises(ValueError, match=r"precision must be one of highest, high\. Received: precision='low'"):
+        pycnn.config.set_float32_precision("low")
+    assert pycnn.config.float32_precision() == "highest"
 
 
 @on_gpus

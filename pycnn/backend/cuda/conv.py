@@ -11,7 +11,7 @@ conv, thin or square          float64, older chips, other numbers of channels; t
 ============================  ==========================================================================================
 
 Filter gradients are sums over very many pixels: these are cut into slices, as many as the shape says, of which each
-becomes a partial result, and a second kernel sums them in their order.
+becomes a partial result, and a second kernel sums these in an order that never changes.
 """
 
 from math import prod
@@ -20,7 +20,7 @@ from typing import NamedTuple
 from pycnn import config
 from pycnn.backend.cuda.activation import ACTIVATION_NUMBERS
 from pycnn.backend.cuda.arrays import contiguous, result
-from pycnn.backend.cuda.launch import blocks_for, compute_capability, elementwise_blocks, launch
+from pycnn.backend.cuda.launch import blocks_for, compute_capability, launch
 
 
 class _Tile(NamedTuple):
@@ -137,5 +137,5 @@ def conv2d_filter_grad(x, gy, geometry, algorithm="auto", out=None):
     grid, arguments = (*tiles[:2], tiles[2] * slices), (x, gy, parts, _shape(g, len(x)), each)
     launch(tile.source, f"conv2d_filter_grad_{tile.suffix}", grid, *arguments, shared=tile.shared)
     if slices > 1:
-        launch("conv", "sum_slices", elementwise_blocks(out.size), parts, out, slices, out.size)
+        launch("conv", "sum_slices", blocks_for(out.size, 32), parts, out, slices, out.size)
     return out
