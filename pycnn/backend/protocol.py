@@ -29,6 +29,9 @@ class Arrays(Protocol):
     def asarray(x, dtype=None):
         """Bring ``x`` (array, nested list, number) to the device; a float array of ``dtype`` if given."""
 
+    def upload(arrays):
+        """Bring a list of the host's arrays, a batch, to the device, as they are; it may compute meanwhile."""
+
     def to_numpy(x):
         """Bring a device array to the host as a ``numpy.ndarray`` (the same memory where that is possible)."""
 

@@ -195,8 +195,10 @@ class Plans:
             if isinstance(error, ValueError):  # of this batch: what cannot be recorded raises others
                 del self._plans[key]
                 raise
-            planned.reason = str(error) if isinstance(error, NotRecordableError) else repr(error)
-            if model._wants_plans:
+            reason = str(error) if isinstance(error, NotRecordableError) else repr(error)
+            is_known = any(k[0] == step and other.reason == reason for k, other in self._plans.items())
+            planned.reason = reason
+            if model._wants_plans and not is_known:
                 print(f"pycnn: {model.name} runs its {step} step eagerly: {error}")
             return None
         finally:

@@ -218,6 +218,7 @@ class Stream:
 
     def __init__(self, null=False, non_blocking=False):
         self.captured, self._non_blocking, self._outer = None, non_blocking, []
+        self._under_way = []  # copies from the host, which arrive when somebody waits for them
 
     def __enter__(self):
         self._outer.append(_thread.stream)
@@ -239,6 +240,36 @@ class Stream:
     def synchronize(self):
         if self.captured is not None:
             raise RuntimeError("cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing")
+        self._arrive(self._under_way)
+
+    def fill(self, array, values):
+        """Copy from the host: as late as can be, unless another stream is captured, which computes nothing."""
+        if not self._non_blocking or self._outer[-1].captured is not None:
+            array[...] = values
+        else:
+            array.reshape(-1).view(np.uint8)[:] = machine.FILL
+            self._under_way.append((array, values))
+
+    def _arrive(self, copies):
+        for array, values in copies:
+            array[...] = values
+        arrived = {id(array) for array, _ in copies}
+        self._under_way = [copy for copy in self._under_way if id(copy[0]) not in arrived]
+
+    def record(self, event):
+        event.stream, event.copies = self, list(self._under_way)
+
+    def wait_event(self, event):
+        if event.stream is not None:  # one that was never recorded is over
+            event.stream._arrive(event.copies)
+            event.copies = []
+
+
+class Event:
+    """A place in a queue."""
+
+    def __init__(self, disable_timing=False):
+        self.stream, self.copies = None, []
 
 
 class Graph:
@@ -354,7 +385,12 @@ def _asarray(x, dtype=None, order="K"):
 def _array(x, dtype=None, copy=True, order="K"):
     if _thread.stream.captured is not None and not isinstance(x, ndarray):
         raise RuntimeError("memory of the host, which a graph would read when it holds something else, is captured")
-    return ndarray(_perform(np.array, (_hosts(x), dtype), {"order": order}))
+    if isinstance(x, ndarray):
+        return ndarray(_perform(np.array, (x.host, dtype), {"order": order}))
+    values = np.array(_hosts(x), dtype, order=order)
+    array = np.empty_like(values)
+    _thread.stream.fill(array, values)
+    return ndarray(array)
 
 
 def _empty(shape, dtype=float, order="C"):
@@ -380,6 +416,8 @@ def module():
         set_allocator=_set_allocator,
         Device=Device,
         Stream=Stream,
+        Event=Event,
+        get_current_stream=lambda: _thread.stream,
         MemoryPool=MemoryPool,
         using_allocator=using_allocator,
     )

@@ -3,6 +3,7 @@
 arrays.py   CuPy's arrays                                   launch.py    the one way to a kernel, all arguments checked
 memory.py   what is in use, errors when there is none       plans.py     graphs of what is done again and again
 sources.py  the .cu files, and how one is written           kernels/     CUDA C++; common.cuh hides what is PTX
+uploads.py  batches that arrive while the GPU computes
 Tests compile every kernel for four architectures, and run all of them without a GPU (``tests/cuda_emulator``).
 """
 
@@ -17,6 +18,7 @@ from pycnn.backend.cuda.arrays import (
     random_uniform,
     to_numpy,
     update_at,
+    upload,
     xp,
 )
 from pycnn.backend.cuda.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, conv2d_prepare
@@ -83,5 +85,6 @@ __all__ = [
     "sums_of_squares",
     "to_numpy",
     "update_at",
+    "upload",
     "xp",
 ]

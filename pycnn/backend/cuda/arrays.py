@@ -5,7 +5,7 @@ from math import prod
 import cupy as cp
 import numpy as np
 
-from pycnn.backend.cuda import memory
+from pycnn.backend.cuda import memory, uploads
 from pycnn.backend.cuda.launch import elementwise_blocks, launch
 from pycnn.backend.protocol import REDUCTIONS
 
@@ -17,6 +17,10 @@ xp = cp
 
 def asarray(x, dtype=None):
     return cp.asarray(x, dtype=dtype)
+
+
+def upload(arrays):
+    return uploads.upload(arrays)
 
 
 def to_numpy(x):

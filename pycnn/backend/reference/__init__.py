@@ -11,6 +11,7 @@ from pycnn.backend.reference.arrays import (
     random_uniform,
     to_numpy,
     update_at,
+    upload,
     xp,
 )
 from pycnn.backend.reference.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, conv2d_prepare
@@ -77,5 +78,6 @@ __all__ = [
     "sums_of_squares",
     "to_numpy",
     "update_at",
+    "upload",
     "xp",
 ]

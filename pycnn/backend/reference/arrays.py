@@ -12,6 +12,10 @@ def asarray(x, dtype=None):
     return np.asarray(x, dtype=dtype)
 
 
+def upload(arrays):
+    return [asarray(a) for a in arrays]
+
+
 def to_numpy(x):
     return np.asarray(x)
 
