@@ -21,6 +21,22 @@ def missing_for_cuda():
     return _missing_device() or _missing_compiler()
 
 
+def describe_cuda():
+    """Pairs of texts: the versions that the cuda backend works with, and each GPU; none where it cannot work."""
+    if missing_for_cuda() is not None:
+        return []
+    cupy = importlib.import_module("cupy")
+    runtime, driver = cupy.cuda.runtime, cupy.cuda.runtime.driverGetVersion()
+    nvrtc = ".".join(map(str, cupy.cuda.nvrtc.getVersion()))
+    versions = f"CuPy {cupy.__version__}, NVRTC {nvrtc}, a driver for CUDA {driver // 1000}.{driver % 1000 // 10}"
+    lines = [("CUDA", versions)]
+    for number in range(runtime.getDeviceCount()):
+        has = runtime.getDeviceProperties(number)
+        memory = has["totalGlobalMem"] / 2**30
+        lines.append((f"GPU {number}", f"{has['name'].decode()}, sm_{has['major']}{has['minor']}, {memory:.1f} GiB"))
+    return lines
+
+
 def _missing_device():
     """Ask NVIDIA's driver itself."""
     library = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
