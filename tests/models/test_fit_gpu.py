@@ -79,6 +79,16 @@ def test_values_are_read_at_the_end_of_an_epoch_alone(backend, steps):
 
 
 @emulated
+@pytest.mark.parametrize("name", ["Precision", "Recall", "TrueNegatives", "F1Score", "Hinge", "CategoricalAccuracy"])
+def test_metrics_stay_on_the_device(backend, name):
+    metric = getattr(pycnn.metrics, name)()
+    t, p = (pycnn.Tensor.wrap(backend.asarray(a)) for a in (np.eye(3, dtype="float32"), normal((3, 3), "float32")))
+    before = stand_in.synchronisations
+    metric.update_state(t, p, pycnn.Tensor.wrap(backend.asarray(np.ones(3, "float32"))))
+    assert stand_in.synchronisations == before
+
+
+@emulated
 def test_what_no_graph_can_hold_is_said_once(backend, capsys):
     model = pycnn.Sequential([layers.Input((2,)), layers.Dense(3), layers.GaussianNoise(0.1), layers.Dense(1)])
     model.compile("sgd", "mse", jit_compile=True)
