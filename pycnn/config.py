@@ -17,6 +17,7 @@ import numpy as np
 _FLOAT_DTYPES = ("float32", "float64")
 _IMAGE_DATA_FORMATS = ("channels_last", "channels_first")
 _CONV_ALGORITHMS = ("auto", "direct", "winograd")
+_FLOAT32_PRECISIONS = ("highest", "high")
 
 
 def _choice(argument, value, choices):
@@ -30,6 +31,7 @@ _settings = {
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
     "conv_algorithm": "auto",
+    "float32_precision": "highest",
     "generator": np.random.default_rng(),
 }
 
@@ -89,6 +91,28 @@ def set_conv_algorithm(algorithm):
     >>> pycnn.config.set_conv_algorithm("auto")
     """
     _settings["conv_algorithm"] = _choice("algorithm", algorithm, _CONV_ALGORITHMS)
+
+
+def float32_precision():
+    """How exactly a GPU multiplies float32: ``"highest"`` unless changed."""
+    return _settings["float32_precision"]
+
+
+def set_float32_precision(precision):
+    """Set how exactly convolutions and matrix products of float32 are computed on a GPU; a CPU knows one way only.
+
+    ``"highest"`` keeps the accuracy of float32: on tensor cores each factor is split in two numbers of TF32 and three
+    products are summed (3xTF32). There an infinity among the factors becomes NaN. ``"high"`` rounds factors to TF32,
+    10 bits of mantissa: their products are off by 2^-10 at most, so that an output is off by less than 1e-3 of the sum
+    of its products' magnitudes. It is what PyTorch does in convolutions by default.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.config.set_float32_precision("high")
+    >>> pycnn.config.set_float32_precision("highest")
+    """
+    _settings["float32_precision"] = _choice("precision", precision, _FLOAT32_PRECISIONS)
 
 
 def generator(seed=None):

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from pycnn import threads
+from pycnn.backend.availability import describe_cuda
 from pycnn.backend.registry import BACKENDS, get_backend, why_unavailable
 from pycnn_ext import kernels
 from pycnn_ext import threads as ext_threads
 
 
 def show_config(version, file=None):
-    """Print version, backends (and why one is unavailable), instruction set, OpenMP runtime and threads."""
+    """Print version, backends (and why one is unavailable), GPUs, instruction set, OpenMP runtime and threads."""
     lines = [
         ("pycnn", version),
         ("python", f"{platform.python_version()} on {platform.machine()}, numpy {np.__version__}"),
@@ -23,6 +24,7 @@ def show_config(version, file=None):
         reason = why_unavailable(name)
         lines.append((f"backend {name}", "available" if reason is None else f"unavailable: {reason}"))
     lines += [
+        *describe_cuda(),
         ("instruction set", kernels.get_isa()),
         ("OpenMP", openmp_runtime()),
         ("threads", threads.get_num_threads()),

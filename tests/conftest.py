@@ -14,10 +14,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin while t
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "2")  # enough for every parallel path, here and in programs run by tests
 
+from cuda_emulator import backend as cuda_emulated
+
 import pycnn  # after the variables that OpenMP reads when it is loaded
 from pycnn import config
+from pycnn.backend.registry import why_unavailable
 
-BACKENDS = ("reference", "cpu")
+BACKENDS = ["reference", "cpu", cuda_emulated.NAME]
+if why_unavailable("cuda") is None:
+    BACKENDS.append(pytest.param("cuda", marks=pytest.mark.gpu))
 
 settings.register_profile(
     "pycnn",
@@ -64,9 +69,9 @@ def pytest_collection_finish():
 
 @pytest.fixture(autouse=True)
 def known_state():
-    """The same seed before each test; floatx, epsilon, layout, algorithm and backend as they were after it."""
+    """The same seed before each test; the settings and the backend as they were after it."""
     before = pycnn.get_backend().name, config.floatx(), config.epsilon(), config.image_data_format()
-    algorithm = config.conv_algorithm()
+    algorithm, precision = config.conv_algorithm(), config.float32_precision()
     config.set_random_seed(0)
     yield
     name, floatx, epsilon, layout = before
@@ -75,11 +80,14 @@ def known_state():
     config.set_epsilon(epsilon)
     config.set_image_data_format(layout)
     config.set_conv_algorithm(algorithm)
+    config.set_float32_precision(precision)
 
 
 @pytest.fixture(params=BACKENDS)
 def backend(request):
     """Each backend in turn, set for the test: what ``pycnn.get_backend()`` returns."""
+    if request.param == cuda_emulated.NAME:
+        cuda_emulated.install()
     pycnn.set_backend(request.param)
     return pycnn.get_backend()
 

@@ -29,6 +29,9 @@ class Arrays(Protocol):
     def asarray(x, dtype=None):
         """Bring ``x`` (array, nested list, number) to the device; a float array of ``dtype`` if given."""
 
+    def upload(arrays):
+        """Bring a list of the host's arrays, a batch, to the device, as they are; it may compute meanwhile."""
+
     def to_numpy(x):
         """Bring a device array to the host as a ``numpy.ndarray`` (the same memory where that is possible)."""
 
@@ -37,6 +40,19 @@ class Arrays(Protocol):
 
     def random_uniform(generator, shape, dtype):
         """Uniform numbers in [0, 1) drawn from the host's ``numpy.random.Generator``, on the device."""
+
+    def update_at(target, index, values, reduction=None):
+        """target[index] = values, in place, or that joined to what is there by a reduction: ``REDUCTIONS``.
+
+        ``target`` is C-contiguous, ``index`` is as NumPy takes it. Where it names a place several times all values
+        count, in their order; without a reduction the last one does. Returns nothing.
+        """
+
+    def memory_info():
+        """See ``pycnn.backend.memory_info``."""
+
+    def free_pool():
+        """Give back to the system what is kept for further arrays."""
 
 
 class Conv(Protocol):
@@ -276,6 +292,9 @@ class Plans(Protocol):
 
 
 FAMILIES = (Arrays, Conv, Matmul, Pool, Activation, Softmax, Arithmetic, Norm, Resample, Optimizer, Plans)
+
+REDUCTIONS = ("add", "maximum", "minimum", "multiply")
+"""How ``update_at`` joins numbers, by the names of NumPy's functions."""
 
 FUSED_ACTIVATIONS = ("linear", "relu", "relu6", "sigmoid", "tanh")
 """Activations that conv2d_forward and matmul apply on their way out; their derivative follows from y alone."""

@@ -51,27 +51,34 @@ def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_a
         If the function looks at values of arrays, or draws random numbers in a way that cannot be repeated.
     """
     recorder = _Recorder(registry.get_backend(), inputs, fixed, replay)
-    before = [tensor.data.copy() for tensor in changing]
     try:
-        with recorder.active(tensors):
+        with undone_on_error(recorder, changing), recorder.active(tensors):
             result = function(*[x.view(Recorded) for x in inputs])
             if recorder.draws:
-                raise NotRecordableError(_DRAWN)
+                raise NotRecordableError(DRAWN)
             return plain(result), recorder.plan
+    finally:
+        vars(recorder.backend).clear()  # recorder and backend know each other: a cycle would keep the arrays
+
+
+@contextmanager
+def undone_on_error(recorder, changing):
+    """After an error in the ``with`` block tensors that change, and generators drawn from, are as they were before."""
+    before = [tensor.data.copy() for tensor in changing]
+    try:
+        yield
     except BaseException as error:
         for tensor, data in zip(changing, before, strict=True):
             tensor.data[...] = data
         for generator, state in recorder.generators:
             generator.bit_generator.state = state
         if recorder.draws and not isinstance(error, NotRecordableError):  # what became of the numbers failed
-            raise NotRecordableError(_DRAWN) from error
+            raise NotRecordableError(DRAWN) from error
         raise
-    finally:
-        vars(recorder.backend).clear()  # recorder and backend know each other: a cycle would keep the arrays
 
 
 _UNINITIALISED = (np.empty, np.empty_like)
-_DRAWN = "random numbers are drawn on the host"
+DRAWN = "random numbers are drawn on the host"
 
 
 class _Recorder:
@@ -172,6 +179,16 @@ class _Recorder:
                 return arena.window(address, value.shape, value.dtype, value.strides)
         return map_parts(self.windows, value)
 
+    def of_weights_alone(self, function):
+        """Call it: the arrays tell by themselves what they depend on."""
+        return function()
+
+    def check(self, function, args):
+        """Look at values now and at each run."""
+        args = plain(args)
+        function(*args)
+        self.note(functools.partial(function, *self.windows(args)))
+
     def note(self, call, result=None):
         """Take a call into the plan; it is a fixed one if its result lies among the fixed arrays."""
         fixed = result is not None and self.plan.fixed_arena.holds(result)
@@ -186,6 +203,7 @@ class _RecordingBackend:
         self.recorded_by = recorder
         self._recorder, self._backend = recorder, backend
         self.xp = _RecordingNumpy(recorder)
+        self.update_at = backend.update_at  # which is NumPy's work
         for family in FAMILIES:
             for name in vars(family):
                 if family not in (Arrays, Plans) and not name.startswith("_"):
@@ -297,9 +315,13 @@ def check(function, *args):
     if recorder is None:
         function(*args)
     else:
-        args = plain(args)
-        function(*args)
-        recorder.note(functools.partial(function, *recorder.windows(args)))
+        recorder.check(function, args)
+
+
+def of_weights_alone(function):
+    """What a function without arguments computes of weights alone, which a plan may do by ``refresh`` only."""
+    recorder = active_recorder()
+    return function() if recorder is None else recorder.of_weights_alone(function)
 
 
 def note_draw(generator):

@@ -1,26 +1,35 @@
 """Which backend is in use. Siblings are imported when they are first asked for, never before."""
 
 import importlib
-import importlib.util
 import os
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from pycnn.backend.availability import missing_for_cuda
 from pycnn.backend.errors import BackendUnavailableError
 
 BACKENDS = ("cpu", "cuda", "reference")
 _CHOICES = ("auto", *BACKENDS)
 
+_installed = {}  # beside those: backends by name, given as objects
 _default = None
 _scoped = ContextVar("pycnn_backend", default=None)
 
 
+def install(name, backend):
+    """Let ``set_backend(name)`` take a backend given as an object: tests do, for a device that they emulate."""
+    _installed[name] = backend
+
+
 def _load(name):
+    if name in _installed:
+        return _installed[name]
     if name not in BACKENDS:
         raise ValueError(f"backend must be one of {', '.join(_CHOICES)}. Received: name={name!r}")
-    if name == "cuda":
-        raise BackendUnavailableError(f"The cuda backend is not available: {why_unavailable('cuda')}")
+    reason = missing_for_cuda() if name == "cuda" else None
+    if reason is not None:
+        raise BackendUnavailableError(f"The cuda backend is not available: {reason}")
     try:
         return importlib.import_module(f"pycnn.backend.{name}")
     except ImportError as error:
@@ -30,9 +39,7 @@ def _load(name):
 def why_unavailable(name):
     """Say why backend ``name`` cannot be used here, or return None if it can."""
     if name == "cuda":
-        if importlib.util.find_spec("cupy") is None:
-            return "this version of pycnn has no CUDA kernels yet, and the package cupy is not installed either"
-        return "this version of pycnn has no CUDA kernels yet"
+        return missing_for_cuda()
     try:
         _load(name)
     except BackendUnavailableError as error:

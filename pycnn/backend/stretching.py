@@ -36,3 +36,19 @@ def stretching(shape, other):
     if any(n != 1 for n in other[first:last]):
         return None
     return prod(shape[:first]), prod(shape[first:last]), prod(shape[last:])
+
+
+def without_repetitions(b, shape):
+    """The numbers that a view repeats, each once, where a kernel can stretch them: the gradient of a mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pycnn.backend.stretching import without_repetitions
+    >>> without_repetitions(np.broadcast_to(np.ones(3), (5, 3)), (5, 3)).shape
+    (1, 3)
+    """
+    if 0 not in b.strides:
+        return b
+    core = b[tuple(slice(1) if stride == 0 else slice(None) for stride in b.strides)]
+    return core if stretching(shape, core.shape) else b

@@ -164,7 +164,7 @@ def fit_weights(sample_weight, values):
 
 def to_host(y):
     """Targets as a ``numpy.ndarray``."""
-    return as_tensor(y).numpy()
+    return y if isinstance(y, np.ndarray) else as_tensor(y).numpy()
 
 
 def place_of(wrong):

@@ -11,6 +11,8 @@ from pycnn.metrics.base import Metric, same_shape
 from pycnn.ops.crossentropy import integer_labels
 from pycnn.registration import register_serializable
 
+_HITS = (lambda t, q: t & q, lambda t, q: ~t & q, lambda t, q: t & ~q, lambda t, q: ~t & ~q)
+
 
 def _host(x):
     return get_backend().to_numpy(x)
@@ -52,14 +54,17 @@ class _Counts(Metric):
                 weights = weights[..., self.class_id]
             elif weights is not None:
                 weights = weights[..., 0]
-        for i, q in enumerate(positives):
-            for row, hits in ((0, t & q), (1, ~t & q), (2, t & ~q), (3, ~t & ~q)):
-                count = xp.count_nonzero(hits) if weights is None else (hits * weights).sum(dtype="float64")
-                self._counts[row, i] += float(count)
+        rows = [[hits(t, q) for q in positives] for hits in _HITS]
+        counts = [(h if weights is None else h * weights).sum(dtype="float64") for row in rows for h in row]
+        self._counts = self._counts + xp.stack(counts).reshape(len(_HITS), -1)
 
     def reset_state(self):
         """Forget all batches."""
-        self._counts = np.zeros((4, len(self._levels)))  # true and false positives, false and true negatives
+        self._counts = 0  # rows of true and false positives, false and true negatives; on the device from a batch on
+
+    def _counted(self):
+        shape = len(_HITS), len(self._levels)
+        return np.zeros(shape) if isinstance(self._counts, int) else _host(self._counts)
 
     def _shaped(self, values):
         return values if isinstance(self.thresholds, (list, tuple)) else float(values[0])
@@ -88,7 +93,8 @@ class Precision(_Counts):
 
     def result(self):
         """Return the precision; 0 where nothing was positive."""
-        return self._shaped(quotient(self._counts[0], self._counts[0] + self._counts[1]))
+        right, wrong, _, _ = self._counted()
+        return self._shaped(quotient(right, right + wrong))
 
 
 @register_serializable("metrics")
@@ -97,7 +103,8 @@ class Recall(_Counts):
 
     def result(self):
         """Return the recall; 0 where nothing was to be found."""
-        return self._shaped(quotient(self._counts[0], self._counts[0] + self._counts[2]))
+        right, _, missed, _ = self._counted()
+        return self._shaped(quotient(right, right + missed))
 
 
 class _Count(_Counts):
@@ -109,7 +116,7 @@ class _Count(_Counts):
 
     def result(self):
         """Return the (weighted) count."""
-        return self._shaped(self._counts[self._row])
+        return self._shaped(self._counted()[self._row])
 
 
 @register_serializable("metrics")
@@ -169,29 +176,26 @@ class FBetaScore(Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Take a batch (samples, classes) into account; targets are one-hot or class indices."""
-        y_pred = as_tensor(y_pred)
-        p = _host(y_pred.data)
-        t = as_tensor(y_true)
+        y_pred, t, xp = as_tensor(y_pred), as_tensor(y_true), get_backend().xp
+        p = y_pred.data
         if t.ndim < p.ndim or t.shape != p.shape:
-            t = np.eye(p.shape[-1])[_host(integer_labels(t, y_pred))]
+            t = xp.eye(p.shape[-1])[integer_labels(t, y_pred)]
         else:
-            t = _host(t.data).astype(np.float64)
-        if self.threshold is None:
-            q = np.eye(p.shape[-1])[p.argmax(axis=-1)]
-        else:
-            q = (p > self.threshold).astype(np.float64)
-        weights = 1.0 if sample_weight is None else _host(fit_weights(sample_weight, y_pred).data)
-        self._counts = self._counts + np.stack(
+            t = t.data.astype("float64")
+        q = xp.eye(p.shape[-1])[p.argmax(axis=-1)] if self.threshold is None else (p > self.threshold).astype("float64")
+        weights = 1.0 if sample_weight is None else fit_weights(sample_weight, y_pred).data
+        self._counts = self._counts + xp.stack(
             [(t * q * weights).sum(axis=0), ((1 - t) * q * weights).sum(axis=0), (t * (1 - q) * weights).sum(axis=0)]
         )
 
     def reset_state(self):
         """Forget all batches."""
-        self._counts = np.zeros((3, 1))  # true positives, false positives, false negatives
+        self._counts = 0  # rows of true positives, false positives, false negatives; on the device from a batch on
 
     def result(self):
         """Return the score, or the scores."""
-        counts = self._counts.sum(axis=1, keepdims=True) if self.average == "micro" else self._counts
+        counts = np.zeros((3, 1)) if isinstance(self._counts, int) else _host(self._counts)
+        counts = counts.sum(axis=1, keepdims=True) if self.average == "micro" else counts
         true, wrong, missed = counts
         squared = self.beta**2
         score = quotient((1 + squared) * true, (1 + squared) * true + squared * missed + wrong)

@@ -34,8 +34,8 @@ def all_arrays(value):
 
 def to_tensors(value):
     """Bring a batch, or a part of one, to the device."""
-    asarray, wrap = get_backend().asarray, Tensor.wrap
-    return map_arrays(lambda a: wrap(asarray(a)), value)
+    arrays, wrap = iter(get_backend().upload(all_arrays(value))), Tensor.wrap
+    return map_arrays(lambda _: wrap(next(arrays)), value)
 
 
 def _as_data(argument, value):

@@ -12,6 +12,7 @@ from pycnn import ops
 from pycnn.autograd import is_grad_enabled
 from pycnn.backend.protocol import FUSED_ACTIVATIONS
 from pycnn.backend.recorded import is_recording
+from pycnn.backend.recording import of_weights_alone
 from pycnn.layers.activation import Activation, ReLU
 from pycnn.layers.conv import Conv2D
 from pycnn.layers.depthwise import DepthwiseConv2D
@@ -75,7 +76,7 @@ class Fused:
         conv, norm = self._conv, self._norm
         if is_recording():
             self._folded = None
-            return self._compute_fold()
+            return of_weights_alone(self._compute_fold)
         versions = [w.version for layer in (conv, norm) for w in layer.weights]
         if self._folded is None or self._folded[0] != versions:
             self._folded = (versions, *self._compute_fold())

@@ -117,7 +117,7 @@ class Plans:
         """Return what ``function(*batch)`` does, in the arrays of a plan; None if there is none (yet)."""
         arrays = [t.data for t in all_arrays(batch)]
         shapes = tuple([(a.shape, a.dtype) for a in arrays])
-        key = (step, _structure(batch), shapes, get_backend().name, config.conv_algorithm())
+        key = (step, _structure(batch), shapes, get_backend().name, config.conv_algorithm(), config.float32_precision())
         planned = self._plans.get(key)
         if planned is None or (planned.plan is not None and not planned.holds_for(self._model)):
             self._plans[key] = _Planned([])
@@ -195,8 +195,10 @@ class Plans:
             if isinstance(error, ValueError):  # of this batch: what cannot be recorded raises others
                 del self._plans[key]
                 raise
-            planned.reason = str(error) if isinstance(error, NotRecordableError) else repr(error)
-            if model._wants_plans:
+            reason = str(error) if isinstance(error, NotRecordableError) else repr(error)
+            is_known = any(k[0] == step and other.reason == reason for k, other in self._plans.items())
+            planned.reason = reason
+            if model._wants_plans and not is_known:
                 print(f"pycnn: {model.name} runs its {step} step eagerly: {error}")
             return None
         finally:

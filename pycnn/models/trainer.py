@@ -1,11 +1,13 @@
 """The trainer: fit, evaluate, predict. It knows no device and no layer."""
 
+import copy
 import functools
 import warnings
 from time import perf_counter
 
 import numpy as np
 
+from pycnn import config
 from pycnn.autograd import no_grad
 from pycnn.callbacks import CallbackList, History, ProgressBar
 from pycnn.models.batches import ArrayBatches, as_batch, make_source, map_arrays, to_tensors
@@ -262,6 +264,35 @@ class Trainer(Step):
         x, _, _ = as_batch(x)
         with no_grad():
             return map_arrays(_to_host, self.predict_step(to_tensors(x)))
+
+    def warmup(self, x, y=None, sample_weight=None):
+        """Do what first batches take long for: on a GPU kernels are compiled, and kept on disk for later processes.
+
+        A copy of the model predicts the batch and, if there are targets and ``compile`` was called, trains on it, each
+        eagerly and planned. Nothing of the model itself changes, and no random number is used up.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            A batch as ``train_on_batch`` takes it, of the size and dtypes that will follow; ``y`` None where the model
+            will only predict.
+
+        Examples
+        --------
+        >>> import numpy as np, pycnn
+        >>> model = pycnn.Sequential([pycnn.Input((3,)), pycnn.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> model.warmup(np.zeros((32, 3)), np.zeros((32, 1)))
+        """
+        generator = config.generator().bit_generator
+        state, twin = generator.state, copy.deepcopy(self)
+        try:
+            for _ in range(2):
+                if self.compiled and y is not None:
+                    twin.train_on_batch(x, y, sample_weight)
+                twin.predict_on_batch(x)
+        finally:
+            generator.state = state
 
     def _one_batch(self, x, y, sample_weight, class_weight=None):
         batch = as_batch(x, y, sample_weight, class_weight)

@@ -15,7 +15,7 @@ class _GetItem(Function):
         xp = self.backend.xp
         gx = xp.zeros(self.shape, gy.dtype)
         if _may_repeat(self.index):
-            xp.add.at(gx, self.index, gy)
+            self.backend.update_at(gx, self.index, gy, "add")
         else:
             gx[self.index] = gy
         return gx
@@ -33,7 +33,9 @@ def _on_device(index):
         return tuple(_on_device(part) for part in index)
     if isinstance(index, Tensor):
         return index.data
-    return get_backend().asarray(index) if isinstance(index, list) and index else index
+    is_list = isinstance(index, list) and index
+    is_hosts = getattr(index, "ndim", 0) and not get_backend().is_array(index)
+    return get_backend().asarray(index) if is_list or is_hosts else index
 
 
 def getitem(x, index):
@@ -74,7 +76,7 @@ class TakeAlongAxis(Function):
             return gx
         grid = list(xp.indices(self.indices.shape, sparse=True))
         grid[self.axis] = self.indices
-        xp.add.at(gx, tuple(grid), gy)
+        self.backend.update_at(gx, tuple(grid), gy, "add")
         return gx
 
 
@@ -82,11 +84,7 @@ class _ScatterUpdate(Function):
     def forward(self, x, updates, *, index, reduction):
         self.index, self.reduction = index, reduction
         y = x.copy()
-        xp = self.backend.xp
-        if reduction is None:
-            y[index] = updates
-        else:
-            getattr(xp, reduction).at(y, index, updates)
+        self.backend.update_at(y, index, updates, reduction)
         self.x, self.updates, self.y = x, updates, y
         return y
 
@@ -99,7 +97,7 @@ class _ScatterUpdate(Function):
             gx[index] = 0
             last = xp.zeros(gy.shape, "int64")  # of several updates of one place the last one counts
             order = xp.arange(1, self.updates.size + 1).reshape(self.updates.shape)
-            last[index] = order
+            self.backend.update_at(last, index, order)
             return gx, gy[index] * (last[index] == order)
         if self.reduction == "multiply":
             raise NotImplementedError("scatter_update has no gradient for reduction='multiply'")

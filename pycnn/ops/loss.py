@@ -136,8 +136,8 @@ def mean_squared_logarithmic_error(y_true, y_pred):
 
 def _signed(y_true):
     """Labels 0 and 1 become -1 and 1; others stay."""
-    binary = ((y_true.data == 0) | (y_true.data == 1)).all()
-    return y_true * 2 - 1 if binary else y_true
+    binary = cast(((y_true == 0) | (y_true == 1)).all(), y_true.dtype)
+    return y_true * (1 + binary) - binary
 
 
 def hinge(y_true, y_pred):

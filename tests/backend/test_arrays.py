@@ -2,6 +2,12 @@
 
 import numpy as np
 import pytest
+from cuda_emulator import backend as cuda_emulated
+from cuda_emulator import stand_in
+from helpers import normal
+
+import pycnn
+from pycnn.backend.protocol import REDUCTIONS
 
 
 def test_there_and_back(backend):
@@ -35,3 +41,55 @@ def test_random_numbers_come_from_the_generator_of_the_host(backend, dtype):
 def test_xp_is_the_namespace_of_its_arrays(backend):
     assert backend.is_array(backend.xp.zeros(3))
     assert backend.is_array(backend.xp.exp(backend.asarray([0.0])))
+
+
+def test_memory_in_use_grows_with_arrays(backend):
+    info = pycnn.backend.memory_info()
+    assert set(info) == {"used", "held", "free", "total"}
+    assert 0 <= info["free"] <= info["total"]
+    assert 0 <= info["used"] <= info["total"]
+    kept = backend.activation_forward(backend.asarray(np.ones((64, 1 << 18), "float32")), "relu")
+    assert pycnn.backend.memory_info()["used"] >= info["used"] + kept.nbytes // 2
+    pycnn.backend.free_pool()
+    assert pycnn.backend.memory_info()["held"] == 0
+
+
+@pytest.mark.parametrize("backend", [cuda_emulated.NAME], indirect=True)
+def test_too_little_memory_says_what_there_was_and_what_helps(backend, monkeypatch):
+    x = backend.asarray(np.ones(3 << 18, "float32"))
+    monkeypatch.setattr(stand_in.MemoryPool, "room", 1 << 20)
+    words = r"no room for 3\.0 MiB more: of .* MiB are free .* MiB, in use .* held .* smaller batches.*free_pool\(\)"
+    with pytest.raises(pycnn.backend.OutOfMemoryError, match=words):
+        backend.activation_forward(x, "relu")
+    with pytest.raises(MemoryError, match=words):
+        backend.record(lambda x: backend.activation_forward(x, "relu"), [x])
+    backend.activation_forward(x[:5], "relu")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8"])
+@pytest.mark.parametrize("reduction", [None, *REDUCTIONS])
+def test_updates_of_places_that_repeat_count_in_their_order(backend, reduction, dtype):
+    rng = np.random.default_rng(3)
+    indices = {
+        "rows": (rng.integers(-5, 5, 40), (40, 4, 3)),
+        "places": ((rng.integers(0, 5, (7, 6)), rng.integers(0, 4, 6)), (7, 6, 3)),
+        "between": ((slice(None), rng.integers(0, 4, 9), slice(0, 2)), (5, 9, 2)),
+        "one for all": (np.array([[2, 2], [0, 2]]), (4, 3)),
+        "none": (np.zeros(0, int), (0, 4, 3)),
+    }
+    for index, shape in indices.values():
+        target = np.abs(10 * normal((5, 4, 3))).astype(dtype)
+        values = (np.sign(rng.random(shape) - 0.5) + 10 * np.abs(normal(shape, seed=1)) + 1).astype(dtype)
+        expected = target.copy()
+        if reduction is None:
+            expected[index] = values
+        else:
+            getattr(np, reduction).at(expected, index, values)
+        array = backend.asarray(target.copy())
+        parts = tuple(map(on_device, index)) if isinstance(index, tuple) else on_device(index)
+        assert backend.update_at(array, parts, backend.asarray(values), reduction) is None
+        np.testing.assert_array_equal(backend.to_numpy(array), expected)
+
+
+def on_device(part):
+    return pycnn.get_backend().asarray(part) if isinstance(part, np.ndarray) else part

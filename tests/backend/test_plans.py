@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from cuda_emulator import backend as cuda_emulated
 from helpers import normal
 
 import pycnn
@@ -21,16 +22,30 @@ def current(backend):
         yield
 
 
+of_numpys_calls = pytest.mark.parametrize("backend", ["reference", "cpu"], indirect=True)
+"""For what only plans of NumPy's calls can do, which look at each of them."""
+of_graphs = pytest.mark.parametrize("backend", [cuda_emulated.NAME], indirect=True)
+"""For what is otherwise where a plan is a graph of the device."""
+
+
+def device(values):
+    return get_backend().asarray(values)
+
+
+def host(array):
+    return get_backend().to_numpy(array).copy()
+
+
 def check(function, *shapes, tensors=(), fixed=False):
     """Record for some inputs, run for others, and compare with the function itself; return the plan."""
-    first = [normal(shape, "float32", i) for i, shape in enumerate(shapes)]
-    expected = [np.array(y) for y in function(*first)]
+    first = [device(normal(shape, "float32", i)) for i, shape in enumerate(shapes)]
+    expected = [host(y) for y in function(*first)]
     results, plan = get_backend().record(function, first, tensors, fixed)
     for seed in (10, 20, 30):
         for mine, other in zip(results, expected, strict=True):
-            np.testing.assert_array_equal(mine, other)
-        others = [normal(shape, "float32", seed + i) for i, shape in enumerate(shapes)]
-        expected = [np.array(y) for y in function(*others)]
+            np.testing.assert_array_equal(host(mine), other)
+        others = [device(normal(shape, "float32", seed + i)) for i, shape in enumerate(shapes)]
+        expected = [host(y) for y in function(*others)]
         for target, other in zip(first, others, strict=True):
             target[...] = other
         plan.run()
@@ -39,15 +54,16 @@ def check(function, *shapes, tensors=(), fixed=False):
 
 def test_views_and_changes_in_place():
     def function(x, y):
+        xp = get_backend().xp
         a = x[1:] + y.T[:, ::2]
         a *= 2
         a[0] = y[0, 0]
         b = a.reshape(-1)[::3]
         b += 1
-        rows = a[np.array([2, 0])]
-        zeros = get_backend().xp.zeros((2, 2), "float32")
+        rows = a[xp.array([2, 0])]
+        zeros = xp.zeros((2, 2), "float32")
         zeros[:, 1] += a[0, :2]
-        return a, b.sum(), rows.max(axis=1), np.concatenate([rows, rows], axis=1), a.astype("float64"), zeros
+        return a, b.sum(), rows.max(axis=1), xp.concatenate([rows, rows], axis=1), a.astype("float64"), zeros
 
     check(function, (4, 3), (6, 3))
 
@@ -72,6 +88,7 @@ def test_several_results_and_what_is_not_an_array():
     check(function, (4, 4, 4, 3))
 
 
+@of_numpys_calls
 def test_the_room_of_what_is_gone_is_used_again():
     def function(x):
         for _ in range(50):
@@ -83,8 +100,9 @@ def test_the_room_of_what_is_gone_is_used_again():
     assert plan.nbytes < 12 * size  # and not 100 of them
 
 
-def test_what_depends_on_fixed_weights_alone_is_computed_once():
-    weight = Tensor(normal((3, 3), "float32"))
+def of_fixed_weights():
+    """A tensor, and a function that computes something of it alone."""
+    weight = Tensor(device(normal((3, 3), "float32")))
 
     def function(x):
         with pycnn.no_grad():
@@ -92,18 +110,29 @@ def test_what_depends_on_fixed_weights_alone_is_computed_once():
             doubled = doubled / ops.sum(doubled)
             return (ops.matmul(Tensor.wrap(x), doubled).data,)
 
-    plan = check(function, (2, 3), tensors=[weight], fixed=True)
-    assert len(plan.fixed_calls) == 5
-    assert len(plan.calls) == 1
-    x = normal((2, 3), "float32")
+    return weight, function
+
+
+def test_a_plan_is_refreshed_after_fixed_weights_change():
+    weight, function = of_fixed_weights()
+    x = device(normal((2, 3), "float32"))
     (y,), plan = get_backend().record(function, [x], [weight], fixed=True)
     weight.data[...] = 1
     plan.refresh()
     plan.run()
-    np.testing.assert_array_equal(y, function(x)[0])
-    assert type(weight.data) is np.ndarray
+    np.testing.assert_array_equal(host(y), host(function(x)[0]))
+    assert type(weight.data) is type(x)
 
 
+@of_numpys_calls
+def test_what_depends_on_fixed_weights_alone_is_computed_once():
+    weight, function = of_fixed_weights()
+    plan = check(function, (2, 3), tensors=[weight], fixed=True)
+    assert len(plan.fixed_calls) == 5
+    assert len(plan.calls) == 1
+
+
+@of_numpys_calls
 @pytest.mark.parametrize(
     ("look", "reason"),
     [
@@ -127,6 +156,32 @@ def test_what_looks_at_values_is_refused(look, reason):
         get_backend().record(function, [np.ones(3, "float32")])
 
 
+@pytest.mark.parametrize(
+    ("look", "reason"),
+    [
+        (lambda x: float(x.sum()), "cannot hold .* synchronous"),
+        (lambda x: bool((x > 0).any()), "cannot hold .* synchronous"),
+        (lambda x: x.tolist(), "cannot hold .* synchronous"),
+        (lambda x: get_backend().to_numpy(x), "to the host"),
+        (lambda x: x + get_backend().xp.asarray([1.0]).get(), "cannot hold .* synchronous"),
+        (lambda x: pycnn.random.normal((3,), seed=1).data, "random numbers are drawn on the host"),
+    ],
+)
+@of_graphs
+def test_what_looks_at_values_is_in_no_graph(look, reason):
+    def function(x):
+        x += 1
+        look(x)
+        return (x * 2,)
+
+    x = device(np.ones(3, "float32"))
+    with pytest.raises(NotRecordableError, match=reason):
+        get_backend().record(function, [x])
+    np.testing.assert_array_equal(host(x), [1, 1, 1])  # for nothing has been computed
+    check(lambda x: (x + 1,), (3,))
+
+
+@of_numpys_calls
 def test_memory_that_is_only_asked_for_costs_no_call():
     def function(x):
         y = get_backend().xp.empty(x.shape, x.dtype)
@@ -139,7 +194,7 @@ def test_memory_that_is_only_asked_for_costs_no_call():
 
 
 def test_other_threads_compute_as_ever_while_one_records():
-    weight, seen = Tensor(np.arange(3.0)), []
+    weight, seen, x = Tensor(device(np.arange(3.0))), [], device(np.ones(3))
 
     def look():
         seen.append((float(weight.data.sum()), (weight.data * 2).tolist(), type(weight.data + 1)))
@@ -150,13 +205,13 @@ def test_other_threads_compute_as_ever_while_one_records():
         other.join()
         return (weight.data * x,)
 
-    _, plan = get_backend().record(function, [np.ones(3)], [weight])
-    assert seen == [(3.0, [0.0, 2.0, 4.0], np.ndarray)]
+    _, plan = get_backend().record(function, [x], [weight])
+    assert seen == [(3.0, [0.0, 2.0, 4.0], type(x))]
     assert len(plan.calls) == 1
 
 
 def test_after_an_error_all_is_as_before():
-    state, seeds = Tensor(np.ones(2, "float32")), pycnn.random.SeedGenerator(1)
+    state, seeds = Tensor(device(np.ones(2, "float32"))), pycnn.random.SeedGenerator(1)
     before = seeds.state
 
     def function(x):
@@ -165,22 +220,23 @@ def test_after_an_error_all_is_as_before():
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
-        get_backend().record(function, [np.ones(2, "float32")], [state], changing=[state])
-    np.testing.assert_array_equal(state.data, [1, 1])
+        get_backend().record(function, [device(np.ones(2, "float32"))], [state], changing=[state])
+    np.testing.assert_array_equal(host(state.data), [1, 1])
     assert seeds.state == before
     check(lambda x: (x + 1,), (3,))  # and another can be recorded
 
 
 def test_random_numbers_go_on():
     seeds, twin = pycnn.random.SeedGenerator(1), pycnn.random.SeedGenerator(1)
-    x = np.ones(40, "float32")
+    x = device(np.ones(40, "float32"))
     drop = lambda x, seeds: ops.dropout(Tensor.wrap(x), 0.5, generator=seeds.generator()).data  # noqa: E731
     y, plan = get_backend().record(lambda x: drop(x, seeds), [x])
     for _ in range(3):
-        np.testing.assert_array_equal(y, drop(x, twin))
+        np.testing.assert_array_equal(host(y), host(drop(x, twin)))
         plan.run()
 
 
+@of_numpys_calls
 def test_errors_of_checks_come_from_a_run():
     labels, logits = np.array([0, 2]), normal((2, 3), "float32")
     with pycnn.no_grad():
@@ -190,6 +246,26 @@ def test_errors_of_checks_come_from_a_run():
     labels[1] = 3
     with pytest.raises(ValueError, match="class indices from 0 to 2"):
         plan.run()
+
+
+@of_graphs
+def test_a_graph_is_checked_with_its_first_batch():
+    logits, changed = device(normal((2, 3), "float32")), Tensor(device(np.zeros(1)))
+
+    def function(labels):
+        changed.data += 1
+        with pycnn.no_grad():
+            return ops.sparse_categorical_crossentropy(Tensor.wrap(labels), logits, from_logits=True).data
+
+    labels = device(np.array([0, 2]))
+    loss, plan = get_backend().record(function, [labels], changing=[changed])
+    labels[1] = 3
+    plan.run()
+    np.testing.assert_array_equal(np.isnan(host(loss)), [False, True])
+    assert host(changed.data) == [2]
+    with pytest.raises(ValueError, match="class indices from 0 to 2"):
+        get_backend().record(function, [labels], changing=[changed])
+    assert host(changed.data) == [2]
 
 
 def test_an_arena_joins_what_was_given_back():

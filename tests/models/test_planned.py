@@ -6,6 +6,7 @@ import threading
 import keras_layers
 import numpy as np
 import pytest
+from cuda_emulator import backend as cuda_emulated
 from helpers import normal
 
 import pycnn
@@ -40,8 +41,9 @@ def assert_same(build, batches, planned=("training", "forward"), **compile_argum
     return model
 
 
+@pytest.mark.parametrize("backend", ["cpu", cuda_emulated.NAME], indirect=True)
 @pytest.mark.parametrize("case", CASES, ids=[f"{c[0]}-{i}" for i, c in enumerate(CASES)])
-def test_every_layer(case):
+def test_every_layer(backend, case):
     name, arguments, shape = case
 
     def build():
@@ -316,3 +318,36 @@ def test_plans_leave_no_cycles_and_are_forgotten():
     assert len(model.plans) == 8
     copied = models.clone_model(model)
     assert copied.plans == []
+
+
+@pytest.mark.parametrize("dropout", [0, 0.5])
+def test_steps_of_a_graph_of_the_device_are_those_of_kernels(dropout):
+    """With what is random, what changes at each step, and labels."""
+
+    def build():
+        head = [layers.Input((6, 6, 2)), layers.Conv2D(3, 3), layers.BatchNormalization(), layers.ReLU()]
+        tail = [layers.MaxPooling2D(2), layers.Flatten(), layers.Dropout(dropout), layers.Dense(4)]
+        return pycnn.Sequential(head + tail)
+
+    batches = [(normal((5, 6, 6, 2), "float32", i), np.arange(5) % 4) for i in range(4)]
+    loss = pycnn.losses.SparseCategoricalCrossentropy(from_logits=True)
+    cuda_emulated.install()
+    pycnn.set_backend(cuda_emulated.NAME)
+    model = assert_same(build, batches, optimizer="adam", loss=loss)
+    assert {plan["step"]: plan["calls"] for plan in model.plans} == {"training": 1 + (dropout > 0), "forward": 1}
+
+
+def test_batch_normalisation_is_folded_once_for_many_batches():
+    """On the device by a graph of its own, launched when weights have changed."""
+    cuda_emulated.install()
+    pycnn.set_backend(cuda_emulated.NAME)
+    model = pycnn.Sequential([layers.Input((6, 6, 2)), layers.Conv2D(3, 3), layers.BatchNormalization()])
+    model.compile("sgd", "mse")
+    x = normal((5, 6, 6, 2), "float32")
+    eager = model(x, training=False).numpy()
+    for _ in range(3):
+        np.testing.assert_allclose(model.predict_on_batch(x), eager, atol=1e-5)
+    (planned,) = model._plans._plans.values()
+    assert len(planned.plan.fixed_calls) == 1
+    model.weights[0].assign(model.weights[0] * 2)
+    np.testing.assert_allclose(model.predict_on_batch(x), 2 * eager, atol=1e-5)  # there is no bias, and no mean

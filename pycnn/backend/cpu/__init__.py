@@ -2,7 +2,18 @@
 
 from pycnn.backend.cpu.activation import activation_forward, activation_grad
 from pycnn.backend.cpu.arithmetic import add, add_clipped, multiply, multiply_grad, sum_products
-from pycnn.backend.cpu.arrays import asarray, is_array, name, random_uniform, to_numpy, xp
+from pycnn.backend.cpu.arrays import (
+    asarray,
+    free_pool,
+    is_array,
+    memory_info,
+    name,
+    random_uniform,
+    to_numpy,
+    update_at,
+    upload,
+    xp,
+)
 from pycnn.backend.cpu.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, conv2d_prepare
 from pycnn.backend.cpu.matmul import matmul
 from pycnn.backend.cpu.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
@@ -43,11 +54,13 @@ __all__ = [
     "conv2d_prepare",
     "cross_entropy",
     "extreme_pool2d_input_grad",
+    "free_pool",
     "is_array",
     "log_softmax_forward",
     "log_softmax_grad",
     "matmul",
     "max_pool2d_forward",
+    "memory_info",
     "min_pool2d_forward",
     "multiply",
     "multiply_grad",
@@ -64,5 +77,7 @@ __all__ = [
     "sum_rows",
     "sums_of_squares",
     "to_numpy",
+    "update_at",
+    "upload",
     "xp",
 ]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pycnn.backend.stretching import stretching
+from pycnn.backend.stretching import stretching, without_repetitions
 from pycnn_ext import arithmetic as ext
 
 
@@ -25,20 +25,12 @@ def multiply(a, b, out=None):
 def _combine(a, b, multiplies, out):
     if 0 in a.strides and a.shape == b.shape:
         a, b = b, a
-    b = _without_repetitions(b, a.shape)
+    b = without_repetitions(b, a.shape)
     _, middle, inner = stretching(a.shape, b.shape)
     a = np.ascontiguousarray(a)
     out = np.empty_like(a) if out is None else out
     ext.combine(a, np.ascontiguousarray(b), multiplies, middle, inner, out)
     return out
-
-
-def _without_repetitions(b, shape):
-    """The numbers that a view repeats, each once, where the kernel can stretch them: the gradient of a mean."""
-    if 0 not in b.strides:
-        return b
-    core = b[tuple(slice(1) if stride == 0 else slice(None) for stride in b.strides)]
-    return core if stretching(shape, core.shape) else b
 
 
 def multiply_grad(gy, a, b, out=None):

@@ -2,12 +2,19 @@
 
 import numpy as np
 
+from pycnn.backend.cpu import workspace
+from pycnn.backend.host_memory import host_memory
+
 name = "cpu"
 xp = np
 
 
 def asarray(x, dtype=None):
     return np.asarray(x, dtype=dtype)
+
+
+def upload(arrays):
+    return [asarray(a) for a in arrays]
 
 
 def to_numpy(x):
@@ -20,3 +27,18 @@ def is_array(x):
 
 def random_uniform(generator, shape, dtype):
     return generator.random(shape, dtype=dtype)
+
+
+def update_at(target, index, values, reduction=None):
+    if reduction is None:
+        target[index] = values
+    else:
+        getattr(np, reduction).at(target, index, values)
+
+
+def memory_info():
+    return host_memory(workspace.held())
+
+
+def free_pool():
+    workspace.release()

@@ -24,6 +24,16 @@ def workspace(shape, dtype):
     return _make(shape, dtype) if view is None else view
 
 
+def held():
+    """Bytes that this thread keeps."""
+    return _memory.bytes.nbytes
+
+
+def release():
+    """Keep nothing in this thread until a kernel asks."""
+    _memory.__init__()
+
+
 def _make(shape, dtype):
     nbytes = prod(shape) * np.dtype(dtype).itemsize
     if _memory.bytes.nbytes < nbytes or len(_memory.views) >= _MOST_VIEWS:

@@ -1,0 +1,192 @@
+"""On a GPU: convolutions in both precisions, pooling, batch norm, elementwise work, a LeNet-5 step, against PyTorch.
+
+Each side makes ``CALLS`` calls and then waits for the GPU: what counts is how many it gets through, launches included.
+"""
+
+import numpy as np
+
+import pycnn
+from benchmarks.contest import contest
+from benchmarks.lenet import our_model, peer_model
+from pycnn import config
+from pycnn.backend.geometry import conv_geometry, pool_geometry
+from pycnn.backend.registry import why_unavailable
+
+CALLS = 20
+CONVS = (  # batch, size, channels, filters, kernel, stride
+    (32, 56, 64, 64, 3, 1),
+    (32, 28, 128, 128, 3, 1),
+    (32, 14, 256, 256, 3, 1),
+    (32, 7, 512, 512, 3, 1),
+    (32, 56, 256, 64, 1, 1),
+    (32, 28, 256, 512, 1, 2),
+    (32, 28, 192, 96, 5, 1),
+)
+MAPS = ((32, 112, 64), (32, 28, 256))  # batch, size, channels
+BATCHES = (32, 128)  # of LeNet-5
+PRECISIONS = {"high": ("TF32", "tf32", 0.5), "highest": ("float32", "ieee", 1.0)}  # name, PyTorch's, gate
+GATE, STEP_GATE, GRAPH_GATE = 1.0, 3.0, 0.8
+
+
+def run(torch, args):
+    """The rows, or none with a word of what is missing."""
+    reason = why_unavailable("cuda")
+    if reason is None and not torch.cuda.is_available():
+        reason = f"PyTorch {torch.__version__} finds no GPU: it may be a build for the CPU"
+    if reason is not None:
+        print(f"cuda is skipped: {reason}")
+        return []
+    print(f"on {torch.cuda.get_device_name()}")
+    torch.backends.cudnn.benchmark = True  # the fastest algorithm that cuDNN has
+    pycnn.set_backend("cuda")
+    return Contests(torch, args, "cuda", torch.cuda.synchronize).all()
+
+
+class Contests:
+    """The contests on a device of PyTorch's against the backend in use; ``wait`` until the device has done all."""
+
+    def __init__(self, torch, args, device, wait):
+        self.torch, self.args, self.device, self.wait = torch, args, device, wait
+        self.backend = pycnn.get_backend()
+
+    def all(self):
+        """The rows."""
+        with self.torch.no_grad():
+            rows = [row for shape in CONVS for precision in PRECISIONS for row in self.conv(precision, *shape)]
+            rows += [row for shape in MAPS for row in [*self.pooling(*shape), *self.maps(*shape)]]
+        return rows + [row for batch in BATCHES for row in self.lenet(batch)]
+
+    def contest(self, row, gate, **sides):
+        """The row of sides that make ``CALLS`` calls in their turn."""
+
+        def calls(function):
+            def many():
+                for _ in range(CALLS):
+                    function()
+                self.wait()
+
+            return many
+
+        contestants = {name.replace("_", " "): calls(function) for name, function in sides.items()}
+        return contest(self.args, row, contestants, gate=gate)
+
+    def both(self, *shape, seed=0):
+        """Random numbers as an array of the backend, and as a tensor in PyTorch's layout for the same memory."""
+        values = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+        tensor = self.torch.from_numpy(values).to(self.device)
+        return self.backend.asarray(values), tensor.permute(0, 3, 1, 2) if len(shape) == 4 else tensor
+
+    def set_precision(self, precision):
+        """Of both sides."""
+        theirs = PRECISIONS[precision][1]
+        config.set_float32_precision(precision)
+        self.torch.backends.cudnn.conv.fp32_precision = self.torch.backends.cuda.matmul.fp32_precision = theirs
+
+    def conv(self, precision, batch, size, channels, filters, kernel, stride):
+        """The passes of a convolution."""
+        self.set_precision(precision)
+        name, _, gate = PRECISIONS[precision]
+        torch, backend, pad = self.torch, self.backend, kernel // 2
+        shape = (batch, size, size, channels)
+        geometry = conv_geometry(shape, (kernel, kernel, channels, filters), stride, pad)
+        (x, tx), (gy, tgy) = self.both(*shape), self.both(*geometry.output_shape(batch), seed=1)
+        w, tw = self.both(*geometry.kernel_shape, seed=2)
+        tw = tw.permute(1, 3, 0, 2).contiguous(memory_format=torch.channels_last)  # of (H, K, W, C)
+        settings = ([stride] * 2, [pad] * 2, [1, 1])
+
+        def backward(*mask):
+            return torch.ops.aten.convolution_backward(tgy, tx, tw, None, *settings, False, [0, 0], 1, mask)
+
+        sides = {
+            "forward": (
+                lambda: torch.nn.functional.conv2d(tx, tw, None, *settings),
+                lambda: backend.conv2d_forward(x, w, geometry),
+            ),
+            "input_grad": (lambda: backward(True, False, False), lambda: backend.conv2d_input_grad(gy, w, geometry)),
+            "filter_grad": (lambda: backward(False, True, False), lambda: backend.conv2d_filter_grad(x, gy, geometry)),
+        }
+        label = f"{kernel}x{kernel}{f' s{stride}' if stride > 1 else ''} {channels}->{filters}@{size} b{batch} {name}"
+        return [
+            self.contest((f"convolution, {name}", label, which), gate, torch=theirs, pycnn=ours)
+            for which, (theirs, ours) in sides.items()
+        ]
+
+    def pooling(self, batch, size, channels):
+        """Both passes of max pooling."""
+        geometry = pool_geometry((batch, size, size, channels), 3, 2, 1)
+        (x, tx), (gy, tgy) = self.both(batch, size, size, channels), self.both(*geometry.output_shape(batch, channels))
+        settings, aten, backend = ([3, 3], [2, 2], [1, 1], [1, 1], False), self.torch.ops.aten, self.backend
+        index, tindex = (
+            backend.max_pool2d_forward(x, geometry)[1],
+            aten.max_pool2d_with_indices(tx, *settings)[1],
+        )
+        sides = {
+            "forward": (
+                lambda: aten.max_pool2d_with_indices(tx, *settings),
+                lambda: backend.max_pool2d_forward(x, geometry),
+            ),
+            "backward": (
+                lambda: aten.max_pool2d_with_indices_backward(tgy, tx, *settings, tindex),
+                lambda: backend.extreme_pool2d_input_grad(gy, index, geometry),
+            ),
+        }
+        row = ("pooling", f"max pooling 3x3 s2 {channels}@{size} b{batch}")
+        return [self.contest((*row, which), GATE, torch=t, pycnn=p) for which, (t, p) in sides.items()]
+
+    def maps(self, batch, size, channels):
+        """Batch norm in training, and elementwise work, of one map."""
+        functional, backend = self.torch.nn.functional, self.backend
+        (x, tx), (g, tg), (b, tb) = self.both(batch, size, size, channels), self.both(channels), self.both(channels)
+
+        def norm():
+            mean, variance = backend.batch_norm_statistics(x)
+            return backend.batch_norm_forward(x, mean, variance, g, b, 1e-3)
+
+        sides = {
+            "batch norm": (lambda: functional.batch_norm(tx, None, None, tg, tb, True, 0.1, 1e-3), norm),
+            "relu": (lambda: functional.relu(tx), lambda: backend.activation_forward(x, "relu")),
+            "add": (lambda: tx + tx, lambda: backend.add(x, x)),
+        }
+        return [
+            self.contest((kind, f"{kind} {channels}@{size} b{batch}", "forward"), GATE, torch=t, pycnn=p)
+            for kind, (t, p) in sides.items()
+        ]
+
+    def lenet(self, batch):
+        """A training step, against an eager one and against one captured as a CUDA graph where there is a GPU."""
+        self.set_precision("highest")
+        (x, tx), labels = self.both(batch, 32, 32, 1), np.arange(batch) % 10
+        ours, tensors = our_model(), tuple(map(pycnn.Tensor.wrap, (x, self.backend.asarray(labels))))
+        ours.compile("adam", "sparse_categorical_crossentropy")
+        ty = self.torch.from_numpy(labels).to(self.device)
+        model = peer_model(self.torch).to(self.device)
+        on_gpu = self.device == "cuda"
+        optimizer = self.torch.optim.Adam(model.parameters(), 1e-3, capturable=on_gpu)
+
+        def step():
+            optimizer.zero_grad()
+            self.torch.nn.functional.cross_entropy(model(tx), ty).backward()
+            optimizer.step()
+
+        sides = {"torch": (step, STEP_GATE)}
+        if on_gpu:
+            sides["torch_graph"] = self.captured(step), GRAPH_GATE
+        return [
+            self.contest(
+                ("LeNet-5 training", f"LeNet-5 step b{batch}", name.replace("torch", "against")),
+                gate,
+                **{name: theirs, "pycnn": lambda: ours.train_step(*tensors)},
+            )
+            for name, (theirs, gate) in sides.items()
+        ]
+
+    def captured(self, step):
+        """A replay of what a step launches."""
+        stream, graph = self.torch.cuda.Stream(), self.torch.cuda.CUDAGraph()
+        with self.torch.cuda.stream(stream):
+            for _ in range(3):
+                step()
+        stream.synchronize()
+        with self.torch.cuda.graph(graph):
+            step()
+        return graph.replay

@@ -1,0 +1,141 @@
+"""Convolution on the GPU: three matrix products, their operands gathered; which kernels make them.
+
+============================  ==========================================================================================
+conv_grouped                  groups of few channels (below 16 of the result): threads by themselves, no tiles
+conv_mma, exact or tf32       tensor cores, as ``config.float32_precision`` says: float32 from sm_80 on, channels of a
+                              group in fours, more than 16 of the result, arrays aligned to 16 bytes
+..., tiles of 128 x 128       where these are enough for a large GPU
+..., of 128 x 64              the same, where the other half would be empty in the last column of tiles
+..., of 64 x 64               else
+conv, thin or square          float64, older chips, other numbers of channels; thin up to 16 of the result
+============================  ==========================================================================================
+
+Filter gradients are sums over very many pixels: these are cut into slices, as many as the shape says, of which each
+becomes a partial result, and a second kernel sums these in an order that never changes.
+"""
+
+from math import prod
+from typing import NamedTuple
+
+from pycnn import config
+from pycnn.backend.cuda.activation import ACTIVATION_NUMBERS
+from pycnn.backend.cuda.arrays import contiguous, result
+from pycnn.backend.cuda.launch import blocks_for, compute_capability, launch
+
+
+class _Tile(NamedTuple):
+    """Kernels of a kind: their file and the end of their names, and which tile of the result a block makes."""
+
+    source: str
+    suffix: str
+    rows: int
+    columns: int
+    shared: int = 0
+
+    def blocks(self, rows, columns):
+        return blocks_for(rows, self.rows) * blocks_for(columns, self.columns)
+
+
+def _mma(precision, rows, columns):
+    """A tile on tensor cores; in shared memory three stages of 32 of the sum, of both operands."""
+    return _Tile("conv_mma", f"{precision}_{rows}x{columns}", rows, columns, 3 * 32 * (rows + columns) * 4)
+
+
+_GROUPED = _Tile("conv_grouped", "grouped", 9, 32)  # of the filter gradient
+_SQUARE = _Tile("conv", "square", 64, 64)
+_THIN = _Tile("conv", "thin", 256, 16)
+_THIN_FILTERS = _Tile("conv", "thin", 64, 16)
+_TENSOR_CORES = {
+    setting: tuple(_mma(precision, *size) for size in ((128, 128), (128, 64), (64, 64)))
+    for setting, precision in {"highest": "exact", "high": "tf32"}.items()
+}
+_FEW = 16  # channels of the result, in a group, that waste most of a square tile
+_FULL = 128  # blocks, about the multiprocessors of a large GPU
+_PIXELS = 256  # of a slice at least
+
+
+def _choose(g, columns, rows, parts, arrays, thin=_THIN):
+    """Which kernels make ``parts`` results of so many rows and columns (channels of a group)."""
+    if columns < _FEW and g.groups > 1:
+        return _GROUPED
+    if not suits_tensor_cores(g, columns, arrays):
+        return thin if columns <= _FEW else _SQUARE
+    square, tall, small = _TENSOR_CORES[config.float32_precision()]
+    fills = blocks_for(columns, square.columns) * square.columns == blocks_for(columns, tall.columns) * tall.columns
+    large = square if fills else tall
+    return large if large.blocks(rows, columns) * parts >= _FULL else small
+
+
+def suits_tensor_cores(g, columns, arrays):
+    """Whether the kernels of conv_mma are there for these arrays, and worth it."""
+    in_fours = g.in_channels // g.groups % 4 == 0 == g.out_channels // g.groups % 4
+    aligned = all(a.data.ptr % 16 == 0 for a in arrays if a is not None)
+    return arrays[0].dtype == "float32" and columns > _FEW and in_fours and aligned and compute_capability() >= 80
+
+
+def _shape(g, batch):
+    """``struct ConvShape`` of ``kernels/conv.cuh``."""
+    (top, _), (left, _) = g.padding
+    sizes = (*g.input_size, *g.output_size, *g.kernel_size, *g.strides, *g.dilation)
+    return (batch, *sizes, top, left, g.groups, g.in_channels // g.groups, g.out_channels // g.groups)
+
+
+def conv2d_prepare(w, geometry, batch, algorithm="auto"):
+    return None
+
+
+def conv2d_forward(
+    x, w, geometry, bias=None, residual=None, activation=None, algorithm="auto", prepared=None, out=None
+):
+    x, w, bias, residual = contiguous(x, w, bias, residual)
+    out, g = result(geometry.output_shape(len(x)), x.dtype, out), geometry
+    arguments = (x, w, bias, residual, out, _shape(g, len(x)), ACTIVATION_NUMBERS[activation])
+    rows, columns = prod(out.shape[:3]), g.out_channels // g.groups
+    tile = _choose(g, columns, rows, g.groups, (x, w, out))
+    if tile is _GROUPED:
+        strips = prod(out.shape[:2]) * blocks_for(g.output_size[1], 4) * g.out_channels
+        launch("conv_grouped", "conv2d_forward_grouped", blocks_for(strips, 256), *arguments, strips)
+    else:
+        grid = (tile.blocks(rows, columns), 1, g.groups)
+        launch(tile.source, f"conv2d_forward_{tile.suffix}", grid, *arguments, shared=tile.shared)
+    return out
+
+
+def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
+    gy, w = contiguous(gy, w)
+    out, g = result(geometry.input_shape(len(gy)), gy.dtype, out), geometry
+    arguments = (gy, w, out, _shape(g, len(gy)))
+    steps = [
+        min(s, size) for s, size in zip(g.strides, g.input_size, strict=True)
+    ]  # a phase for each place in a stride
+    height, width = (blocks_for(size, step) for size, step in zip(g.input_size, steps, strict=True))
+    rows, columns, phases = len(gy) * height * width, g.in_channels // g.groups, prod(steps)
+    tile = _choose(g, columns, rows, phases * g.groups, (gy, w, out))
+    if tile is _GROUPED:
+        strips = len(gy) * height * blocks_for(width, 4) * g.in_channels
+        launch("conv_grouped", "conv2d_input_grad_grouped", (blocks_for(strips, 256), 1, phases), *arguments)
+    else:
+        grid = (tile.blocks(rows, columns), 1, phases * g.groups)
+        launch(tile.source, f"conv2d_input_grad_{tile.suffix}", grid, *arguments, shared=tile.shared)
+    return out
+
+
+def conv2d_filter_grad(x, gy, geometry, algorithm="auto", out=None):
+    x, gy = contiguous(x, gy)
+    out, g = result(geometry.kernel_shape, x.dtype, out), geometry
+    rows, columns, pixels = prod(g.kernel_shape[:3]), g.out_channels // g.groups, prod(gy.shape[:3])
+    most = max(1, blocks_for(pixels, _PIXELS))  # slices
+    tile = _choose(g, columns, rows, g.groups * most, (x, gy, out), _THIN_FILTERS)
+    if tile is _GROUPED:
+        tiles = (blocks_for(g.out_channels, tile.columns), blocks_for(rows, tile.rows), 1)
+    else:
+        tiles = (tile.blocks(rows, columns), 1, g.groups)
+    slices = max(1, min(most, 4 * _FULL // prod(tiles)))
+    each = max(1, blocks_for(pixels, slices))
+    slices = max(1, blocks_for(pixels, each))
+    parts = out if slices == 1 else result((slices, *out.shape), out.dtype)
+    grid, arguments = (*tiles[:2], tiles[2] * slices), (x, gy, parts, _shape(g, len(x)), each)
+    launch(tile.source, f"conv2d_filter_grad_{tile.suffix}", grid, *arguments, shared=tile.shared)
+    if slices > 1:
+        launch("conv", "sum_slices", blocks_for(out.size, 32), parts, out, slices, out.size)
+    return out

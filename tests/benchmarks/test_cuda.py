@@ -1,0 +1,57 @@
+"""The benchmark of GPUs: it says what is missing, and its sides do the same work, here on the emulated device."""
+
+import helpers
+import numpy as np
+import pytest
+from benchmark_modules import arguments, benchmark
+from cuda_emulator import backend as cuda_emulated
+
+from pycnn.backend.registry import why_unavailable
+
+SMALL = {
+    "CALLS": 1,
+    "CONVS": ((1, 5, 4, 6, 3, 2),),
+    "MAPS": ((1, 6, 3),),
+    "BATCHES": (2,),
+}
+
+
+@pytest.fixture
+def small(monkeypatch):
+    cuda = benchmark("cuda")
+    for name, value in SMALL.items():
+        monkeypatch.setattr(cuda, name, value)
+    return cuda
+
+
+@pytest.mark.skipif(why_unavailable("cuda") is None, reason="there is a GPU")
+def test_without_a_gpu_it_is_skipped_with_a_word(capsys):
+    assert benchmark("cuda").run(helpers.peer("torch"), arguments()) == []
+    assert capsys.readouterr().out.startswith("cuda is skipped: ")
+
+
+@pytest.mark.parametrize("backend", [cuda_emulated.NAME], indirect=True)
+def test_both_sides_agree(backend, small, monkeypatch):
+    torch, pairs = helpers.peer("torch"), []
+
+    def run(self, row, gate, torch, pycnn):
+        pairs.append((row, torch(), pycnn()))
+
+    monkeypatch.setattr(small.Contests, "contest", run)
+    contests = small.Contests(torch, arguments(), "cpu", lambda: None)
+    contests.all()
+    assert len(pairs) == 2 * 3 + 2 + 3 + 1
+    for (_, _, which), theirs, ours in pairs[:-1]:  # of the last one nothing is returned
+        if isinstance(theirs, tuple):
+            theirs = next(t for t in theirs if t is not None)
+        ours = backend.to_numpy(ours[0] if isinstance(ours, tuple) else ours)
+        order = (2, 3, 1, 0) if which == "filter_grad" else (0, 2, 3, 1)
+        np.testing.assert_allclose(ours, theirs.permute(order).numpy(), atol=1e-2)  # "high" is TF32
+
+
+@pytest.mark.parametrize("backend", [cuda_emulated.NAME], indirect=True)
+def test_rows(backend, small, monkeypatch):
+    monkeypatch.setattr(benchmark("contest"), "interleave", lambda able, *rest, **more: dict.fromkeys(able, 1.0))
+    rows = small.Contests(helpers.peer("torch"), arguments(), "cpu", lambda: None).all()
+    assert [row["gate"] for row in rows] == [0.5] * 3 + [1.0] * 3 + [1.0] * 5 + [3.0]
+    assert {row["ratio"] for row in rows} == {1.0}

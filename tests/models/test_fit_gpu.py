@@ -1,0 +1,155 @@
+"""Training on a GPU, emulated where there is none: the losses are the CPU's, and nothing waits in between."""
+
+import numpy as np
+import pytest
+from cuda_emulator import backend as cuda_emulated
+from cuda_emulator import stand_in
+from helpers import normal
+
+import pycnn
+from pycnn import layers
+from pycnn.applications import LeNet5
+from pycnn.backend.registry import why_unavailable
+
+GPUS = [cuda_emulated.NAME]
+if why_unavailable("cuda") is None:
+    GPUS.append(pytest.param("cuda", marks=pytest.mark.gpu))
+emulated = pytest.mark.parametrize("backend", [cuda_emulated.NAME], indirect=True)
+
+
+def classes(count):
+    return np.arange(count) % 3
+
+
+def small():
+    model = pycnn.Sequential(
+        [
+            layers.Input((6, 6, 1)),
+            layers.Conv2D(2, 3, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Flatten(),
+            layers.Dropout(0.2),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+class Reads(pycnn.callbacks.Callback):
+    """How often values had come to the host after each step, and after the epoch."""
+
+    takes_lazy_logs = True
+
+    def on_train_begin(self, logs=None):
+        self.before, self.of_epochs = stand_in.synchronisations, []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.of_epochs.append([])
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.of_epochs[-1].append(stand_in.synchronisations - self.before)
+
+    on_epoch_end = on_train_batch_end
+
+
+def lenet_losses():
+    pycnn.utils.set_random_seed(0)
+    model = LeNet5()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    x, y = normal((12, *model.input_shape[1:]), "float32"), np.arange(12) % 10
+    return [model.train_on_batch(x[i : i + 4], y[i : i + 4], return_dict=True)["loss"] for i in (0, 4, 8, 0)]
+
+
+@pytest.mark.parametrize("backend", GPUS, indirect=True)
+def test_lenet_has_the_losses_of_the_cpu(backend):
+    losses = lenet_losses()
+    pycnn.set_backend("cpu")
+    np.testing.assert_allclose(losses, lenet_losses(), rtol=0, atol=1e-4)
+
+
+@emulated
+@pytest.mark.parametrize("steps", [2, 5])
+def test_values_are_read_at_the_end_of_an_epoch_alone(backend, steps):
+    reads = Reads()
+    small().fit(normal((4 * steps, 6, 6, 1), "float32"), classes(4 * steps), 4, 3, verbose=0, callbacks=[reads])
+    first = [1, 2] + [2] * (steps - 2)  # the labels of an eager step, and of the one that is recorded
+    assert reads.of_epochs[0] == [*first, 4]  # and then the loss and the accuracy
+    assert reads.of_epochs[1:] == [[4] * steps + [6], [6] * steps + [8]]
+
+
+@emulated
+@pytest.mark.parametrize("name", ["Precision", "Recall", "TrueNegatives", "F1Score", "Hinge", "CategoricalAccuracy"])
+def test_metrics_stay_on_the_device(backend, name):
+    metric = getattr(pycnn.metrics, name)()
+    t, p = (pycnn.Tensor.wrap(backend.asarray(a)) for a in (np.eye(3, dtype="float32"), normal((3, 3), "float32")))
+    before = stand_in.synchronisations
+    metric.update_state(t, p, pycnn.Tensor.wrap(backend.asarray(np.ones(3, "float32"))))
+    assert stand_in.synchronisations == before
+
+
+@emulated
+def test_what_no_graph_can_hold_is_said_once(backend, capsys):
+    model = pycnn.Sequential([layers.Input((2,)), layers.Dense(3), layers.GaussianNoise(0.1), layers.Dense(1)])
+    model.compile("sgd", "mse", jit_compile=True)
+    model.fit(normal((10, 2), "float32"), normal((10, 1), "float32"), 4, 3, verbose=0)  # batches of 4, 4 and 2
+    said = capsys.readouterr().out
+    assert said == f"pycnn: {model.name} runs its training step eagerly: random numbers are drawn on the host\n"
+
+
+@pytest.mark.parametrize("backend", ["cpu", cuda_emulated.NAME], indirect=True)
+def test_warmup_changes_nothing(backend):
+    x, y = normal((8, 6, 6, 1), "float32"), classes(8)
+
+    def trained(warm):
+        pycnn.utils.set_random_seed(1)
+        model = small()
+        model.fit(x, y, 4, 1, verbose=0)
+        if warm:
+            before = model.get_metrics_result()
+            assert model.warmup(x[:4], y[:4]) is None
+            assert model.get_metrics_result() == before
+        return model.fit(x, y, 4, 1, verbose=0).history, model.get_weights()
+
+    (mine, weights), (others, expected) = trained(True), trained(False)
+    assert mine == others
+    for a, b in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_warmup_takes_each_step_twice():
+    class Counting(pycnn.Model):
+        calls = []
+
+        def train_step(self, x, y=None, sample_weight=None):
+            self.calls.append("training")
+            return super().train_step(x, y, sample_weight)
+
+        def predict_step(self, x):
+            self.calls.append("predict")
+            return super().predict_step(x)
+
+    x = pycnn.Input((2,))
+    model = Counting(x, layers.Dense(1)(x))
+    model.warmup(np.ones((3, 2)))
+    assert model.calls == ["predict"] * 2
+    model.compile("sgd", "mse")
+    model.warmup(np.ones((3, 2)), np.ones((3, 1)))
+    assert sorted(model.calls[2:]) == ["predict"] * 2 + ["training"] * 2
+
+
+@emulated
+def test_batches_arrive_before_they_are_used(backend):
+    batches = [[normal((3, 2), "float32", seed), classes(3) + seed] for seed in range(5)]
+    brought = [backend.upload(batch) for batch in batches]
+    for arrays, batch in zip(brought, batches, strict=True):  # none is overwritten by a later one
+        for array, expected in zip(arrays, batch, strict=True):
+            assert array.dtype == expected.dtype
+            np.testing.assert_array_equal(backend.to_numpy(array), expected)
+
+
+@emulated
+def test_a_batch_that_is_not_waited_for_is_noticed(backend, monkeypatch):
+    monkeypatch.setattr(stand_in.Stream, "wait_event", lambda stream, event: None)
+    (array,) = backend.upload([np.ones(3, "float32")])
+    assert np.isnan(backend.to_numpy(array)).all()
