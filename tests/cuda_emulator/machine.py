@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,12 @@ COMPILE = (
 FILL = 0xFF  # NaN as a float of any size
 _GLOBAL = re.compile(r'extern "C" __global__ void __launch_bounds__\([^)]*\)\s*(\w+)\(')
 _LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@cache
+def _array_type(element, length):
+    """Of C arrays: made once, for each such class is a cycle that the collector of cyclic garbage would find."""
+    return element * length
 
 
 class EmulationError(RuntimeError):
@@ -112,7 +119,9 @@ def launch(library, kernel, grid, threads, arguments, shared=0, by_address=()):
     lists = {i: [by_address[p].host for p in addresses(a)] for i, a in enumerate(arguments) if len(addresses(a))}
     arrays = [a.host for a in arguments if hasattr(a, "host")] + [a for listed in lists.values() for a in listed]
     ranges = _merged((a.ctypes.data, a.ctypes.data + a.nbytes) for a in arrays)
-    hosts = [np.ctypeslib.as_array((ctypes.c_uint8 * (last - first)).from_address(first)) for first, last in ranges]
+    hosts = [
+        np.ctypeslib.as_array(_array_type(ctypes.c_uint8, last - first).from_address(first)) for first, last in ranges
+    ]
     copies = [Guarded(last - first, first % 16) for first, last in ranges]
     dynamic = Guarded(shared)
     results = []
@@ -126,8 +135,8 @@ def launch(library, kernel, grid, threads, arguments, shared=0, by_address=()):
                 values[i]["at"][: len(listed)] = [_moved(a, ranges, copies) for a in listed]
             wrong = library.emulate(
                 getattr(library, f"call_{kernel}"),
-                (ctypes.c_void_p * len(values))(*(value.ctypes.data for value in values)),
-                (ctypes.c_uint * 3)(*grid),
+                _array_type(ctypes.c_void_p, len(values))(*(value.ctypes.data for value in values)),
+                _array_type(ctypes.c_uint, 3)(*grid),
                 threads,
                 ctypes.c_void_p(dynamic.inside.ctypes.data),
                 ctypes.c_size_t(shared),
