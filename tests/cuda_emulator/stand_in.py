@@ -9,13 +9,12 @@ import functools
 import importlib
 import operator
 import sys
-import threading
 import weakref
-from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 from cuda_emulator import machine
+from cuda_emulator.streams import Event, Stream, perform, thread, using_allocator
 
 synchronisations = 0
 """How often values have come to the host."""
@@ -38,7 +37,7 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
             _refuse(value)
         if out:
             options["out"] = _hosts(tuple(out))
-        result = _perform(getattr(ufunc, method), _hosts(inputs), _hosts(options))
+        result = perform(getattr(ufunc, method), _hosts(inputs), _hosts(options))
         return out[0] if len(out) == 1 else _devices(result)
 
     def __array_function__(self, function, types, args, kwargs):
@@ -56,11 +55,11 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         return lambda *args, **kwargs: _call(attribute, *args, **kwargs)
 
     def __getitem__(self, key):
-        return _devices(_perform(operator.getitem, (self.host, _hosts(key))))
+        return _devices(perform(operator.getitem, (self.host, _hosts(key))))
 
     def __setitem__(self, key, value):
         _refuse(value)
-        _perform(operator.setitem, (self.host, _hosts(key), _hosts(value)))
+        perform(operator.setitem, (self.host, _hosts(key), _hosts(value)))
 
     def __len__(self):
         return len(self.host)
@@ -85,7 +84,7 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def get(self, **options):
         global synchronisations
-        if _thread.stream.captured is not None:
+        if thread.stream.captured is not None:
             raise RuntimeError("the current stream is capturing, so synchronous API calls are disallowed")
         synchronisations += 1
         return self.host.copy()
@@ -141,7 +140,7 @@ def _call(function, *args, **kwargs):
     for value in (*args, *kwargs.values()):
         _refuse(value)
     out = kwargs.get("out")
-    result = _perform(function, _hosts(args), _hosts(kwargs))
+    result = perform(function, _hosts(args), _hosts(kwargs))
     if out is not None:
         return out
     same = [a for a in args if isinstance(a, ndarray) and a.host is result]
@@ -161,126 +160,8 @@ class Namespace(ModuleType):
             return Namespace(name, attribute) if isinstance(attribute, ModuleType) else attribute
         function = functools.partial(_call, attribute)
         if isinstance(attribute, np.ufunc):
-            function.at = lambda a, index, *b: _perform(attribute.at, (a.host, _hosts(index), *_hosts(b)))
+            function.at = lambda a, index, *b: perform(attribute.at, (a.host, _hosts(index), *_hosts(b)))
         return function
-
-
-def _perform(function, args, options=None):
-    """Call one of NumPy's functions; while the current stream is captured note it, to be called again."""
-    options, captured = options or {}, _thread.stream.captured
-    if captured is None:
-        return function(*args, **options)
-    arrays = [a for a in (getattr(function, "__self__", None), *_parts((args, options))) if isinstance(a, np.ndarray)]
-    captured.save(arrays)
-    result = function(*args, **options)
-    if result is None or options.get("out") is not None:
-        captured.calls.append(lambda: function(*args, **options))
-        return result
-    results = [np.asarray(r) if isinstance(r, np.generic) else r for r in _parts(result)]
-    if any(isinstance(r, np.ndarray) and not any(np.may_share_memory(r, a) for a in arrays) for r in results):
-        captured.calls.append(lambda: _fill(results, list(_parts(function(*args, **options))), arrays))
-    return type(result)(results) if type(result) in (list, tuple) else results[0]
-
-
-def _parts(value):
-    if type(value) in (list, tuple):
-        for part in value:
-            yield from _parts(part)
-    elif type(value) is dict:
-        yield from _parts(list(value.values()))
-    else:
-        yield value
-
-
-def _fill(targets, values, arrays):
-    for target, value in zip(targets, values, strict=True):
-        if isinstance(target, np.ndarray) and not any(np.may_share_memory(target, a) for a in arrays):
-            target[...] = value
-
-
-class _Captured:
-    """What was called while a stream was captured. Nothing of it is done: what was there before is put back."""
-
-    def __init__(self):
-        self.calls, self._before = [], []
-
-    def save(self, arrays):
-        self._before += [(a, a.copy()) for a in arrays if a.flags.writeable]
-
-    def undo(self):
-        for array, before in reversed(self._before):
-            array[...] = before
-        self._before = []
-
-
-class Stream:
-    """A queue of work, which is done at once, or captured."""
-
-    def __init__(self, null=False, non_blocking=False):
-        self.captured, self._non_blocking, self._outer = None, non_blocking, []
-        self._under_way = []  # copies from the host, which arrive when somebody waits for them
-
-    def __enter__(self):
-        self._outer.append(_thread.stream)
-        _thread.stream = self
-
-    def __exit__(self, *error):
-        _thread.stream = self._outer.pop()
-
-    def begin_capture(self):
-        if not self._non_blocking:
-            raise RuntimeError("a stream that blocks others is not to be captured")
-        self.captured = _Captured()
-
-    def end_capture(self):
-        captured, self.captured = self.captured, None
-        captured.undo()
-        return Graph(captured.calls)
-
-    def synchronize(self):
-        if self.captured is not None:
-            raise RuntimeError("cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing")
-        self._arrive(self._under_way)
-
-    def fill(self, array, values):
-        """Copy from the host: as late as can be, unless another stream is captured, which computes nothing."""
-        if not self._non_blocking or self._outer[-1].captured is not None:
-            array[...] = values
-        else:
-            array.reshape(-1).view(np.uint8)[:] = machine.FILL
-            self._under_way.append((array, values))
-
-    def _arrive(self, copies):
-        for array, values in copies:
-            array[...] = values
-        arrived = {id(array) for array, _ in copies}
-        self._under_way = [copy for copy in self._under_way if id(copy[0]) not in arrived]
-
-    def record(self, event):
-        event.stream, event.copies = self, list(self._under_way)
-
-    def wait_event(self, event):
-        if event.stream is not None:  # one that was never recorded is over
-            event.stream._arrive(event.copies)
-            event.copies = []
-
-
-class Event:
-    """A place in a queue."""
-
-    def __init__(self, disable_timing=False):
-        self.stream, self.copies = None, []
-
-
-class Graph:
-    """Calls that were captured."""
-
-    def __init__(self, calls):
-        self._calls = calls
-
-    def launch(self):
-        for call in self._calls:
-            call()
 
 
 class OutOfMemoryError(MemoryError):
@@ -318,25 +199,6 @@ def _set_allocator(allocator):
     _allocator = allocator
 
 
-@contextmanager
-def using_allocator(allocator):
-    before, _thread.allocator = _thread.allocator, allocator
-    try:
-        yield
-    finally:
-        _thread.allocator = before
-
-
-class _Thread(threading.local):
-    """What each thread has of its own: the stream and the allocator in use."""
-
-    def __init__(self):
-        self.stream, self.allocator = Stream(null=True), None
-
-
-_thread = _Thread()
-
-
 class Device:
     """The one device there is."""
 
@@ -366,7 +228,7 @@ class RawKernel:
             raise machine.EmulationError(f"kernel {self._name} may not have {shared_mem} bytes of shared memory")
         if min(grid) < 1 or max(grid[1:], default=1) > 65535 or len(block) > 1:
             raise machine.EmulationError(f"kernel {self._name} cannot run on grid={grid}, block={block}")
-        grid, captured = (*grid, 1, 1)[:3], _thread.stream.captured
+        grid, captured = (*grid, 1, 1)[:3], thread.stream.captured
         listed = {p: _by_address[p] for a in args for p in machine.addresses(a)}
         call = functools.partial(machine.launch, self._library, self._name, grid, block[0], args, shared_mem, listed)
         if captured is not None:
@@ -378,24 +240,24 @@ class RawKernel:
 def _asarray(x, dtype=None, order="K"):
     if not isinstance(x, ndarray):
         return _array(x, dtype, order="C")
-    host = _perform(np.asarray, (x.host, dtype, order))
+    host = perform(np.asarray, (x.host, dtype, order))
     return x if host is x.host else ndarray(host)
 
 
 def _array(x, dtype=None, copy=True, order="K"):
-    if _thread.stream.captured is not None and not isinstance(x, ndarray):
+    if thread.stream.captured is not None and not isinstance(x, ndarray):
         raise RuntimeError("memory of the host, which a graph would read when it holds something else, is captured")
     if isinstance(x, ndarray):
-        return ndarray(_perform(np.array, (x.host, dtype), {"order": order}))
+        return ndarray(perform(np.array, (x.host, dtype), {"order": order}))
     values = np.array(_hosts(x), dtype, order=order)
     array = np.empty_like(values)
-    _thread.stream.fill(array, values)
+    thread.stream.fill(array, values)
     return ndarray(array)
 
 
 def _empty(shape, dtype=float, order="C"):
     host = np.empty(shape, dtype)
-    (_thread.allocator or _allocator)(host.nbytes)
+    (thread.allocator or _allocator)(host.nbytes)
     host.reshape(-1).view(np.uint8)[:] = machine.FILL
     return ndarray(host)
 
@@ -417,7 +279,7 @@ def module():
         Device=Device,
         Stream=Stream,
         Event=Event,
-        get_current_stream=lambda: _thread.stream,
+        get_current_stream=lambda: thread.stream,
         MemoryPool=MemoryPool,
         using_allocator=using_allocator,
     )
