@@ -28,7 +28,6 @@ def sums(outer, rows, inner):
 
     Examples
     --------
-    >>> from pycnn.backend.cuda.rows import sums
     >>> sums(1, 100_000, 64)
     ((64, 100000, 64, 8, 512), (2, 512))
     """
