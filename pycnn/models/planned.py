@@ -79,10 +79,13 @@ class Plans:
             found.append(what)
         return found
 
-    def forward(self, x):
-        """Return the outputs for a batch outside of training, or None where they must be computed eagerly."""
+    def forward(self, x, take=None):
+        """Return the outputs for a batch outside of training, or None where they must be computed eagerly.
+
+        ``take`` makes of each output what is wanted of it; without it they are tensors with memory of their own.
+        """
         with self._hold() as held:
-            return _copies(self._run("forward", (x,), self._forward)) if held else None
+            return map_arrays(take or _copy, self._run("forward", (x,), self._forward)) if held else None
 
     def gradients(self, x, y, sample_weight):
         """Return ``(loss, outputs)`` of a training step and leave the gradients in the variables; or None."""
@@ -94,8 +97,8 @@ class Plans:
                 variable._grad = None if gradient is None else gradient.data
             for variable in outputs["changed"]:
                 variable.version += 1
-            self._model._parts = _copies(outputs["parts"])
-            return _copies(outputs["loss"]), _copies(outputs["outputs"])
+            self._model._parts = map_arrays(_copy, outputs["parts"])
+            return _copy(outputs["loss"]), map_arrays(_copy, outputs["outputs"])
 
     # What is recorded
 
@@ -210,9 +213,9 @@ class Plans:
         return planned.outputs
 
 
-def _copies(tensors):
-    """What a plan gives, in arrays of its own: the plan will fill its arrays anew."""
-    return map_arrays(lambda t: Tensor.wrap(t.data.copy()), tensors)
+def _copy(tensor):
+    """What a plan gives, in an array of its own: the plan will fill its arrays anew."""
+    return Tensor.wrap(tensor.data.copy())
 
 
 def generators_of(layer):

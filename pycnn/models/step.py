@@ -237,9 +237,16 @@ class Step:
 
     def predict_step(self, x):
         """Return the outputs for one batch of tensors."""
+        return self._outputs(x)
+
+    def _outputs(self, x, take=None):
+        """What ``predict_step`` returns unless it is overridden, or what ``take`` makes of it, copied but once."""
         x = x[0] if type(x) is tuple else x
-        outputs = self._plans.forward(x)
-        return self(x, training=False) if outputs is None else outputs
+        outputs = self._plans.forward(x, take)
+        if outputs is not None:
+            return outputs
+        outputs = self(x, training=False)
+        return outputs if take is None else map_arrays(take, outputs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Return the loss of a batch, and what regularizers and ``add_loss`` add to it, as one Tensor."""

@@ -235,7 +235,7 @@ class Trainer(Step):
             with no_grad():
                 for step, batch in enumerate(feed.epoch()):
                     calls.on_predict_batch_begin(step)
-                    outputs.append(map_arrays(_to_host, self.predict_step(to_tensors(batch[0]))))
+                    outputs.append(self._predictions(batch[0]))
                     calls.on_predict_batch_end(step, functools.partial(dict, outputs=outputs[-1]))
         finally:
             feed.close()
@@ -263,7 +263,14 @@ class Trainer(Step):
         """Return the outputs for one batch, as a ``numpy.ndarray``."""
         x, _, _ = as_batch(x)
         with no_grad():
-            return map_arrays(_to_host, self.predict_step(to_tensors(x)))
+            return self._predictions(x)
+
+    def _predictions(self, x):
+        """The outputs for one batch on the host, copied once from wherever they were computed."""
+        x = to_tensors(x)
+        if getattr(self.predict_step, "__func__", None) is Step.predict_step:
+            return self._outputs(x, _to_host)
+        return map_arrays(_to_host, self.predict_step(x))
 
     def warmup(self, x, y=None, sample_weight=None):
         """Do what first batches take long for: on a GPU kernels are compiled, and kept on disk for later processes.
