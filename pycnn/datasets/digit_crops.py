@@ -44,11 +44,7 @@ def load_data(seed=0, train_size=8000, test_size=2000, dtype="float32"):
     >>> x_train.shape, y_test.shape
     ((100, 32, 32, 3), (50,))
     """
-    if not is_integer(seed) or seed < 0:
-        raise ValueError(f"seed must be an integer >= 0. Received: seed={seed!r}")
-    for name, size in (("train_size", train_size), ("test_size", test_size)):
-        if not is_integer(size) or size < 1:
-            raise ValueError(f"{name} must be an integer >= 1. Received: {name}={size!r}")
+    check_request(seed, train_size, test_size)
     if dtype not in ("float32", "float64", "uint8"):
         raise ValueError(f"dtype must be float32, float64 or uint8. Received: dtype={dtype!r}")
     parts = []
@@ -59,10 +55,24 @@ def load_data(seed=0, train_size=8000, test_size=2000, dtype="float32"):
     return tuple(parts)
 
 
+def check_request(seed, train_size, test_size):
+    """Require a seed >= 0 and at least one picture for training and for the test."""
+    if not is_integer(seed) or seed < 0:
+        raise ValueError(f"seed must be an integer >= 0. Received: seed={seed!r}")
+    for name, size in (("train_size", train_size), ("test_size", test_size)):
+        if not is_integer(size) or size < 1:
+            raise ValueError(f"{name} must be an integer >= 1. Received: {name}={size!r}")
+
+
+def in_turn(count, total, generator):
+    """Choose ``count`` of ``total`` things, shuffled: each as often as every other one, or once more."""
+    rounds = -(-count // total)
+    return np.concatenate([generator.permutation(total) for _ in range(rounds)])[:count]
+
+
 def _make(digit_images, labels, count, photos, generator):
     """Put ``count`` digits, drawn from all of them in turn, on pieces of photographs."""
-    rounds = -(-count // len(labels))
-    chosen = np.concatenate([generator.permutation(len(labels)) for _ in range(rounds)])[:count]
+    chosen = in_turn(count, len(labels), generator)
     heights = generator.uniform(*HEIGHTS, count)
     tops, lefts = generator.random((2, count)) * (SIZE - heights)
     ink = draw_ink(digit_images[chosen, ..., 0], heights, tops, lefts, SIZE)
