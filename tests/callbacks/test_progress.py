@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import re
 import sys
 import threading
@@ -83,9 +84,12 @@ def test_bars_in_terminals(backend, shown):
     assert "\x1b[32m" in text
 
 
-def test_updates_are_throttled(backend, shown):
+@pytest.mark.parametrize(("seconds", "least", "most"), [(0.0, 1, 14), (1.0, 40, 90)])
+def test_updates_are_throttled(backend, shown, monkeypatch, seconds, least, most):
     model, x, y = make()
-    assert shown(model.fit, x, y, batch_size=1).count("\r") < 15  # of 40 batches that take no time
+    clock = itertools.count(0.0, seconds)  # seconds at each look at it: 40 batches that take no time, or long
+    monkeypatch.setattr("pycnn.callbacks.progress.time.perf_counter", lambda: next(clock))
+    assert least <= shown(model.fit, x, y, batch_size=1).count("\r") <= most
 
 
 def test_no_color(backend, shown, monkeypatch):
