@@ -63,6 +63,13 @@ cdef extern from "kernels.h" nogil:
         void *g
         void *gx
 
+    ctypedef struct Suppression:
+        void *columns
+        void *kept
+        ptrdiff_t stride
+        int64_t *places
+        double threshold
+
     ctypedef struct Update:
         double rate, keep, momentum, beta_1, beta_2, rho, epsilon
         int nesterov
@@ -122,6 +129,14 @@ cdef extern from "kernels.h" nogil:
         void (*batch_norm_grad_terms)(void *, const void *, double, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
         void (*normalize)(const BatchNorm *, const void *, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*normalize_grad)(const BatchNorm *, const void *, const void *, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        ptrdiff_t box_tile
+        void (*box_columns)(const void *, const int64_t *, ptrdiff_t, double, void *, ptrdiff_t) noexcept nogil
+        void (*box_iou)(const void *, const void *, ptrdiff_t, ptrdiff_t, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*nms_candidates)(const Suppression *, const void *, const int64_t *, ptrdiff_t) noexcept nogil
+        void (*nms_suppress)(const Suppression *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+        ptrdiff_t (*nms_keep)(const Suppression *, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+        size_t (*order_bytes)(ptrdiff_t) noexcept nogil
+        void (*order_falling)(const void *, ptrdiff_t, void *, int64_t *) noexcept nogil
         void (*resize)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, ptrdiff_t, ptrdiff_t, int,
                        ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*resize_grad)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, ptrdiff_t, ptrdiff_t, int,

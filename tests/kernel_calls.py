@@ -176,10 +176,21 @@ def _resample_calls(dtype):
             yield Call("affine2d_forward", {"x": x, "matrices": matrices}, options, ("x", "matrices"))
 
 
+def _boxes_calls(dtype):
+    rng = np.random.default_rng(0)
+    corner, size = rng.uniform(0, 40, (170, 2)), rng.uniform(0, 20, (170, 2))
+    boxes = np.concatenate([corner, corner + size], axis=1).astype(dtype)
+    scores, labels = (rng.integers(0, 30, 170) / 32).astype(dtype), rng.integers(0, 3, 170)
+    yield Call("box_iou", {"a": boxes[:50], "b": boxes}, {}, ("a",))
+    yield Call("nms", {"boxes": boxes, "scores": scores}, {"iou_threshold": 0.4}, ("boxes", "scores"))
+    labelled = {"boxes": boxes, "scores": scores, "labels": labels}
+    yield Call("nms", labelled, {"iou_threshold": 0.4}, tuple(labelled))
+
+
 def kernel_calls(dtype):
     """Every kernel that returns arrays, on examples that cover its options: a list of ``Call``."""
     families = (_conv_calls, _matmul_calls, _pool_calls, _elementwise_calls, _arithmetic_calls)
-    families += (_norm_calls, _resample_calls)
+    families += (_norm_calls, _resample_calls, _boxes_calls)
     return [call for family in families for call in family(np.dtype(dtype))]
 
 

@@ -248,6 +248,29 @@ class Resample(Protocol):
         """
 
 
+class Boxes(Protocol):
+    """Boxes x1, y1, x2, y2 with x1 <= x2 and y1 <= y2, their overlaps, and the suppression of those that overlap.
+
+    Overlaps have the same bits on every backend, so that all keep the same boxes: each operation is rounded by itself
+    (no fused multiply-adds), in the order that is written here.
+    """
+
+    def box_iou(a, b, out=None):
+        """Intersection over union of each pair: a (N, 4), b (M, 4) -> (N, M).
+
+        inter / (area_a + area_b - inter), where inter = max(min(x2_a, x2_b) - max(x1_a, x1_b), 0) times the same of y,
+        and area = (x2 - x1) * (y2 - y1); 0 where the union has no area.
+        """
+
+    def nms(boxes, scores, iou_threshold, labels=None, out=None):
+        """Greedy non-maximum suppression: boxes (N, 4), scores (N,) -> indices (N,) int64 of those kept, then -1.
+
+        Boxes are taken by score, falling, equals by index; each is kept unless it has box_iou > iou_threshold (rounded
+        to the dtype) with a kept one, which with ``labels`` (N,) int64 must have the same label. No score is NaN.
+        Memory grows with N, not with its square.
+        """
+
+
 class Optimizer(Protocol):
     """Fused parameter updates, in place, over equally long lists of arrays. Returns nothing.
 
@@ -291,7 +314,7 @@ class Plans(Protocol):
         """
 
 
-FAMILIES = (Arrays, Conv, Matmul, Pool, Activation, Softmax, Arithmetic, Norm, Resample, Optimizer, Plans)
+FAMILIES = (Arrays, Conv, Matmul, Pool, Activation, Softmax, Arithmetic, Norm, Resample, Boxes, Optimizer, Plans)
 
 REDUCTIONS = ("add", "maximum", "minimum", "multiply")
 """How ``update_at`` joins numbers, by the names of NumPy's functions."""

@@ -8,8 +8,10 @@
 
 #include "kernels.h"
 
-#define FILLS(VARIANT) void fill_convolutions_##VARIANT(Kernels *), fill_others_##VARIANT(Kernels *);
-#define FILL(VARIANT) {fill_convolutions_##VARIANT, fill_others_##VARIANT}
+#define FILLS(VARIANT) \
+    void fill_convolutions_##VARIANT(Kernels *), fill_boxes_##VARIANT(Kernels *), fill_others_##VARIANT(Kernels *);
+#define FILL(VARIANT) {fill_convolutions_##VARIANT, fill_boxes_##VARIANT, fill_others_##VARIANT}
+enum { PARTS = 3 };
 FILLS(base_float) FILLS(base_double)
 #ifdef PYCNN_X86
 FILLS(avx2_float) FILLS(avx2_double) FILLS(avx512_float) FILLS(avx512_double)
@@ -17,7 +19,7 @@ FILLS(avx2_float) FILLS(avx2_double) FILLS(avx512_float) FILLS(avx512_double)
 
 typedef struct {
     const char *name;
-    void (*fill[2][2])(Kernels *); /* of floats, of doubles */
+    void (*fill[2][PARTS])(Kernels *); /* of floats, of doubles */
 } Isa;
 
 /* From the best to the one that every processor has. */
@@ -53,7 +55,7 @@ int select_isa(const char *name) {
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) {
         if (!strcmp(isas[i].name, name) && supported(name)) {
             for (int is_double = 0; is_double < 2; is_double++)
-                for (int part = 0; part < 2; part++) isas[i].fill[is_double][part](&tables[is_double]);
+                for (int part = 0; part < PARTS; part++) isas[i].fill[is_double][part](&tables[is_double]);
             chosen = 1;
             return 0;
         }

@@ -97,6 +97,15 @@ typedef struct {
     void *g, *gx;   /* where gy*act'(y) goes, and g*scale, or NULL */
 } BatchNorm;
 
+/* Greedy suppression: candidates in the order of their scores (columns as in boxes.h), and of the boxes kept so far what
+ * they are compared by (5 numbers each) and which candidates they were. */
+typedef struct {
+    void *columns, *kept;
+    ptrdiff_t stride;
+    int64_t *places;
+    double threshold;
+} Suppression;
+
 /* The settings of an optimizer's step; each uses some */
 typedef struct {
     double rate, keep; /* step size; what p is first multiplied by, for decay */
@@ -214,6 +223,21 @@ typedef struct {
     void (*normalize)(const BatchNorm *, const void *residual, void *y, ptrdiff_t first, ptrdiff_t last);
     void (*normalize_grad)(const BatchNorm *, const void *mean, const void *slope, void *gx, ptrdiff_t first,
                            ptrdiff_t last);
+
+    /* Boxes (n, 4), see boxes.h: columns[5][stride], which are filled for whole tiles of box_tile boxes; out (rows, n) for
+     * rows [first, last) of the boxes a; what greedy suppression does with its candidates [first, last), from a tile's
+     * begin on: to those that overlap kept boxes, and to choose which of them are kept. */
+    ptrdiff_t box_tile;
+    void (*box_columns)(const void *boxes, const int64_t *order, ptrdiff_t n, double share_of, void *columns,
+                        ptrdiff_t stride);
+    void (*box_iou)(const void *a, const void *columns, ptrdiff_t stride, ptrdiff_t n, void *out, ptrdiff_t first,
+                    ptrdiff_t last);
+    void (*nms_candidates)(const Suppression *, const void *boxes, const int64_t *order, ptrdiff_t n);
+    void (*nms_suppress)(const Suppression *, ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_kept,
+                         ptrdiff_t last_kept);
+    ptrdiff_t (*nms_keep)(const Suppression *, ptrdiff_t first, ptrdiff_t last, ptrdiff_t kept);
+    size_t (*order_bytes)(ptrdiff_t n);
+    void (*order_falling)(const void *scores, ptrdiff_t n, void *work, int64_t *order);
 
     /* Images: rows [first, last) of all results. */
     void (*resize)(const void *x, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y, ptrdiff_t out_height,

@@ -14,6 +14,7 @@ from pycnn.backend.cpu.arrays import (
     upload,
     xp,
 )
+from pycnn.backend.cpu.boxes import box_iou, nms
 from pycnn.backend.cpu.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, conv2d_prepare
 from pycnn.backend.cpu.matmul import matmul
 from pycnn.backend.cpu.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
@@ -48,6 +49,7 @@ __all__ = [
     "batch_norm_forward",
     "batch_norm_grad",
     "batch_norm_statistics",
+    "box_iou",
     "conv2d_filter_grad",
     "conv2d_forward",
     "conv2d_input_grad",
@@ -65,6 +67,7 @@ __all__ = [
     "multiply",
     "multiply_grad",
     "name",
+    "nms",
     "random_uniform",
     "record",
     "resize2d_forward",

@@ -21,6 +21,7 @@ from pycnn.backend.cuda.arrays import (
     upload,
     xp,
 )
+from pycnn.backend.cuda.boxes import box_iou, nms
 from pycnn.backend.cuda.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, conv2d_prepare
 from pycnn.backend.cuda.matmul import matmul
 from pycnn.backend.cuda.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
@@ -55,6 +56,7 @@ __all__ = [
     "batch_norm_forward",
     "batch_norm_grad",
     "batch_norm_statistics",
+    "box_iou",
     "conv2d_filter_grad",
     "conv2d_forward",
     "conv2d_input_grad",
@@ -72,6 +74,7 @@ __all__ = [
     "multiply",
     "multiply_grad",
     "name",
+    "nms",
     "random_uniform",
     "record",
     "resize2d_forward",

@@ -29,6 +29,10 @@ template <class T> __device__ inline T shfl(T value, int lane) { return __shfl_s
 template <class T> __device__ inline T shfl_xor(T value, int mask) { return __shfl_xor_sync(FULL_WARP, value, mask); }
 __device__ inline unsigned ballot(bool condition) { return __ballot_sync(FULL_WARP, condition); }
 
+// a*b, rounded: never part of a fused multiply-add.
+__device__ inline float rounded_product(float a, float b) { return __fmul_rn(a, b); }
+__device__ inline double rounded_product(double a, double b) { return __dmul_rn(a, b); }
+
 // 16 bytes from global to shared memory, of which only the first `bytes` are read and the rest are 0. They are there
 // for the own thread after cp_wait, for others after __syncthreads besides. Before sm_80 the copy is made at once.
 __device__ inline void cp_async16(void *shared, const void *global, int bytes = 16) {

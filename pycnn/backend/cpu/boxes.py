@@ -1,0 +1,31 @@
+"""Overlaps of boxes and greedy suppression on the CPU."""
+
+import numpy as np
+
+from pycnn_ext import boxes as ext
+
+
+def box_iou(a, b, out=None):
+    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    out = np.empty((len(a), len(b)), a.dtype) if out is None else out
+    if out.size:
+        ext.box_iou(a, b, out)
+    return out
+
+
+def nms(boxes, scores, iou_threshold, labels=None, out=None):
+    boxes, scores = np.ascontiguousarray(boxes), np.ascontiguousarray(scores)
+    out = np.empty(len(boxes), np.int64) if out is None else out
+    order = np.empty(len(boxes), np.int64)
+    ext.order_falling(scores, order)
+    if labels is None:
+        count = ext.nms(boxes, order, [len(boxes)], iou_threshold, out)
+    else:
+        by_label = np.argsort(labels[order], kind="stable")
+        ends = np.append(np.flatnonzero(np.diff(labels[order[by_label]])) + 1, len(boxes))
+        count = ext.nms(boxes, order[by_label], ends, iou_threshold, out)
+        kept = np.zeros(len(boxes), bool)
+        kept[out[:count]] = True
+        out[:count] = order[kept[order]]
+    out[count:] = -1
+    return out

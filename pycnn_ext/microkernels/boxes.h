@@ -1,0 +1,174 @@
+/* Boxes x1, y1, x2, y2: overlaps, and the suppression of those that overlap better ones. Boxes lie along the vector.
+ *
+ * Columns are arrays of one coordinate each: columns[5][stride] = x1, y1, x2, y2 and share, which is the area times a
+ * factor; the boxes beyond the last one, up to a whole tile, are empty and have an infinite share. This file is compiled
+ * without fused multiply-adds, so that an overlap has the same bits on every processor. */
+#ifndef PYCNN_BOXES_H
+#define PYCNN_BOXES_H
+
+#include "kernels.h"
+#include "vector.h"
+
+enum { TILE_VECTORS = 2 };                  /* of candidates that one kept box is compared with */
+#define TILE_BOXES (TILE_VECTORS * LANES)   /* at most 32, see all_flags */
+#define NEVER ((real)__builtin_inf())       /* share of a box that nothing can suppress, for it is gone */
+
+typedef struct {
+    vec x1, y1, x2, y2;
+} BoxVector;
+
+INLINE BoxVector load_boxes(const real *columns, ptrdiff_t stride) {
+    return (BoxVector){load(columns), load(columns + stride), load(columns + 2 * stride), load(columns + 3 * stride)};
+}
+INLINE BoxVector splat_box(const real *box) {
+    return (BoxVector){splat(box[0]), splat(box[1]), splat(box[2]), splat(box[3])};
+}
+INLINE vec clipped(vec a) { return larger(a, (vec){}); }
+INLINE vec area(BoxVector a) { return (a.x2 - a.x1) * (a.y2 - a.y1); }
+
+/* What lies in both boxes; negative if `height` is and they share columns. */
+INLINE vec common_width(BoxVector a, BoxVector b) { return clipped(smaller(a.x2, b.x2) - larger(a.x1, b.x1)); }
+INLINE vec common_height(BoxVector a, BoxVector b) { return smaller(a.y2, b.y2) - larger(a.y1, b.y1); }
+
+/* Intersection over union; 0 of two boxes without area. */
+INLINE vec overlap(BoxVector a, BoxVector b) {
+    const vec inter = common_width(a, b) * clipped(common_height(a, b)), both = area(a) + area(b) - inter;
+    return choose(both > 0, inter / both, (vec){});
+}
+
+/* Of each lane whether a > b; whether any flag of two is set; all of a tile's flags as bits. */
+#if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
+typedef __mmask16 flags;
+INLINE flags above(vec a, vec b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ); }
+INLINE int either(flags a, flags b) { return !_kortestz_mask16_u8(a, b); }
+#elif defined(__AVX512F__)
+typedef __mmask8 flags;
+INLINE flags above(vec a, vec b) { return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_GT_OQ); }
+INLINE int either(flags a, flags b) { return !_kortestz_mask8_u8(a, b); }
+#else
+typedef unsigned flags;
+INLINE int either(flags a, flags b) { return (a | b) != 0; }
+#if defined(__AVX2__) && !defined(PYCNN_DOUBLE)
+INLINE flags above(vec a, vec b) { return (flags)_mm256_movemask_ps(_mm256_cmp_ps((__m256)a, (__m256)b, _CMP_GT_OQ)); }
+#elif defined(__AVX2__)
+INLINE flags above(vec a, vec b) { return (flags)_mm256_movemask_pd(_mm256_cmp_pd((__m256d)a, (__m256d)b, _CMP_GT_OQ)); }
+#else
+INLINE flags above(vec a, vec b) {
+    const ivec mask = a > b;
+    flags bits = 0;
+    UNROLL for (int l = 0; l < LANES; l++) bits |= (flags)(mask[l] & 1) << l;
+    return bits;
+}
+#endif
+#endif
+INLINE uint32_t all_flags(flags low, flags high) { return (uint32_t)low | (uint32_t)high << LANES; }
+
+/* The columns of n boxes, in the order given or, where there is none, in their own; shares are as `share_of` says. */
+static void box_columns(const void *boxes_, const int64_t *order, ptrdiff_t n, double share_of, void *columns_,
+                        ptrdiff_t stride) {
+    const real *boxes = boxes_;
+    real *columns = columns_;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const real *box = boxes + 4 * (order ? order[i] : i);
+        for (int c = 0; c < 4; c++) columns[c * stride + i] = box[c];
+        columns[4 * stride + i] = (box[2] - box[0]) * (box[3] - box[1]) * (real)share_of;
+    }
+    for (ptrdiff_t i = n; i % TILE_BOXES; i++) {
+        for (int c = 0; c < 4; c++) columns[c * stride + i] = 0;
+        columns[4 * stride + i] = NEVER;
+    }
+}
+
+/* out (rows, n) = overlaps of boxes a, rows [first, last), with n columns of boxes. */
+static void box_iou(const void *a_, const void *columns_, ptrdiff_t stride, ptrdiff_t n, void *out_, ptrdiff_t first,
+                    ptrdiff_t last) {
+    const real *columns = columns_;
+    for (ptrdiff_t i = first; i < last; i++) {
+        const BoxVector a = splat_box((const real *)a_ + 4 * i);
+        real *out = (real *)out_ + i * n;
+        ptrdiff_t j = 0;
+        for (; j + LANES <= n; j += LANES) store(out + j, overlap(a, load_boxes(columns + j, stride)));
+        if (j < n) store_first(out + j, overlap(a, load_boxes(columns + j, stride)), n - j);
+    }
+}
+
+/* A kept box as candidates are compared with it. */
+typedef struct {
+    real box[4], share;
+} KeptBox;
+
+/* Whether candidates may overlap a box more than the threshold t: iou > t where inter > t/(1 + t) * (area + area). Shares
+ * are a little less than that part of the area, so that rounding hides nothing, and few are looked at closely in vain. */
+INLINE flags suspects(BoxVector a, vec share_a, BoxVector b, vec share_b) {
+    return above(common_width(a, b) * common_height(a, b), share_a + share_b);
+}
+
+#define ROUNDING (sizeof(real) == 4 ? 0x1p-24 : 0x1p-53)
+static double share_for(double threshold) { return threshold / (1 + threshold) * (1 - 16 * ROUNDING); }
+
+/* Candidates: boxes order[0..n). */
+static void nms_candidates(const Suppression *s, const void *boxes, const int64_t *order, ptrdiff_t n) {
+    box_columns(boxes, order, n, share_for(s->threshold), s->columns, s->stride);
+}
+
+/* Candidates [at, at + TILE_BOXES) that overlap a kept box get the share NEVER. */
+INLINE void suppress_tile(const Suppression *s, ptrdiff_t at, ptrdiff_t first_kept, ptrdiff_t last_kept) {
+    real *columns = (real *)s->columns + at;
+    const vec threshold = splat((real)s->threshold), never = splat(NEVER);
+    BoxVector boxes[TILE_VECTORS];
+    vec shares[TILE_VECTORS];
+    UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
+        boxes[v] = load_boxes(columns + v * LANES, s->stride);
+        shares[v] = load(columns + 4 * s->stride + v * LANES);
+    }
+    if (!either(above(never, shares[0]), above(never, shares[1]))) return;
+    for (const KeptBox *k = (KeptBox *)s->kept + first_kept, *end = (KeptBox *)s->kept + last_kept; k < end; k++) {
+        const BoxVector kept = splat_box(k->box);
+        const vec share = splat(k->share);
+        if (!either(suspects(boxes[0], shares[0], kept, share), suspects(boxes[1], shares[1], kept, share))) continue;
+        UNROLL for (int v = 0; v < TILE_VECTORS; v++)
+            shares[v] = choose(overlap(boxes[v], kept) > threshold, never, shares[v]);
+        if (!either(above(never, shares[0]), above(never, shares[1]))) break;
+    }
+    UNROLL for (int v = 0; v < TILE_VECTORS; v++) store(columns + 4 * s->stride + v * LANES, shares[v]);
+}
+
+/* Candidates [first, last), first a multiple of TILE_BOXES, against kept boxes [first_kept, last_kept), which go by as
+ * many as stay in the nearest cache. */
+static void nms_suppress(const Suppression *s, ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_kept,
+                         ptrdiff_t last_kept) {
+    enum { TOGETHER = 512 };
+    for (ptrdiff_t k = first_kept; k < last_kept; k += TOGETHER)
+        for (ptrdiff_t at = first; at < last; at += TILE_BOXES)
+            suppress_tile(s, at, k, at_most(k + TOGETHER, last_kept));
+}
+
+/* Candidates [first, last), compared with all boxes kept before: which of them are kept, `kept` being the number of those
+ * so far; returns what it is after. */
+static ptrdiff_t nms_keep(const Suppression *s, ptrdiff_t first, ptrdiff_t last, ptrdiff_t kept) {
+    const real *columns = s->columns;
+    const vec threshold = splat((real)s->threshold), never = splat(NEVER);
+    const ptrdiff_t stride = s->stride, before = kept;
+    for (ptrdiff_t at = first; at < last; at += TILE_BOXES) {
+        suppress_tile(s, at, before, kept);
+        const BoxVector low = load_boxes(columns + at, stride), high = load_boxes(columns + at + LANES, stride);
+        const real *shares = columns + 4 * stride + at;
+        const vec low_share = load(shares), high_share = load(shares + LANES);
+        uint32_t left = all_flags(above(never, low_share), above(never, high_share));
+        while (left) {
+            const int l = __builtin_ctz(left);
+            KeptBox *k = (KeptBox *)s->kept + kept;
+            for (int c = 0; c < 4; c++) k->box[c] = columns[c * stride + at + l];
+            k->share = shares[l];
+            s->places[kept++] = at + l;
+            left &= left - 1;
+            const BoxVector box = splat_box(k->box);
+            const vec share = splat(k->share);
+            if (left & all_flags(suspects(low, low_share, box, share), suspects(high, high_share, box, share)))
+                left &= ~all_flags(above(overlap(low, box), threshold), above(overlap(high, box), threshold));
+        }
+    }
+    return kept;
+}
+
+#endif
