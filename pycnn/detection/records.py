@@ -149,7 +149,8 @@ class AnnotatedImages(Sequence):
     Parameters
     ----------
     images : array or sequence of arrays
-        Each (height, width, channels), uint8 in 0..255; a sequence may load an image when it is asked for.
+        Each (height, width, channels), uint8 in 0..255; a sequence may load an image when it is asked for, and if it
+        has a method ``subset(indices)``, a smaller set takes what that returns.
     truth : sequence of GroundTruth
     class_names : sequence of str
 
@@ -175,6 +176,8 @@ class AnnotatedImages(Sequence):
             index = np.arange(len(self))[index]
         if isinstance(self.images, np.ndarray):
             images = self.images[np.asarray(index, np.intp)]
+        elif hasattr(self.images, "subset"):
+            images = self.images.subset(index)
         else:
             images = [self.images[i] for i in index]
         return AnnotatedImages(images, [self.truth[i] for i in index], self.class_names)
