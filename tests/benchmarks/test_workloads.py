@@ -140,3 +140,13 @@ def test_input(monkeypatch):
     assert epoch["ratio"] > 0
     assert waiting["ratio"] is None
     assert all(0 < share < 1 for share in waiting["values"].values())
+
+
+def test_detection_metrics(monkeypatch):
+    helpers.peer("pycocotools")
+    workload = benchmark("detection_metrics")
+    monkeypatch.setattr(workload, "SETS", {"small": (20, 3, 4, 10)})
+    check(workload.run(helpers.peer("torch"), arguments()), 1)
+    ours, theirs = workload.contestants(*workload.data(20, 3, 4, 10), 3)
+    np.testing.assert_allclose(ours(), theirs(), rtol=0, atol=1e-9)
+    assert 0.01 < ours()[0] < 0.9
