@@ -1,12 +1,29 @@
 """Detection: what objects are in an image, and where.
 
 records.py    Detections, GroundTruth, AnnotatedImages: what every detector, metric and reader speaks in
+boxes.py      areas, formats, IoU and its kin, which are losses, too
+coding.py     boxes as differences from anchors           anchors.py   the anchors of a map
+matching.py   which anchors stand for which objects       nms.py       non-maximum suppression, hard and soft; fusion
 datasets/     pictures with the truth about them
 metrics/      average precision of VOC and COCO, curves, kinds of errors
 
 Boxes are x1, y1, x2, y2 in pixels, edges and not centres, without +1; classes count from 0.
 """
 
+from pycnn.detection.anchors import anchor_grid, generate_anchors, inside_image
+from pycnn.detection.boxes import (
+    box_area,
+    box_convert,
+    box_iou,
+    clip_boxes,
+    complete_box_iou,
+    distance_box_iou,
+    generalized_box_iou,
+    iou_rating,
+    remove_small_boxes,
+)
+from pycnn.detection.coding import decode_boxes, encode_boxes
+from pycnn.detection.matching import match, sample
 from pycnn.detection.metrics import (
     MeanAveragePrecision,
     coco_average_precision,
@@ -14,6 +31,7 @@ from pycnn.detection.metrics import (
     precision_recall_curves,
     voc_average_precision,
 )
+from pycnn.detection.nms import batched_nms, nms, soft_nms, weighted_boxes
 from pycnn.detection.records import AnnotatedImages, Detections, GroundTruth
 
 __all__ = [
@@ -21,8 +39,28 @@ __all__ = [
     "Detections",
     "GroundTruth",
     "MeanAveragePrecision",
+    "anchor_grid",
+    "batched_nms",
+    "box_area",
+    "box_convert",
+    "box_iou",
+    "clip_boxes",
     "coco_average_precision",
+    "complete_box_iou",
+    "decode_boxes",
+    "distance_box_iou",
+    "encode_boxes",
     "error_types",
+    "generalized_box_iou",
+    "generate_anchors",
+    "inside_image",
+    "iou_rating",
+    "match",
+    "nms",
     "precision_recall_curves",
+    "remove_small_boxes",
+    "sample",
+    "soft_nms",
     "voc_average_precision",
+    "weighted_boxes",
 ]
