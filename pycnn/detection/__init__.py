@@ -4,6 +4,8 @@ records.py    Detections, GroundTruth, AnnotatedImages: what every detector, met
 boxes.py      areas, formats, IoU and its kin, which are losses, too
 coding.py     boxes as differences from anchors           anchors.py   the anchors of a map
 matching.py   which anchors stand for which objects       nms.py       non-maximum suppression, hard and soft; fusion
+proposals.py  selective search, boxes in a grid, and what part of the objects they cover
+regions.py    regions of an image, and their merging     colour_spaces.py  images as these see them
 datasets/     pictures with the truth about them
 metrics/      average precision of VOC and COCO, curves, kinds of errors
 
@@ -32,6 +34,7 @@ from pycnn.detection.metrics import (
     voc_average_precision,
 )
 from pycnn.detection.nms import batched_nms, nms, soft_nms, weighted_boxes
+from pycnn.detection.proposals import grid_proposals, proposal_recall, selective_search, selective_search_all
 from pycnn.detection.records import AnnotatedImages, Detections, GroundTruth
 
 __all__ = [
@@ -53,13 +56,17 @@ __all__ = [
     "error_types",
     "generalized_box_iou",
     "generate_anchors",
+    "grid_proposals",
     "inside_image",
     "iou_rating",
     "match",
     "nms",
     "precision_recall_curves",
+    "proposal_recall",
     "remove_small_boxes",
     "sample",
+    "selective_search",
+    "selective_search_all",
     "soft_nms",
     "voc_average_precision",
     "weighted_boxes",
