@@ -8,6 +8,7 @@ proposals.py  selective search, boxes in a grid, and what part of the objects th
 regions.py    regions of an image, and their merging     colour_spaces.py  images as these see them
 datasets/     pictures with the truth about them
 metrics/      average precision of VOC and COCO, curves, kinds of errors
+transforms.py flip, resize, letterbox, crop, scale, colours: of images and boxes together
 
 Boxes are x1, y1, x2, y2 in pixels, edges and not centres, without +1; classes count from 0.
 """
