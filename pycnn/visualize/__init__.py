@@ -4,6 +4,7 @@ filters.py       plot_filters: the weights of a layer       feature_maps.py  plo
 attribution.py   plot_grad_cam, plot_saliency               edges.py         plot_edges: an image under many filters
 predictions.py   plot_predictions: images and guesses       confusion.py     plot_confusion_matrix: what for what
 history.py       plot_history: learning curves              grid.py          grids of images, colour scales
+precision_recall.py  plot_precision_recall: precision over recall
 model.py         plot_model: every layer, with arrows       layered.py       where the boxes of a graph stand
 architecture.py  plot_architecture: stages as volumes       stages.py        which stages a model has
 calls.py         the calls of layers in a model             canvas.py        figures, text, colours, boxes, arrows
@@ -21,6 +22,7 @@ from pycnn.visualize.feature_maps import plot_feature_maps
 from pycnn.visualize.filters import plot_filters
 from pycnn.visualize.history import plot_history
 from pycnn.visualize.model import plot_model
+from pycnn.visualize.precision_recall import plot_precision_recall
 from pycnn.visualize.predictions import plot_predictions
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "plot_grad_cam",
     "plot_history",
     "plot_model",
+    "plot_precision_recall",
     "plot_predictions",
     "plot_saliency",
     "saliency",
