@@ -9,6 +9,8 @@ regions.py    regions of an image, and their merging     colour_spaces.py  image
 datasets/     pictures with the truth about them
 metrics/      average precision of VOC and COCO, curves, kinds of errors
 transforms.py flip, resize, letterbox, crop, scale, colours: of images and boxes together
+detector.py   Detector: what all of them do; selection.py   what is told of all candidates
+yolo.py       YOLO                                        backbones.py   the convolutions before
 
 Boxes are x1, y1, x2, y2 in pixels, edges and not centres, without +1; classes count from 0.
 """
@@ -26,6 +28,7 @@ from pycnn.detection.boxes import (
     remove_small_boxes,
 )
 from pycnn.detection.coding import decode_boxes, encode_boxes
+from pycnn.detection.detector import Detector
 from pycnn.detection.matching import match, sample
 from pycnn.detection.metrics import (
     MeanAveragePrecision,
@@ -37,12 +40,16 @@ from pycnn.detection.metrics import (
 from pycnn.detection.nms import batched_nms, nms, soft_nms, weighted_boxes
 from pycnn.detection.proposals import grid_proposals, proposal_recall, selective_search, selective_search_all
 from pycnn.detection.records import AnnotatedImages, Detections, GroundTruth
+from pycnn.detection.yolo import YOLO, YOLOLoss
 
 __all__ = [
+    "YOLO",
     "AnnotatedImages",
     "Detections",
+    "Detector",
     "GroundTruth",
     "MeanAveragePrecision",
+    "YOLOLoss",
     "anchor_grid",
     "batched_nms",
     "box_area",

@@ -201,3 +201,12 @@ def check_truth(images, truth, classes):
                 f"labels must be below the number of classes, {classes}. "
                 f"Received: truth[{i}].labels={objects.labels.tolist()}"
             )
+
+
+def check_proposals(proposals, count):
+    """Return proposals as a list of (n, 4) float32 arrays, one for each of ``count`` images, or raise."""
+    if len(proposals) != count:
+        raise ValueError(
+            f"proposals must have one array (n, 4) for each image. Received: {len(proposals)} for {count} images"
+        )
+    return [checked_boxes(f"proposals[{i}]", boxes) for i, boxes in enumerate(proposals)]

@@ -54,11 +54,11 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True):
     if model._build_shape is not None:
         config["build_shape"] = model._build_shape
     config["random"] = {i: source.state for i, source in _random_sources(model) if source.state is not None}
-    arrays = _arrays("model", model.named_weights())
+    arrays = named_arrays("model", model.named_weights())
     optimizer = model.optimizer if include_optimizer else None
     if config["compile"] is not None and optimizer is not None and optimizer.built:
-        arrays |= _arrays("optimizer", _optimizer_state(model))
-    _write(filepath, config, arrays, overwrite)
+        arrays |= named_arrays("optimizer", _optimizer_state(model))
+    write_file(filepath, config, arrays, overwrite)
 
 
 def save_weights(model, filepath, overwrite=True):
@@ -67,7 +67,7 @@ def save_weights(model, filepath, overwrite=True):
         raise ValueError(f"The model {model.name!r} has no weights yet: call it on data, or build(input_shape), first")
     if is_keras_file(filepath):
         return _keras_format().save_weights(model, filepath, overwrite)
-    _write(filepath, {"kind": "weights"}, _arrays("model", model.named_weights()), overwrite)
+    write_file(filepath, {"kind": "weights"}, named_arrays("model", model.named_weights()), overwrite)
 
 
 def load_model(filepath, custom_objects=None, compile=True):
@@ -97,7 +97,7 @@ def load_model(filepath, custom_objects=None, compile=True):
     """
     if is_keras_file(filepath):
         return _keras_format().load_model(filepath, custom_objects, compile)
-    config, arrays = _read(filepath)
+    config, arrays = read_file(filepath)
     if config.get("kind") != "model" or "model" not in config:
         raise ValueError(
             "The file holds weights alone: make the model and use model.load_weights(filepath). "
@@ -111,7 +111,7 @@ def load_model(filepath, custom_objects=None, compile=True):
             raise ValueError(f"{error} (while reading the file {os.fspath(filepath)!r})") from error
     if not model.built and config.get("build_shape") is not None:
         model.build(_tuples(config["build_shape"]))
-    _assign(model.named_weights(), arrays, "model", filepath)
+    assign(model.named_weights(), arrays, "model", filepath)
     for i, source in _random_sources(model):
         if i in config.get("random", {}):
             source.state = config["random"][i]
@@ -127,8 +127,8 @@ def load_weights(model, filepath):
         raise ValueError(f"The model {model.name!r} has no weights yet: call it on data, or build(input_shape), first")
     if is_keras_file(filepath):
         return _keras_format().load_weights(model, filepath)
-    _, arrays = _read(filepath)
-    _assign(model.named_weights(), arrays, "model", filepath)
+    _, arrays = read_file(filepath)
+    assign(model.named_weights(), arrays, "model", filepath)
 
 
 def _compile_config(model):
@@ -160,10 +160,11 @@ def _load_optimizer(model, arrays, filepath):
     if names:
         with_state = {name.rpartition("/")[0] for name in names}
         model.optimizer.build([weight for name, weight in model.named_weights().items() if name in with_state])
-        _assign(_optimizer_state(model), arrays, "optimizer", filepath)
+        assign(_optimizer_state(model), arrays, "optimizer", filepath)
 
 
-def _arrays(prefix, named):
+def named_arrays(prefix, named):
+    """The numbers of variables, for a file, under their names behind a prefix."""
     return {f"{prefix}/{name}": np.asarray(variable.numpy(), order="C") for name, variable in named.items()}
 
 
@@ -174,7 +175,8 @@ def _checksum(arrays):
     return value
 
 
-def _write(filepath, config, arrays, overwrite):
+def write_file(filepath, config, arrays, overwrite=True):
+    """Write arrays by name, and a configuration of JSON values beside them, to one file."""
     from safetensors.numpy import save_file
 
     config = {"format": _FORMAT, "version": sys.modules["pycnn"].__version__, **config, "checksum": _checksum(arrays)}
@@ -183,7 +185,8 @@ def _write(filepath, config, arrays, overwrite):
         save_file(arrays, beside, metadata={_KEY: text})
 
 
-def _read(filepath):
+def read_file(filepath):
+    """Return the configuration and the arrays of a file that ``write_file`` wrote, or raise."""
     from safetensors import SafetensorError, safe_open
 
     path = existing_file(filepath)
@@ -213,7 +216,7 @@ def _read(filepath):
     return config, arrays
 
 
-def _assign(named, arrays, prefix, filepath):
+def assign(named, arrays, prefix, filepath):
     """Set variables to arrays of the same names; nothing is set unless all fit."""
     found = {name.removeprefix(f"{prefix}/"): a for name, a in arrays.items() if name.startswith(f"{prefix}/")}
     missing, surplus = [n for n in named if n not in found], [n for n in found if n not in named]
