@@ -1,7 +1,7 @@
 """COCO's JSON files: images with their objects ("instances"), and detections ("results").
 
 Labels are places in the list of categories, sorted by id, whose ids may be any integers; images are in the order of
-their ids. Outlines ("segmentation") are not read.
+their ids. Outlines ("segmentation") are not read. Boxes and scores are rounded to float32, as all records hold them.
 """
 
 import json
