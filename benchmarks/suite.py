@@ -22,6 +22,7 @@ PARTS = {  # name -> the share of --seconds that a contest gets, and the argumen
     "inference": (1.0, "nets --passes inference"),
     "training": (1.0, f"nets --passes training --nets {' '.join(TRAINED)}"),
     "input": (1.0, "input"),
+    "nms": (1.0, "nms"),
     "detection_metrics": (1.0, "detection_metrics"),
     "memory": (1.0, f"memory --nets {' '.join(TRAINED)}"),
 }

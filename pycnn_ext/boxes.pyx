@@ -7,7 +7,8 @@ from libc.stdlib cimport free, malloc
 from pycnn_ext.kernels cimport Kernels, Suppression, address, code_of, table
 from pycnn_ext.threads cimport threads_for
 
-cdef ptrdiff_t PAIR_WORK = 10  # two boxes are compared in about the time of so many multiply-adds
+cdef ptrdiff_t PAIR_WORK = 10  # an overlap takes about as long as so many multiply-adds
+cdef ptrdiff_t COMPARED_WORK = 1  # the same of two boxes in suppression: many go before they have met all others
 cdef ptrdiff_t ROWS = 16  # of overlaps, that are one task
 cdef ptrdiff_t BLOCK = 512  # candidates that are chosen from by one thread, after all have suppressed some of them
 cdef ptrdiff_t PART = 64  # candidates of a task: whole tiles
@@ -54,12 +55,14 @@ def order_falling(scores, order):
 
 
 cdef ptrdiff_t suppress(const Kernels *k, const Suppression *s, ptrdiff_t n) noexcept nogil:
-    """Which of n candidates are kept, in s.places: how many. All threads compare a block with what is kept before it."""
+    """Which of n candidates are kept, in s.places: their number. All threads compare a block with those before it."""
     cdef ptrdiff_t first = 0, last, kept = 0, parts, i
+    cdef int threads
     while first < n:
         last = min(n, first + BLOCK)
         parts = (last - first + PART - 1) // PART
-        for i in prange(parts, num_threads=threads_for(<double>(last - first) * kept * PAIR_WORK), schedule="dynamic"):
+        threads = threads_for(<double>(last - first) * kept * COMPARED_WORK)
+        for i in prange(parts, num_threads=threads, schedule="dynamic"):
             k.nms_suppress(s, first + i * PART, min(last, first + (i + 1) * PART), 0, kept)
         kept = k.nms_keep(s, first, last, kept)
         first = last

@@ -1,8 +1,8 @@
 /* Boxes x1, y1, x2, y2: overlaps, and the suppression of those that overlap better ones. Boxes lie along the vector.
  *
  * Columns are arrays of one coordinate each: columns[5][stride] = x1, y1, x2, y2 and share, which is the area times a
- * factor; the boxes beyond the last one, up to a whole tile, are empty and have an infinite share. This file is compiled
- * without fused multiply-adds, so that an overlap has the same bits on every processor. */
+ * factor; the boxes beyond the last one, up to a whole tile, are empty and have an infinite share. Compiled without
+ * fused multiply-adds, but where they are asked for: an overlap has the same bits on every processor. */
 #ifndef PYCNN_BOXES_H
 #define PYCNN_BOXES_H
 
@@ -20,8 +20,13 @@ typedef struct {
 INLINE BoxVector load_boxes(const real *columns, ptrdiff_t stride) {
     return (BoxVector){load(columns), load(columns + stride), load(columns + 2 * stride), load(columns + 3 * stride)};
 }
+INLINE vec splat_at(const real *p) {
+    vec v = splat(*p);
+    IN_REGISTER(v); /* else gcc loads the number, for other uses, and then spreads it, which takes as long as a sum */
+    return v;
+}
 INLINE BoxVector splat_box(const real *box) {
-    return (BoxVector){splat(box[0]), splat(box[1]), splat(box[2]), splat(box[3])};
+    return (BoxVector){splat_at(box), splat_at(box + 1), splat_at(box + 2), splat_at(box + 3)};
 }
 INLINE vec clipped(vec a) { return larger(a, (vec){}); }
 INLINE vec area(BoxVector a) { return (a.x2 - a.x1) * (a.y2 - a.y1); }
@@ -36,6 +41,19 @@ INLINE vec overlap(BoxVector a, BoxVector b) {
     return choose(both > 0, inter / both, (vec){});
 }
 
+/* a*b - c, in one operation where there is one: only for what may be rounded in any way. */
+#if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
+INLINE vec product_less(vec a, vec b, vec c) { return (vec)_mm512_fmsub_ps((__m512)a, (__m512)b, (__m512)c); }
+#elif defined(__AVX512F__)
+INLINE vec product_less(vec a, vec b, vec c) { return (vec)_mm512_fmsub_pd((__m512d)a, (__m512d)b, (__m512d)c); }
+#elif defined(__AVX2__) && !defined(PYCNN_DOUBLE)
+INLINE vec product_less(vec a, vec b, vec c) { return (vec)_mm256_fmsub_ps((__m256)a, (__m256)b, (__m256)c); }
+#elif defined(__AVX2__)
+INLINE vec product_less(vec a, vec b, vec c) { return (vec)_mm256_fmsub_pd((__m256d)a, (__m256d)b, (__m256d)c); }
+#else
+INLINE vec product_less(vec a, vec b, vec c) { return a * b - c; }
+#endif
+
 /* Of each lane whether a > b; whether any flag of two is set; all of a tile's flags as bits. */
 #if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
 typedef __mmask16 flags;
@@ -49,9 +67,13 @@ INLINE int either(flags a, flags b) { return !_kortestz_mask8_u8(a, b); }
 typedef unsigned flags;
 INLINE int either(flags a, flags b) { return (a | b) != 0; }
 #if defined(__AVX2__) && !defined(PYCNN_DOUBLE)
-INLINE flags above(vec a, vec b) { return (flags)_mm256_movemask_ps(_mm256_cmp_ps((__m256)a, (__m256)b, _CMP_GT_OQ)); }
+INLINE flags above(vec a, vec b) {
+    return (flags)_mm256_movemask_ps(_mm256_cmp_ps((__m256)a, (__m256)b, _CMP_GT_OQ));
+}
 #elif defined(__AVX2__)
-INLINE flags above(vec a, vec b) { return (flags)_mm256_movemask_pd(_mm256_cmp_pd((__m256d)a, (__m256d)b, _CMP_GT_OQ)); }
+INLINE flags above(vec a, vec b) {
+    return (flags)_mm256_movemask_pd(_mm256_cmp_pd((__m256d)a, (__m256d)b, _CMP_GT_OQ));
+}
 #else
 INLINE flags above(vec a, vec b) {
     const ivec mask = a > b;
@@ -97,10 +119,10 @@ typedef struct {
     real box[4], share;
 } KeptBox;
 
-/* Whether candidates may overlap a box more than the threshold t: iou > t where inter > t/(1 + t) * (area + area). Shares
- * are a little less than that part of the area, so that rounding hides nothing, and few are looked at closely in vain. */
+/* Whether candidates may overlap a box more than the threshold t: iou > t where inter > t/(1 + t) * (area + area).
+ * Shares are a little less than that of an area: rounding hides nothing, and few are looked at closely in vain. */
 INLINE flags suspects(BoxVector a, vec share_a, BoxVector b, vec share_b) {
-    return above(common_width(a, b) * common_height(a, b), share_a + share_b);
+    return above(product_less(common_width(a, b), common_height(a, b), share_a), share_b);
 }
 
 #define ROUNDING (sizeof(real) == 4 ? 0x1p-24 : 0x1p-53)
@@ -124,7 +146,7 @@ INLINE void suppress_tile(const Suppression *s, ptrdiff_t at, ptrdiff_t first_ke
     if (!either(above(never, shares[0]), above(never, shares[1]))) return;
     for (const KeptBox *k = (KeptBox *)s->kept + first_kept, *end = (KeptBox *)s->kept + last_kept; k < end; k++) {
         const BoxVector kept = splat_box(k->box);
-        const vec share = splat(k->share);
+        const vec share = splat_at(&k->share);
         if (!either(suspects(boxes[0], shares[0], kept, share), suspects(boxes[1], shares[1], kept, share))) continue;
         UNROLL for (int v = 0; v < TILE_VECTORS; v++)
             shares[v] = choose(overlap(boxes[v], kept) > threshold, never, shares[v]);
@@ -143,8 +165,8 @@ static void nms_suppress(const Suppression *s, ptrdiff_t first, ptrdiff_t last, 
             suppress_tile(s, at, k, at_most(k + TOGETHER, last_kept));
 }
 
-/* Candidates [first, last), compared with all boxes kept before: which of them are kept, `kept` being the number of those
- * so far; returns what it is after. */
+/* Which of candidates [first, last) are kept; they have been compared with all boxes kept before, whose number is `kept`.
+ * Returns what it is after. */
 static ptrdiff_t nms_keep(const Suppression *s, ptrdiff_t first, ptrdiff_t last, ptrdiff_t kept) {
     const real *columns = s->columns;
     const vec threshold = splat((real)s->threshold), never = splat(NEVER);
@@ -163,7 +185,7 @@ static ptrdiff_t nms_keep(const Suppression *s, ptrdiff_t first, ptrdiff_t last,
             s->places[kept++] = at + l;
             left &= left - 1;
             const BoxVector box = splat_box(k->box);
-            const vec share = splat(k->share);
+            const vec share = splat_at(&k->share);
             if (left & all_flags(suspects(low, low_share, box, share), suspects(high, high_share, box, share)))
                 left &= ~all_flags(above(overlap(low, box), threshold), above(overlap(high, box), threshold));
         }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -140,6 +141,19 @@ def test_input(monkeypatch):
     assert epoch["ratio"] > 0
     assert waiting["ratio"] is None
     assert all(0 < share < 1 for share in waiting["values"].values())
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="the peer is compiled by gcc")
+def test_nms(monkeypatch):
+    nms = benchmark("nms")
+    monkeypatch.setattr(nms, "GATES", {40: 1.0})
+    check(nms.run(helpers.peer("torch"), arguments()), 4)
+    for scene in nms.SCENES.values():
+        boxes, scores = nms.with_scores(scene(np.random.default_rng(3), 700))
+        ours = nms.cpu.nms(boxes, scores, nms.THRESHOLD)
+        theirs = nms.in_c(boxes, scores, nms.THRESHOLD)
+        np.testing.assert_array_equal(ours[: len(theirs)], theirs)
+        assert (ours[len(theirs) :] == -1).all()
 
 
 def test_detection_metrics(monkeypatch):
