@@ -8,6 +8,7 @@ INK = "#222222"
 GREY = "#6b7280"
 BLUE, RED, GREEN = "#2563eb", "#dc2626", "#15803d"
 CURVES = (BLUE, "#ea580c", GREEN, "#7c3aed", "#0891b2", "#be185d")
+_CLASSES = (*CURVES, "#a16207", "#475569", "#4d7c0f", "#7f1d1d")
 
 FRAME = "#c4c8ce"
 BAD = "#84cc16"
@@ -144,6 +145,30 @@ def draw_box(axis, centre, size, lines, colour, line_height):
         place = y + (i - (len(lines) - 1) / 2) * line_height
         weight, ink = ("bold", INK) if i == 0 else ("normal", GREY)
         axis.text(x, place, line, fontsize=7.5, color=ink, fontweight=weight, ha="center", va="center")
+
+
+def class_colour(number):
+    """Return the colour of a class; that of one of ten comes again. White is legible on all of them."""
+    return _CLASSES[int(number) % len(_CLASSES)]
+
+
+def draw_rectangle(axis, corner, width, height, colour, line, style="-", fill=0.0, zorder=2):
+    """Draw a rectangle by its upper left corner, in the axis's units, filled with ``fill`` of its colour.
+
+    White lies under its line of ``line`` points, beside a solid one and in the gaps of others: it is seen anywhere.
+    """
+    from matplotlib.colors import to_rgba
+    from matplotlib.patches import Rectangle
+
+    if line:
+        wider = line + (min(1.2, 0.7 * line) if style == "-" else 0)
+        under = Rectangle(corner, width, height, fill=False, edgecolor=(1, 1, 1, 0.75), linewidth=wider)
+        axis.add_patch(under)
+    edge = colour if line else "none"
+    face = to_rgba(colour, fill)
+    axis.add_patch(
+        Rectangle(corner, width, height, facecolor=face, edgecolor=edge, linewidth=line, linestyle=style, zorder=zorder)
+    )
 
 
 def draw_polygon(axis, corners, colour, shade, edge):

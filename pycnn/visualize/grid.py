@@ -40,6 +40,7 @@ class Block(NamedTuple):
     heading: str = ""
     style: dict | None = None  # colour scale of grey images; without it each has its own, black to white
     bar: bool = False  # draw the colour scale beside the heading
+    legend: list = ()  # (words, colour) of each mark, in the place of a heading
 
 
 def image_grid(blocks, title, columns=None, bar=None, cell=CELL):
@@ -78,7 +79,7 @@ def image_grid(blocks, title, columns=None, bar=None, cell=CELL):
     places, bottom = _places(blocks, columns, high, title_height(title, width))
     figure = new_figure(width, bottom, title, layout=None)
     for block, heading_top, tops in places:
-        if block.heading:
+        if block.heading or block.legend:
             _draw_heading(figure, block, heading_top)
         for i, image in enumerate(block.images):
             left, top = _GAP + i % columns * (wide + _GAP), tops[i // columns]
@@ -100,13 +101,13 @@ def _places(blocks, columns, high, head):
     places, y = [], head
     for block in blocks:
         heading_top, tops = y, []
-        y += 0.2 if block.heading else 0
+        y += 0.2 if block.heading or block.legend else 0
         for first in range(0, len(block.images), columns):
             titles = block.titles[first : first + columns]
             y += _LINE * max((t.count("\n") + 1 for t in titles), default=0) + (0.02 if titles else 0)
             tops.append(y)
             y += high + _GAP
-        y += 0.06 if block.heading else 0
+        y += 0.06 if block.heading or block.legend else 0
         places.append((block, heading_top, tops))
     return places, y
 
@@ -115,6 +116,8 @@ _BAR = 0.7  # inches of the colour bar beside a heading
 
 
 def _heading_width(block):
+    if block.legend:
+        return sum(text_width(words, 8.5) + 0.18 for words, _ in block.legend)
     if not block.heading:
         return 0.0
     width = text_width(block.heading, 8.5)
@@ -130,7 +133,10 @@ def _ends(style):
 def _draw_heading(figure, block, top):
     """The words and, if asked for, the colour scale with its two ends."""
     width, height = figure.get_size_inches()
-    figure.text(_GAP / width, 1 - top / height, block.heading, fontsize=8.5, color=GREY, va="top")
+    left = _GAP
+    for words, colour in block.legend or [(block.heading, GREY)]:
+        figure.text(left / width, 1 - top / height, words, fontsize=8.5, color=colour, va="top")
+        left += text_width(words, 8.5) + 0.18
     if not block.bar:
         return
     left = _GAP + text_width(block.heading, 8.5) + 0.25

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 import pycnn
 from pycnn import layers, visualize
+from pycnn.detection import Detections, GroundTruth
 
 
 def small_model():
@@ -48,7 +49,37 @@ def vgg16():
     return pycnn.Sequential([*parts, layers.GlobalAveragePooling2D(), layers.Dense(1000)], name="vgg16")
 
 
+def many_boxes(count, size=56, seed=1):
+    """Detections of long names that overlap each other, at any place of an image."""
+    random = np.random.default_rng(seed)
+    corners = random.uniform(0, size - 12, (count, 2))
+    boxes = np.hstack([corners, corners + random.uniform(6, 12, (count, 2))])
+    return Detections(boxes, random.integers(0, 3, count), random.uniform(0.5, 1, count))
+
+
+def true_boxes():
+    found = many_boxes(6)
+    return GroundTruth(found.boxes[::2] + 1, found.labels[::2])
+
+
 PICTURES = {
+    "detections": lambda: visualize.plot_detections(RANDOM.random((3, 56, 56, 3)), [many_boxes(n) for n in (0, 3, 30)]),
+    "detections, long names": lambda: visualize.plot_detections(
+        [np.zeros((30, 90)), np.ones((90, 30))], [many_boxes(9, 30), many_boxes(9, 30, 2)], LONG
+    ),
+    "comparison": lambda: visualize.plot_comparison(
+        RANDOM.random((56, 56, 3)), true_boxes(), many_boxes(6), ["one", "two", "three"]
+    ),
+    "steps of NMS": lambda: visualize.plot_nms(np.eye(56), many_boxes(40).boxes, many_boxes(40).scores, 0.3),
+    "NMS of nothing": lambda: visualize.plot_nms(np.eye(56), [], []),
+    "proposals": lambda: visualize.plot_proposals(np.eye(56), many_boxes(200).boxes, true_boxes(), class_names=LONG),
+    "anchors": lambda: visualize.plot_anchors(pycnn.detection.generate_anchors(16)),
+    "anchors over an image": lambda: visualize.plot_anchors(
+        pycnn.detection.generate_anchors(8, scales=(1, 2)), np.eye(56)
+    ),
+    "regions of interest": lambda: visualize.plot_rois(
+        RANDOM.random((56, 56, 3)), normal((14, 14, 8)), many_boxes(9).boxes, output_size=3
+    ),
     "one filter": lambda: visualize.plot_filters(np.ones((3, 3, 1, 1)), title="The only filter of the first layer"),
     "64 filters": lambda: visualize.plot_filters(normal((5, 5, 1, 64))),
     "colour filters": lambda: visualize.plot_filters(colour_model()),
