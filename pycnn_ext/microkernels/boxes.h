@@ -128,6 +128,15 @@ INLINE flags suspects(BoxVector a, vec share_a, BoxVector b, vec share_b) {
 #define ROUNDING (sizeof(real) == 4 ? 0x1p-24 : 0x1p-53)
 static double share_for(double threshold) { return threshold / (1 + threshold) * (1 - 16 * ROUNDING); }
 
+/* Shares of candidates after a kept box: NEVER of those that overlap it more. Of the suspects all are sure to do so,
+ * rounding or not, but for those near the threshold: then it is looked at exactly. */
+INLINE vec shares_left(BoxVector a, vec share_a, BoxVector b, vec share_b, flags suspected, vec threshold) {
+    const vec inter = common_width(a, b) * common_height(a, b), sum = share_a + share_b;
+    const vec less = inter * splat((real)(1 - 64 * ROUNDING));
+    if (above(less, sum) == suspected) return choose(less > sum, splat(NEVER), share_a);
+    return choose(overlap(a, b) > threshold, splat(NEVER), share_a);
+}
+
 /* Candidates: boxes order[0..n). */
 static void nms_candidates(const Suppression *s, const void *boxes, const int64_t *order, ptrdiff_t n) {
     box_columns(boxes, order, n, share_for(s->threshold), s->columns, s->stride);
@@ -147,9 +156,10 @@ INLINE void suppress_tile(const Suppression *s, ptrdiff_t at, ptrdiff_t first_ke
     for (const KeptBox *k = (KeptBox *)s->kept + first_kept, *end = (KeptBox *)s->kept + last_kept; k < end; k++) {
         const BoxVector kept = splat_box(k->box);
         const vec share = splat_at(&k->share);
-        if (!either(suspects(boxes[0], shares[0], kept, share), suspects(boxes[1], shares[1], kept, share))) continue;
-        UNROLL for (int v = 0; v < TILE_VECTORS; v++)
-            shares[v] = choose(overlap(boxes[v], kept) > threshold, never, shares[v]);
+        const flags low = suspects(boxes[0], shares[0], kept, share), high = suspects(boxes[1], shares[1], kept, share);
+        if (!either(low, high)) continue;
+        shares[0] = shares_left(boxes[0], shares[0], kept, share, low, threshold);
+        shares[1] = shares_left(boxes[1], shares[1], kept, share, high, threshold);
         if (!either(above(never, shares[0]), above(never, shares[1]))) break;
     }
     UNROLL for (int v = 0; v < TILE_VECTORS; v++) store(columns + 4 * s->stride + v * LANES, shares[v]);
@@ -165,8 +175,8 @@ static void nms_suppress(const Suppression *s, ptrdiff_t first, ptrdiff_t last, 
             suppress_tile(s, at, k, at_most(k + TOGETHER, last_kept));
 }
 
-/* Which of candidates [first, last) are kept; they have been compared with all boxes kept before, whose number is `kept`.
- * Returns what it is after. */
+/* Which of candidates [first, last) are kept; they have been compared with all boxes kept before, which are `kept` in
+ * number. Returns how many there are then. */
 static ptrdiff_t nms_keep(const Suppression *s, ptrdiff_t first, ptrdiff_t last, ptrdiff_t kept) {
     const real *columns = s->columns;
     const vec threshold = splat((real)s->threshold), never = splat(NEVER);
