@@ -45,6 +45,7 @@ WRITES = {
     "receptive_field": {"receptive_field.png"},
     "translation": {"translation.png"},
     "conv_vs_correlation": {"conv_vs_correlation.png"},
+    "nms_and_iou": {"iou.png", "nms_before_and_after.png", "nms_steps.png"},
 }
 
 
