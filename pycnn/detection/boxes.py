@@ -38,10 +38,9 @@ def float_boxes(argument, boxes, ndim=None):
 
 def check_corners(argument, boxes):
     """Require x1 <= x2 and y1 <= y2 of the array's boxes, which no NaN is."""
-    right = (boxes[..., 2:] >= boxes[..., :2]).all(axis=-1)
-    if not bool(right.all()):
+    if not bool((boxes[..., 2:] >= boxes[..., :2]).all()):
         flat = get_backend().to_numpy(boxes).reshape(-1, 4)
-        row = int(np.argmin(get_backend().to_numpy(right).reshape(-1)))
+        row = int(np.argmin((flat[:, 2:] >= flat[:, :2]).all(axis=1)))
         raise ValueError(f"{argument} need x1 <= x2 and y1 <= y2. Received: {argument}[{row}]={flat[row].tolist()}")
 
 

@@ -84,9 +84,8 @@ nms_choose(const int64 *masks, const uint8 *gone, int *places, int *counts, int 
             Bits more = 0;
             for (int j = 0; j < TILE; j++)
                 if (kept >> j & 1) more |= (Bits)masks[(int64)(w * TILE + j) * words + t];
-            gone_words[t] |= more;
+            gone_words[t] |= more; // thread 0 looks at it after the next __syncthreads
         }
-        __syncthreads();
     }
     if (t == 0) counts[chunk + 1] = total;
 }
