@@ -17,6 +17,7 @@ PARTS = {  # name -> the share of --seconds that a contest gets, and the argumen
     "shapes": (0.3, "conv --shapes nets"),
     "avx2": (0.3, "conv --random 40 --seed 1 --isa avx2"),
     "pool": (0.5, "pool"),
+    "roi": (0.5, "roi"),
     "layers": (0.5, "layers"),
     "lenet": (1.0, "lenet"),
     "inference": (1.0, "nets --passes inference"),

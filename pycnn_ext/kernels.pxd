@@ -1,6 +1,6 @@
 """What the other modules need of the C kernels: the table, and the addresses of arrays."""
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 
 cdef extern from "kernels.h" nogil:
     ctypedef struct RowGather:
@@ -50,6 +50,12 @@ cdef extern from "kernels.h" nogil:
     ctypedef struct PoolShape:
         ptrdiff_t height, width, channels, grid_height, grid_width
         ptrdiff_t pool_height, pool_width, stride_y, stride_x, top, bottom, left, right
+
+    ctypedef struct RoiShape:
+        ptrdiff_t images, height, width, channels, bins_y, bins_x
+        double scale
+        int warps, aligned
+        ptrdiff_t sampling_ratio
 
     ctypedef struct BatchNorm:
         ptrdiff_t columns
@@ -143,6 +149,15 @@ cdef extern from "kernels.h" nogil:
                             ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*affine)(const void *, const double *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, int, int, double,
                        ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*roi_pool_forward)(const RoiShape *, const void *, const void *, void *, int32_t *, ptrdiff_t,
+                                 ptrdiff_t) noexcept nogil
+        void (*roi_pool_grad)(const RoiShape *, const void *, const void *, ptrdiff_t, const int32_t *, void *, ptrdiff_t,
+                              ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*roi_sample_forward)(const RoiShape *, const void *, const void *, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*roi_sample_grad)(const RoiShape *, const void *, const void *, ptrdiff_t, void *, ptrdiff_t, ptrdiff_t,
+                                ptrdiff_t) noexcept nogil
+        void (*roi_sample_rois_grad)(const RoiShape *, const void *, const void *, const void *, void *, ptrdiff_t,
+                                     ptrdiff_t) noexcept nogil
         void (*sgd)(void *const *, const Update *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*adam)(void *const *, const Update *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*rmsprop)(void *const *, const Update *, ptrdiff_t, ptrdiff_t) noexcept nogil

@@ -4,7 +4,7 @@
 
 kernels.pyx   the table of serial C kernels (microkernels/) and the instruction set in use
 threads.pyx   thread count and fork hooks, the only user of omp.h
-gemm.pyx conv.pyx winograd.pyx pool.pyx activation.pyx arithmetic.pyx norm.pyx resample.pyx optimizer.pyx
+gemm.pyx conv.pyx winograd.pyx pool.pyx activation.pyx arithmetic.pyx norm.pyx resample.pyx roi.pyx optimizer.pyx
               one family each, parallel over tiles
 """
 

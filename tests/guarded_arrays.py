@@ -41,7 +41,11 @@ def main():
         call = call._replace(arrays={name: guarded(a, at_end) for name, a in call.arrays.items()})
         results = run_call(cpu, call)
         if call.member != "batch_norm_statistics":
-            names = ("out", "index") if call.member in ("max_pool2d_forward", "min_pool2d_forward") else ("out",)
+            names = (
+                ("out", "index")
+                if call.member in ("max_pool2d_forward", "min_pool2d_forward", "roi_pool_forward")
+                else ("out",)
+            )
             run_call(cpu, call, **{n: guarded(y, at_end) for n, y in zip(names, results, strict=False)})
 
     def announce_convolutions(geometry, x, w, bias, gy, **options):

@@ -8,6 +8,7 @@ from helpers import normal
 from pycnn.backend import reference
 from pycnn.backend.geometry import conv_geometry, pool_geometry
 from pycnn.backend.protocol import ACTIVATIONS, FUSED_ACTIVATIONS
+from pycnn.backend.roi_geometry import roi_geometry
 
 
 class Call(NamedTuple):
@@ -187,10 +188,40 @@ def _boxes_calls(dtype):
     yield Call("nms", labelled, {"iou_threshold": 0.4}, tuple(labelled))
 
 
+def _roi_calls(dtype):
+    x = normal((2, 9, 11, 19), dtype)
+    rois = np.array(
+        [
+            [0, 3.1, 2.2, 17.3, 14.9],  # inside
+            [1, -9.3, -4.1, 5.2, 30.7],  # partly outside
+            [1, 12.4, 9.3, 12.4, 9.3],  # a point
+            [0, 15.2, 11.7, 8.6, 5.9],  # inverted
+            [0, 90.1, 70.2, 99.3, 88.8],  # outside
+            [1, 0.4, 0.3, 21.9, 17.6],  # the whole map
+        ],
+        dtype,
+    )
+    settings = {"roi_pool": [{}], "roi_warp": [{}], "roi_align": []}
+    settings["roi_align"] = [{}, {"sampling_ratio": 2}, {"aligned": False}]
+    for size in ((3, 2), (1, 5)):
+        gy = normal((len(rois), *size, 19), dtype, 1)
+        for kernel, several in settings.items():
+            for some in several:
+                options = {"geometry": roi_geometry(x.shape, size, 0.5, **some)}
+                yield Call(f"{kernel}_forward", {"x": x, "rois": rois}, options, ("rois",))
+                if kernel == "roi_pool":
+                    index = reference.roi_pool_forward(x, rois, **options)[1]
+                    arrays = {"gy": gy, "rois": rois, "index": index}
+                    yield Call("roi_pool_input_grad", arrays, options, ("gy", "rois", "index"))
+                    continue
+                yield Call(f"{kernel}_input_grad", {"gy": gy, "rois": rois}, options, ("gy", "rois"))
+                yield Call(f"{kernel}_rois_grad", {"gy": gy, "x": x, "rois": rois}, options, ("gy", "rois"))
+
+
 def kernel_calls(dtype):
     """Every kernel that returns arrays, on examples that cover its options: a list of ``Call``."""
     families = (_conv_calls, _matmul_calls, _pool_calls, _elementwise_calls, _arithmetic_calls)
-    families += (_norm_calls, _resample_calls, _boxes_calls)
+    families += (_norm_calls, _resample_calls, _roi_calls, _boxes_calls)
     return [call for family in families for call in family(np.dtype(dtype))]
 
 

@@ -271,6 +271,56 @@ class Boxes(Protocol):
         """
 
 
+class Roi(Protocol):
+    """Pooling of regions of interest. ``geometry`` is a ``RoiGeometry``, whose batch and input size are those of x.
+
+    rois (R, 5): index of the image, x1, y1, x2, y2, which ``spatial_scale`` takes to pixels of the map x (N, H, W, C);
+    x and rois have one dtype. Results are (R, P, Q, C). A region of no image (an index outside [0, N)), or with a
+    corner that is not finite, gives NaN, and no gradient.
+    """
+
+    def roi_pool_forward(x, rois, geometry, out=None, index=None, with_index=True):
+        """Largest value of each bin (Fast R-CNN, section 2.1): y (R, P, Q, C), index (R, P, Q, C) int32.
+
+        The corners are rounded, halves away from zero; a region is then max(x2 - x1 + 1, 1) pixels wide and bin q
+        covers columns x1 + floor(q*width/Q) up to x1 + ceil((q+1)*width/Q), excluded, as far as there are any, in
+        integers; rows alike. ``index`` is ``h*W + w`` of the winner; the first of equals in row order wins; a NaN wins
+        over numbers (the first NaN). An empty bin gives 0 and the index -1. Without ``with_index`` it is None.
+        """
+
+    def roi_pool_input_grad(gy, rois, index, geometry, out=None):
+        """Gradient of ``roi_pool_forward`` in x: gy, index (R, P, Q, C) -> (N, H, W, C)."""
+
+    def roi_align_forward(x, rois, geometry, out=None):
+        """Mean of bilinear samples of each bin (Mask R-CNN, section 3): (R, P, Q, C).
+
+        Along each axis a region from a = x1*scale - o to b = x2*scale - o, o = 1/2 where ``aligned``, else 0 and b at
+        least a + 1, has Q bins of the width s = (b - a)/Q with n samples each: ``sampling_ratio``, or ceil(s) if that
+        is not above 0. Sample i of bin q is at a + q*s + (i + 1/2)*s/n in pixel indices; one outside [-1, W] is 0,
+        others are clamped to [0, W - 1]. No samples at all (b <= a): 0.
+        """
+
+    def roi_align_input_grad(gy, rois, geometry, out=None):
+        """Adjoint of ``roi_align_forward`` in x: gy (R, P, Q, C) -> (N, H, W, C)."""
+
+    def roi_align_rois_grad(gy, x, rois, geometry, out=None):
+        """Gradient of ``roi_align_forward`` in rois, (R, 5), that of the index 0. n is constant, as is clamped."""
+
+    def roi_warp_forward(x, rois, geometry, out=None):
+        """One bilinear sample a bin, from edge to edge of the box (DenseCap, section 3.2.2): (R, P, Q, C).
+
+        Of a box from x1 to x2 sample q is at (x1 + (x2 - x1)*q/(Q - 1))*scale*(W - 1)/W in pixel indices (its middle
+        for Q = 1), with zeros outside: PyTorch's ``grid_sample`` with ``align_corners=True``, the box given in parts of
+        the map.
+        """
+
+    def roi_warp_input_grad(gy, rois, geometry, out=None):
+        """Adjoint of ``roi_warp_forward`` in x: gy (R, P, Q, C) -> (N, H, W, C)."""
+
+    def roi_warp_rois_grad(gy, x, rois, geometry, out=None):
+        """Gradient of ``roi_warp_forward`` in rois, (R, 5), that of the index 0."""
+
+
 class Optimizer(Protocol):
     """Fused parameter updates, in place, over equally long lists of arrays. Returns nothing.
 
@@ -314,7 +364,7 @@ class Plans(Protocol):
         """
 
 
-FAMILIES = (Arrays, Conv, Matmul, Pool, Activation, Softmax, Arithmetic, Norm, Resample, Boxes, Optimizer, Plans)
+FAMILIES = (Arrays, Conv, Matmul, Pool, Activation, Softmax, Arithmetic, Norm, Resample, Boxes, Roi, Optimizer, Plans)
 
 REDUCTIONS = ("add", "maximum", "minimum", "multiply")
 """How ``update_at`` joins numbers, by the names of NumPy's functions."""

@@ -11,6 +11,7 @@ datanorm.py   Normalization              dropout.py        Dropout      noise.py
 activation.py Activation, ReLU, ...      embedding.py      Embedding    wrapper.py      TimeDistributed
 merge.py      Add, Concatenate, Dot ...  local.py          LocallyConnected2D
 plain.py      Identity, Lambda, ...      squeeze_excite.py SqueezeExcite
+roi.py        RoIPooling2D, RoIAlign2D
 sparse_conv.py SparseConv2D, by a table  subsampling.py   Subsampling2D  radial.py    RadialBasis
 pad.py        ZeroPadding2D, Cropping2D  resize.py         Resizing, UpSampling2D, Rescaling
 sequence.py   MaxPooling1D and others    sequence_conv.py, sequence_depthwise.py  Conv1D ...
@@ -66,6 +67,7 @@ from pycnn.layers.pool import (
 from pycnn.layers.radial import RadialBasis
 from pycnn.layers.reshape import Flatten, Permute, Reshape
 from pycnn.layers.resize import Rescaling, Resizing, UpSampling2D
+from pycnn.layers.roi import RoIAlign2D, RoIPooling2D
 from pycnn.layers.samplenorm import (
     GroupNormalization,
     LayerNormalization,
@@ -193,6 +195,8 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "RoIAlign2D",
+    "RoIPooling2D",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

@@ -10,6 +10,7 @@ norm.py        batch_norm                   normalization.py  norm normalize lay
 resample.py    pad crop resize affine2d ... image.py        Keras's ops.image                 control.py    cond scan
 loss.py        mse mae huber hinge ...      crossentropy.py those of the losses               entropy.py    Keras's
 operators.py   the Tensor's operators and methods     promotion.py  which dtype     axes.py  which axes
+roi.py         roi_pool roi_align roi_warp
 symbolic.py    operations on tensors without values: they become part of a graph
 
 Names, arguments and defaults are those of ``keras.ops`` where Keras has the operation. On purpose different: integer
@@ -292,6 +293,11 @@ from pycnn.ops.resample import (
     mirror2d,
     pad,
     resize,
+)
+from pycnn.ops.roi import (
+    roi_align,
+    roi_pool,
+    roi_warp,
 )
 from pycnn.ops.shaping import (
     broadcast_to,

@@ -6,6 +6,7 @@
 #include "norm.h"
 #include "optimizer.h"
 #include "resample.h"
+#include "roi.h"
 #include "softmax.h"
 
 /* As many multiply-adds as the machine can do: enough independent sums to hide their latency. */
@@ -48,6 +49,11 @@ void VARIANT(fill_others)(Kernels *k) {
     k->resize = resize;
     k->resize_grad = resize_grad;
     k->affine = affine;
+    k->roi_pool_forward = roi_pool_forward;
+    k->roi_pool_grad = roi_pool_grad;
+    k->roi_sample_forward = roi_sample_forward;
+    k->roi_sample_grad = roi_sample_grad;
+    k->roi_sample_rois_grad = roi_sample_rois_grad;
     k->sgd = sgd;
     k->adam = adam;
     k->rmsprop = rmsprop;

@@ -87,6 +87,15 @@ typedef struct {
     ptrdiff_t pool_height, pool_width, stride_y, stride_x, top, bottom, left, right;
 } PoolShape;
 
+/* Regions (image, x1, y1, x2, y2) of maps (images, height, width, channels), which `scale` takes them to, by bins. The
+ * samples of bins are those of a warp, or of an alignment, whose settings follow. */
+typedef struct {
+    ptrdiff_t images, height, width, channels, bins_y, bins_x;
+    double scale;
+    int warps, aligned;
+    ptrdiff_t sampling_ratio;
+} RoiShape;
+
 /* y = act((x - center)*scale + shift + residual) by column, and the gradient of y. */
 typedef struct {
     ptrdiff_t columns;
@@ -246,6 +255,18 @@ typedef struct {
                         ptrdiff_t out_height, ptrdiff_t out_width, int bilinear, ptrdiff_t first, ptrdiff_t last);
     void (*affine)(const void *x, const double *matrices, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y,
                    int bilinear, int fill_mode, double fill_value, ptrdiff_t first, ptrdiff_t last);
+
+    /* Regions [first, last) of all results; of gradients of images channels [first, last) of one image. index, which may
+     * be NULL forward, holds the winner's pixel, or -1. */
+    void (*roi_pool_forward)(const RoiShape *, const void *x, const void *rois, void *y, int32_t *index, ptrdiff_t first,
+                             ptrdiff_t last);
+    void (*roi_pool_grad)(const RoiShape *, const void *gy, const void *rois, ptrdiff_t count, const int32_t *index,
+                          void *gx, ptrdiff_t image, ptrdiff_t first, ptrdiff_t last);
+    void (*roi_sample_forward)(const RoiShape *, const void *x, const void *rois, void *y, ptrdiff_t first, ptrdiff_t last);
+    void (*roi_sample_grad)(const RoiShape *, const void *gy, const void *rois, ptrdiff_t count, void *gx, ptrdiff_t image,
+                            ptrdiff_t first, ptrdiff_t last);
+    void (*roi_sample_rois_grad)(const RoiShape *, const void *gy, const void *x, const void *rois, void *grads,
+                                 ptrdiff_t first, ptrdiff_t last);
 
     /* Optimizers: elements [first, last) of p, g and the states, in place; see optimizer.h for which arrays there are. */
     void (*sgd)(void *const *arrays, const Update *, ptrdiff_t first, ptrdiff_t last);

@@ -35,6 +35,16 @@ from pycnn.backend.cuda.pool import (
     min_pool2d_forward,
 )
 from pycnn.backend.cuda.resample import affine2d_forward, resize2d_forward, resize2d_input_grad
+from pycnn.backend.cuda.roi import (
+    roi_align_forward,
+    roi_align_input_grad,
+    roi_align_rois_grad,
+    roi_pool_forward,
+    roi_pool_input_grad,
+    roi_warp_forward,
+    roi_warp_input_grad,
+    roi_warp_rois_grad,
+)
 from pycnn.backend.cuda.softmax import (
     cross_entropy,
     log_softmax_forward,
@@ -80,6 +90,14 @@ __all__ = [
     "resize2d_forward",
     "resize2d_input_grad",
     "rmsprop_update",
+    "roi_align_forward",
+    "roi_align_input_grad",
+    "roi_align_rois_grad",
+    "roi_pool_forward",
+    "roi_pool_input_grad",
+    "roi_warp_forward",
+    "roi_warp_input_grad",
+    "roi_warp_rois_grad",
     "sgd_update",
     "softmax_forward",
     "softmax_grad",

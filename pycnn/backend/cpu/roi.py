@@ -1,0 +1,70 @@
+"""Pooling of regions on the CPU."""
+
+import numpy as np
+
+from pycnn_ext import roi as ext
+
+
+def _result(geometry, regions, channels, dtype, out):
+    return np.empty(geometry.output_shape(regions, channels), dtype) if out is None else out
+
+
+def roi_pool_forward(x, rois, geometry, out=None, index=None, with_index=True):
+    x, rois = np.ascontiguousarray(x), np.ascontiguousarray(rois)
+    out = _result(geometry, len(rois), x.shape[3], x.dtype, out)
+    if with_index:
+        index = _result(geometry, len(rois), x.shape[3], np.int32, index)
+    ext.pool_forward(x, rois, geometry, out, index)
+    return out, index
+
+
+def roi_pool_input_grad(gy, rois, index, geometry, out=None):
+    gy, rois, index = np.ascontiguousarray(gy), np.ascontiguousarray(rois), np.ascontiguousarray(index)
+    out = np.empty(geometry.input_shape(gy.shape[3]), gy.dtype) if out is None else out
+    ext.pool_grad(gy, rois, index, geometry, out)
+    return out
+
+
+def _forward(x, rois, geometry, warps, out):
+    x, rois = np.ascontiguousarray(x), np.ascontiguousarray(rois)
+    out = _result(geometry, len(rois), x.shape[3], x.dtype, out)
+    ext.sample_forward(x, rois, geometry, warps, out)
+    return out
+
+
+def _input_grad(gy, rois, geometry, warps, out):
+    gy, rois = np.ascontiguousarray(gy), np.ascontiguousarray(rois)
+    out = np.empty(geometry.input_shape(gy.shape[3]), gy.dtype) if out is None else out
+    ext.sample_grad(gy, rois, geometry, warps, out)
+    return out
+
+
+def _rois_grad(gy, x, rois, geometry, warps, out):
+    gy, x, rois = np.ascontiguousarray(gy), np.ascontiguousarray(x), np.ascontiguousarray(rois)
+    out = np.empty(rois.shape, rois.dtype) if out is None else out
+    ext.sample_rois_grad(gy, x, rois, geometry, warps, out)
+    return out
+
+
+def roi_align_forward(x, rois, geometry, out=None):
+    return _forward(x, rois, geometry, False, out)
+
+
+def roi_align_input_grad(gy, rois, geometry, out=None):
+    return _input_grad(gy, rois, geometry, False, out)
+
+
+def roi_align_rois_grad(gy, x, rois, geometry, out=None):
+    return _rois_grad(gy, x, rois, geometry, False, out)
+
+
+def roi_warp_forward(x, rois, geometry, out=None):
+    return _forward(x, rois, geometry, True, out)
+
+
+def roi_warp_input_grad(gy, rois, geometry, out=None):
+    return _input_grad(gy, rois, geometry, True, out)
+
+
+def roi_warp_rois_grad(gy, x, rois, geometry, out=None):
+    return _rois_grad(gy, x, rois, geometry, True, out)

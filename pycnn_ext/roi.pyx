@@ -1,0 +1,101 @@
+"""Pooling of regions, parallel over them; gradients of the maps parallel over images and channels, regions in order."""
+
+from libc.stdint cimport int32_t
+
+from cython.parallel cimport prange
+
+from pycnn_ext.kernels cimport Kernels, RoiShape, address, code_of, table
+from pycnn_ext.threads cimport threads_for
+
+cdef double BIN_WORK = 16  # a number of the result takes about as long as so many multiply-adds
+cdef ptrdiff_t CHANNELS = 32  # of a task of a gradient: two lines of the cache, and what it adds to stays there
+
+
+cdef RoiShape shape_of(geometry, ptrdiff_t channels, bint warps):
+    """From a RoiGeometry: (batch, input_size, output_size, spatial_scale, sampling_ratio, aligned)."""
+    cdef RoiShape s
+    s.images, (s.height, s.width), (s.bins_y, s.bins_x), s.scale, s.sampling_ratio, s.aligned = geometry
+    s.channels = channels
+    s.warps = warps
+    return s
+
+
+cdef int threads_of(const RoiShape *s, ptrdiff_t regions) noexcept nogil:
+    return threads_for(<double>regions * s.bins_y * s.bins_x * s.channels * BIN_WORK)
+
+
+def pool_forward(x, rois, geometry, out, index):
+    """out (R, P, Q, C) = largest of each bin, index (R, P, Q, C) int32, or None = its pixel."""
+    cdef char code = code_of(x)
+    cdef const Kernels *k = table(code)
+    cdef RoiShape s = shape_of(geometry, x.shape[3], False)
+    cdef ptrdiff_t regions = len(rois), r
+    cdef int threads = threads_of(&s, regions)
+    cdef const void *x_ = address(x, code)
+    cdef const void *rois_ = address(rois, code)
+    cdef void *out_ = address(out, code, True)
+    cdef int32_t *index_ = <int32_t *>address(index, b"i", True)
+    for r in prange(regions, nogil=True, num_threads=threads, schedule="dynamic"):
+        k.roi_pool_forward(&s, x_, rois_, out_, index_, r, r + 1)
+
+
+def pool_grad(gy, rois, index, geometry, out):
+    """out (N, H, W, C) = its gradient."""
+    cdef char code = code_of(gy)
+    cdef const Kernels *k = table(code)
+    cdef RoiShape s = shape_of(geometry, gy.shape[3], False)
+    cdef ptrdiff_t regions = len(rois), i
+    cdef int threads = threads_of(&s, regions)
+    cdef ptrdiff_t parts = (s.channels + CHANNELS - 1) // CHANNELS
+    cdef const void *gy_ = address(gy, code)
+    cdef const void *rois_ = address(rois, code)
+    cdef const int32_t *index_ = <const int32_t *>address(index, b"i")
+    cdef void *out_ = address(out, code, True)
+    for i in prange(s.images * parts, nogil=True, num_threads=threads, schedule="dynamic"):
+        k.roi_pool_grad(&s, gy_, rois_, regions, index_, out_, i // parts, i % parts * CHANNELS,
+                        min(s.channels, (i % parts + 1) * CHANNELS))
+
+
+def sample_forward(x, rois, geometry, bint warps, out):
+    """out (R, P, Q, C) = weighted sums of each bin: of a warp, or else an alignment."""
+    cdef char code = code_of(x)
+    cdef const Kernels *k = table(code)
+    cdef RoiShape s = shape_of(geometry, x.shape[3], warps)
+    cdef ptrdiff_t regions = len(rois), r
+    cdef int threads = threads_of(&s, regions)
+    cdef const void *x_ = address(x, code)
+    cdef const void *rois_ = address(rois, code)
+    cdef void *out_ = address(out, code, True)
+    for r in prange(regions, nogil=True, num_threads=threads, schedule="dynamic"):
+        k.roi_sample_forward(&s, x_, rois_, out_, r, r + 1)
+
+
+def sample_grad(gy, rois, geometry, bint warps, out):
+    """out (N, H, W, C) = the adjoint."""
+    cdef char code = code_of(gy)
+    cdef const Kernels *k = table(code)
+    cdef RoiShape s = shape_of(geometry, gy.shape[3], warps)
+    cdef ptrdiff_t regions = len(rois), i
+    cdef int threads = threads_of(&s, regions)
+    cdef ptrdiff_t parts = (s.channels + CHANNELS - 1) // CHANNELS
+    cdef const void *gy_ = address(gy, code)
+    cdef const void *rois_ = address(rois, code)
+    cdef void *out_ = address(out, code, True)
+    for i in prange(s.images * parts, nogil=True, num_threads=threads, schedule="dynamic"):
+        k.roi_sample_grad(&s, gy_, rois_, regions, out_, i // parts, i % parts * CHANNELS,
+                          min(s.channels, (i % parts + 1) * CHANNELS))
+
+
+def sample_rois_grad(gy, x, rois, geometry, bint warps, out):
+    """out (R, 5) = the gradient of the boxes."""
+    cdef char code = code_of(gy)
+    cdef const Kernels *k = table(code)
+    cdef RoiShape s = shape_of(geometry, gy.shape[3], warps)
+    cdef ptrdiff_t regions = len(rois), r
+    cdef int threads = threads_of(&s, regions)
+    cdef const void *gy_ = address(gy, code)
+    cdef const void *x_ = address(x, code)
+    cdef const void *rois_ = address(rois, code)
+    cdef void *out_ = address(out, code, True)
+    for r in prange(regions, nogil=True, num_threads=threads, schedule="dynamic"):
+        k.roi_sample_rois_grad(&s, gy_, x_, rois_, out_, r, r + 1)
