@@ -8,7 +8,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-WORKLOADS = ("conv", "pool", "roi", "layers", "lenet", "nets", "memory", "input", "nms", "detection_metrics", "tune", "cuda")
+WORKLOADS = (
+    "conv",
+    "pool",
+    "roi",
+    "layers",
+    "lenet",
+    "nets",
+    "memory",
+    "input",
+    "nms",
+    "detection_metrics",
+    "tune",
+    "cuda",
+)
 REPORTS = ("all", "report")
 ISAS = {"base": ("SSE41", "default"), "avx2": ("AVX2", "avx2")}
 """What oneDNN and PyTorch's own kernels call the instruction sets that both sides can be held to."""

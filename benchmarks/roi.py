@@ -1,22 +1,18 @@
-"""RoI max pooling, forward and backward, against a scalar loop on one thread, compiled from C as it is run.
+"""RoI max pooling, forward and backward, against a scalar loop on one thread, compiled from C.
 
 PyTorch's vision package has no build for its CPU package on PyPI, and ONNX Runtime no gradients.
 """
 
 import ctypes
-import subprocess
-import tempfile
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks.contest import contest
+from benchmarks.loops import loop
 from pycnn.backend import cpu
 from pycnn.backend.roi_geometry import roi_geometry
 
 GATE = 4.0  # of both passes together
-SOURCE = Path(__file__).parent / "loops" / "roi.c"
 SHAPES = (  # images, height, width, channels, regions, bins; a pixel of the map is 16 of the image
     (1, 38, 63, 512, 128, 7),
     (2, 38, 63, 512, 128, 7),
@@ -72,15 +68,6 @@ def boxes(rng, images, height, width, count):
     return np.concatenate([rng.integers(0, images, (count, 1)), corners, corners + sides], 1).astype(np.float32)
 
 
-@cache
-def library():
-    """The loops, compiled by gcc with -O2."""
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "roi.so"
-        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", str(SOURCE), "-o", str(target), "-lm"], check=True)
-        return ctypes.CDLL(str(target))
-
-
 def loops(x, gy, rois, index, geometry):
     """Functions that run the forward and the backward loop on arrays of their own; they return their results."""
     y, places, gx = np.empty_like(gy), np.empty_like(index), np.empty_like(x)
@@ -92,14 +79,14 @@ def loops(x, gy, rois, index, geometry):
 
     def forward():
         sizes = (count, bins_y, bins_x, ctypes.c_float(geometry.spatial_scale))
-        library().roi_pool_forward(
+        loop("roi").roi_pool_forward(
             address(x), height, width, channels, address(rois), *sizes, address(y), address(places)
         )
         return y, places
 
     def backward():
         sizes = (images, height, width, channels)
-        library().roi_pool_input_grad(
+        loop("roi").roi_pool_input_grad(
             address(gy), *sizes, address(rois), count, bins_y * bins_x, address(index), address(gx)
         )
         return gx

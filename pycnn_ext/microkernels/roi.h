@@ -6,7 +6,7 @@
 
 #include "extreme_pool.h"
 
-#define ROI_VECTORS 4     /* channels go by so many vectors while there are as many */
+#define ROI_VECTORS 4 /* channels go by so many vectors while there are as many */
 #define ROI_FAR 1099511627776.0 /* 2^40: what lies further out counts as there */
 
 /* The image of a region; -1 where there is none, or where a number is not finite. */
@@ -23,7 +23,8 @@ INLINE ptrdiff_t to_integer(real v) {
 INLINE ptrdiff_t clipped(ptrdiff_t i, ptrdiff_t size) { return i < 0 ? 0 : at_most(i, size); }
 
 static void roi_bins(const RoiShape *s, real low, real high, ptrdiff_t size, ptrdiff_t count, Span *bins) {
-    const ptrdiff_t first = to_integer(R(round)(low * (real)s->scale)), last = to_integer(R(round)(high * (real)s->scale));
+    const real scale = (real)s->scale;
+    const ptrdiff_t first = to_integer(R(round)(low * scale)), last = to_integer(R(round)(high * scale));
     const ptrdiff_t extent = last > first ? last - first + 1 : 1;
     for (ptrdiff_t p = 0; p < count; p++)
         bins[p] = (Span){clipped(first + p * extent / count, size),
@@ -38,7 +39,7 @@ static Span *roi_spans(const RoiShape *s, const real *roi, Span *rows) {
     return columns;
 }
 
-/* The largest of a bin that is not empty, and where it is, for `vectors` vectors of n channels. A NaN shows in the sum. */
+/* The largest of a bin that is not empty, and where, for `vectors` vectors of n channels. A NaN shows in the sum. */
 INLINE void largest_of_bin(const int vectors, const Span rows, const Span columns, const real *image, ptrdiff_t width,
                            ptrdiff_t channels, ptrdiff_t n, real *y, int32_t *index) {
     vec best[ROI_VECTORS], sum[ROI_VECTORS];
@@ -72,8 +73,8 @@ INLINE void largest_of_bin(const int vectors, const Span rows, const Span column
     }
 }
 
-static void roi_pool_forward(const RoiShape *s, const void *x, const void *rois, void *y_, int32_t *index, ptrdiff_t first,
-                             ptrdiff_t last) {
+static void roi_pool_forward(const RoiShape *s, const void *x, const void *rois, void *y_, int32_t *index,
+                             ptrdiff_t first, ptrdiff_t last) {
     const ptrdiff_t channels = s->channels, n = at_most(LANES, channels), many = ROI_VECTORS * LANES;
     const ptrdiff_t numbers = s->bins_y * s->bins_x * channels;
     Span *rows = thread_scratch(sizeof(Span) * (size_t)(s->bins_y + s->bins_x));
@@ -107,8 +108,8 @@ static void roi_pool_forward(const RoiShape *s, const void *x, const void *rois,
     }
 }
 
-/* Some channels of one image, where gradients of regions are summed: pixels side by side, for in a map that has a power of
- * 2 of channels these would share few lines of the cache. */
+/* Some channels of one image, where gradients of regions are summed: pixels side by side, for in a map that has a power
+ * of 2 of channels these would share few lines of the cache. */
 typedef struct {
     real *at;
     ptrdiff_t width, pixels; /* channels a pixel */
@@ -126,7 +127,7 @@ static void deliver_sums(const RoiShape *s, Sums sums, void *gx, ptrdiff_t image
         memcpy(to + i * s->channels, sums.at + i * sums.width, sizeof(real) * (size_t)sums.width);
 }
 
-enum { BINS_AHEAD = 8 }; /* of those that are fetched meanwhile: between them the channels of other tasks are left out */
+enum { BINS_AHEAD = 8 }; /* that are fetched meanwhile: between bins lie the channels of other tasks */
 
 /* Channels [first, last) of one image: the sum over its regions, in their order. */
 static void roi_pool_grad(const RoiShape *s, const void *gy_, const void *rois, ptrdiff_t count, const int32_t *index,
@@ -178,7 +179,7 @@ INLINE ptrdiff_t add_tap(Tap *taps, ptrdiff_t first, ptrdiff_t end, const Tap mo
     return end + 1;
 }
 
-/* At most two for each sample that lies on the map; where their number is chosen they are half a pixel apart or more. */
+/* At most two for each sample on the map; where their number is chosen they are half a pixel apart or more. */
 INLINE ptrdiff_t most_taps(const RoiShape *s, ptrdiff_t size, ptrdiff_t bins) {
     if (s->warps) return 2 * bins;
     return 2 * (s->sampling_ratio > 0 ? s->sampling_ratio * bins : bins + 2 * (size + 3));
@@ -350,8 +351,8 @@ static void roi_sample_rois_grad(const RoiShape *s, const void *gy_, const void 
         for (ptrdiff_t bin = 0; bin < bins; bin++, gy += channels) {
             for (ptrdiff_t c = 0; c < channels; c += LANES) {
                 const ptrdiff_t n = at_most(LANES, channels - c);
-                corner_sums(&taps, bin / s->bins_x, bin % s->bins_x, from + c, s->width, channels, pool_load(gy + c, n), n,
-                            sums);
+                const vec g = pool_load(gy + c, n);
+                corner_sums(&taps, bin / s->bins_x, bin % s->bins_x, from + c, s->width, channels, g, n, sums);
             }
         }
         for (int k = 0; k < 4; k++)
