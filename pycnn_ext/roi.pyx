@@ -8,7 +8,7 @@ from pycnn_ext.kernels cimport Kernels, RoiShape, address, code_of, table
 from pycnn_ext.threads cimport threads_for
 
 cdef double BIN_WORK = 16  # a number of the result takes about as long as so many multiply-adds
-cdef ptrdiff_t CHANNELS = 32  # of a task of a gradient: two lines of the cache, and what it adds to stays there
+cdef ptrdiff_t LINE = 16  # channels that belong together in the cache
 
 
 cdef RoiShape shape_of(geometry, ptrdiff_t channels, bint warps):
@@ -22,6 +22,12 @@ cdef RoiShape shape_of(geometry, ptrdiff_t channels, bint warps):
 
 cdef int threads_of(const RoiShape *s, ptrdiff_t regions) noexcept nogil:
     return threads_for(<double>regions * s.bins_y * s.bins_x * s.channels * BIN_WORK)
+
+
+cdef ptrdiff_t channels_of_task(const RoiShape *s, int threads) noexcept nogil:
+    """All, unless the images cannot be shared out evenly; how many changes no bit, and few lie far apart in memory."""
+    cdef ptrdiff_t lines = (s.channels + LINE - 1) // LINE
+    return max(1, lines if s.images % threads == 0 else (lines + threads - 1) // threads) * LINE
 
 
 def pool_forward(x, rois, geometry, out, index):
@@ -46,14 +52,14 @@ def pool_grad(gy, rois, index, geometry, out):
     cdef RoiShape s = shape_of(geometry, gy.shape[3], False)
     cdef ptrdiff_t regions = len(rois), i
     cdef int threads = threads_of(&s, regions)
-    cdef ptrdiff_t parts = (s.channels + CHANNELS - 1) // CHANNELS
+    cdef ptrdiff_t step = channels_of_task(&s, threads), parts = (s.channels + step - 1) // step
     cdef const void *gy_ = address(gy, code)
     cdef const void *rois_ = address(rois, code)
     cdef const int32_t *index_ = <const int32_t *>address(index, b"i")
     cdef void *out_ = address(out, code, True)
     for i in prange(s.images * parts, nogil=True, num_threads=threads, schedule="dynamic"):
-        k.roi_pool_grad(&s, gy_, rois_, regions, index_, out_, i // parts, i % parts * CHANNELS,
-                        min(s.channels, (i % parts + 1) * CHANNELS))
+        k.roi_pool_grad(&s, gy_, rois_, regions, index_, out_, i // parts, i % parts * step,
+                        min(s.channels, (i % parts + 1) * step))
 
 
 def sample_forward(x, rois, geometry, bint warps, out):
@@ -77,13 +83,13 @@ def sample_grad(gy, rois, geometry, bint warps, out):
     cdef RoiShape s = shape_of(geometry, gy.shape[3], warps)
     cdef ptrdiff_t regions = len(rois), i
     cdef int threads = threads_of(&s, regions)
-    cdef ptrdiff_t parts = (s.channels + CHANNELS - 1) // CHANNELS
+    cdef ptrdiff_t step = channels_of_task(&s, threads), parts = (s.channels + step - 1) // step
     cdef const void *gy_ = address(gy, code)
     cdef const void *rois_ = address(rois, code)
     cdef void *out_ = address(out, code, True)
     for i in prange(s.images * parts, nogil=True, num_threads=threads, schedule="dynamic"):
-        k.roi_sample_grad(&s, gy_, rois_, regions, out_, i // parts, i % parts * CHANNELS,
-                          min(s.channels, (i % parts + 1) * CHANNELS))
+        k.roi_sample_grad(&s, gy_, rois_, regions, out_, i // parts, i % parts * step,
+                          min(s.channels, (i % parts + 1) * step))
 
 
 def sample_rois_grad(gy, x, rois, geometry, bint warps, out):

@@ -108,46 +108,48 @@ static void roi_pool_forward(const RoiShape *s, const void *x, const void *rois,
     }
 }
 
-/* Some channels of one image, where gradients of regions are summed: pixels side by side, for in a map that has a power
- * of 2 of channels these would share few lines of the cache. */
-typedef struct {
-    real *at;
-    ptrdiff_t width, pixels; /* channels a pixel */
-} Sums;
+/* Pixels of a bin up to which all channels are looked through for each of them, by vectors, if there are some of those;
+ * in a larger bin every number of gy goes to its own place. Of a 38x63x512 map and 128 regions in ms, with a limit of
+ * 0, 8, 30 and none: 7.7, 6.6, 8.9, 8.4. */
+enum { FEW_PLACES = 8, MANY_CHANNELS = 64 };
 
-static Sums empty_sums(const RoiShape *s, real *at, ptrdiff_t width) {
-    const Sums sums = {at, width, s->height * s->width};
-    memset(at, 0, sizeof(real) * (size_t)(sums.pixels * width));
-    return sums;
+static void empty_channels(const RoiShape *s, real *gx, ptrdiff_t first, ptrdiff_t last) {
+    for (ptrdiff_t i = 0; i < s->height * s->width; i++)
+        memset(gx + i * s->channels + first, 0, sizeof(real) * (size_t)(last - first));
 }
 
-static void deliver_sums(const RoiShape *s, Sums sums, void *gx, ptrdiff_t image, ptrdiff_t first) {
-    real *to = (real *)gx + image * sums.pixels * s->channels + first;
-    for (ptrdiff_t i = 0; i < sums.pixels; i++)
-        memcpy(to + i * s->channels, sums.at + i * sums.width, sizeof(real) * (size_t)sums.width);
+/* to[c] += gy[c] where the winner is this pixel */
+INLINE void add_winners(const int32_t *index, int32_t place, const real *restrict gy, real *restrict to,
+                        ptrdiff_t count) {
+    for (ptrdiff_t c = 0; c < count; c++) to[c] += index[c] == place ? gy[c] : 0;
 }
-
-enum { BINS_AHEAD = 8 }; /* that are fetched meanwhile: between bins lie the channels of other tasks */
 
 /* Channels [first, last) of one image: the sum over its regions, in their order. */
 static void roi_pool_grad(const RoiShape *s, const void *gy_, const void *rois, ptrdiff_t count, const int32_t *index,
-                          void *gx, ptrdiff_t image, ptrdiff_t first, ptrdiff_t last) {
+                          void *gx_, ptrdiff_t image, ptrdiff_t first, ptrdiff_t last) {
     const ptrdiff_t channels = s->channels, bins = s->bins_y * s->bins_x, width = last - first;
-    const Sums sums = empty_sums(s, thread_scratch(sizeof(real) * (size_t)(s->height * s->width * width)), width);
+    real *gx = (real *)gx_ + image * s->height * s->width * channels;
+    Span *rows = thread_scratch(sizeof(Span) * (size_t)(s->bins_y + s->bins_x));
+    empty_channels(s, gx, first, last);
     for (ptrdiff_t r = 0; r < count; r++) {
-        if (roi_image(s, (const real *)rois + 5 * r) != image) continue;
-        const real *gy = (const real *)gy_ + r * bins * channels + first;
-        const int32_t *at = index + r * bins * channels + first;
-        for (ptrdiff_t bin = 0; bin < bins; bin++, gy += channels, at += channels) {
-            for (ptrdiff_t c = 0; c < width; c += LANES) {
-                __builtin_prefetch(gy + BINS_AHEAD * channels + c);
-                __builtin_prefetch(at + BINS_AHEAD * channels + c);
+        const real *roi = (const real *)rois + 5 * r;
+        if (roi_image(s, roi) != image) continue;
+        const Span *columns = roi_spans(s, roi, rows);
+        for (ptrdiff_t bin = 0; bin < bins; bin++) {
+            const Span v = rows[bin / s->bins_x], u = columns[bin % s->bins_x];
+            const ptrdiff_t from = (r * bins + bin) * channels + first;
+            const real *gy = (const real *)gy_ + from;
+            const int32_t *at = index + from;
+            if (v.begin >= v.end || u.begin >= u.end) continue;
+            if ((v.end - v.begin) * (u.end - u.begin) > FEW_PLACES || width < MANY_CHANNELS) {
+                for (ptrdiff_t c = 0; c < width; c++) gx[at[c] * channels + first + c] += gy[c];
+                continue;
             }
-            if (at[0] < 0) continue; /* an empty bin is so in all channels */
-            for (ptrdiff_t c = 0; c < width; c++) sums.at[at[c] * width + c] += gy[c];
+            for (ptrdiff_t h = v.begin; h < v.end; h++)
+                for (ptrdiff_t place = h * s->width + u.begin; place < h * s->width + u.end; place++)
+                    add_winners(at, (int32_t)place, gy, gx + place * channels + first, width);
         }
     }
-    deliver_sums(s, sums, gx, image, first);
 }
 
 /* A product as it is rounded, never part of a fused multiply-add: where a sample lies decides what it sees. */
@@ -236,17 +238,15 @@ static void warp_taps(const RoiShape *s, real low, real high, ptrdiff_t size, pt
 
 typedef struct {
     Taps1D rows, columns;
-    real *room;
 } Taps2D;
 
-/* Where the taps of a region find room, and so many numbers besides. */
-static Taps2D room_for_taps(const RoiShape *s, ptrdiff_t numbers) {
+/* Where the taps of a region find room */
+static Taps2D room_for_taps(const RoiShape *s) {
     const ptrdiff_t of_rows = most_taps(s, s->height, s->bins_y), of_columns = most_taps(s, s->width, s->bins_x);
-    const ptrdiff_t bins = s->bins_y + s->bins_x;
-    Tap *taps = thread_scratch(sizeof(Tap) * (size_t)(of_rows + of_columns) + sizeof(Span) * (size_t)bins +
-                               sizeof(real) * (size_t)numbers);
+    Tap *taps = thread_scratch(sizeof(Tap) * (size_t)(of_rows + of_columns) +
+                               sizeof(Span) * (size_t)(s->bins_y + s->bins_x));
     Span *spans = (Span *)(taps + of_rows + of_columns);
-    return (Taps2D){{spans, taps}, {spans + s->bins_y, taps + of_rows}, (real *)(spans + bins)};
+    return (Taps2D){{spans, taps}, {spans + s->bins_y, taps + of_rows}};
 }
 
 static void find_taps(const RoiShape *s, const real *roi, const Taps2D *t) {
@@ -273,7 +273,7 @@ static void roi_sample_forward(const RoiShape *s, const void *x, const void *roi
                                ptrdiff_t last) {
     const ptrdiff_t channels = s->channels, n = at_most(LANES, channels), many = ROI_VECTORS * LANES;
     const ptrdiff_t bins = s->bins_y * s->bins_x;
-    const Taps2D taps = room_for_taps(s, 0);
+    const Taps2D taps = room_for_taps(s);
     for (ptrdiff_t r = first; r < last; r++) {
         const real *roi = (const real *)rois + 5 * r;
         const ptrdiff_t image = roi_image(s, roi);
@@ -297,12 +297,18 @@ static void roi_sample_forward(const RoiShape *s, const void *x, const void *roi
     }
 }
 
+/* to[c] += weight * gy[c] */
+INLINE void add_weighted(real weight, const real *restrict gy, real *restrict to, ptrdiff_t count) {
+    for (ptrdiff_t c = 0; c < count; c++) to[c] += weight * gy[c];
+}
+
 /* Channels [first, last) of one image, as roi_pool_grad */
-static void roi_sample_grad(const RoiShape *s, const void *gy_, const void *rois, ptrdiff_t count, void *gx,
+static void roi_sample_grad(const RoiShape *s, const void *gy_, const void *rois, ptrdiff_t count, void *gx_,
                             ptrdiff_t image, ptrdiff_t first, ptrdiff_t last) {
-    const ptrdiff_t channels = s->channels, bins = s->bins_y * s->bins_x, width = last - first;
-    const Taps2D taps = room_for_taps(s, s->height * s->width * width);
-    const Sums sums = empty_sums(s, taps.room, width);
+    const ptrdiff_t channels = s->channels, bins = s->bins_y * s->bins_x;
+    real *gx = (real *)gx_ + image * s->height * s->width * channels;
+    const Taps2D taps = room_for_taps(s);
+    empty_channels(s, gx, first, last);
     for (ptrdiff_t r = 0; r < count; r++) {
         const real *roi = (const real *)rois + 5 * r;
         if (roi_image(s, roi) != image) continue;
@@ -311,13 +317,12 @@ static void roi_sample_grad(const RoiShape *s, const void *gy_, const void *rois
             const real *gy = (const real *)gy_ + (r * bins + bin) * channels + first;
             FOR_TAPS(v, taps.rows, bin / s->bins_x) {
                 FOR_TAPS(u, taps.columns, bin % s->bins_x) {
-                    real *to = sums.at + (v->pixel * s->width + u->pixel) * width, weight = v->weight * u->weight;
-                    for (ptrdiff_t c = 0; c < width; c++) to[c] += weight * gy[c];
+                    real *to = gx + (v->pixel * s->width + u->pixel) * channels + first;
+                    add_weighted(v->weight * u->weight, gy, to, last - first);
                 }
             }
         }
     }
-    deliver_sums(s, sums, gx, image, first);
 }
 
 /* Of a bin and n channels, sums over gy * (what y moves by with x1, y1, x2, y2) */
@@ -337,7 +342,7 @@ INLINE void corner_sums(const Taps2D *t, ptrdiff_t p, ptrdiff_t q, const real *i
 static void roi_sample_rois_grad(const RoiShape *s, const void *gy_, const void *x, const void *rois, void *grads,
                                  ptrdiff_t first, ptrdiff_t last) {
     const ptrdiff_t channels = s->channels, bins = s->bins_y * s->bins_x;
-    const Taps2D taps = room_for_taps(s, 0);
+    const Taps2D taps = room_for_taps(s);
     for (ptrdiff_t r = first; r < last; r++) {
         const real *roi = (const real *)rois + 5 * r;
         const ptrdiff_t image = roi_image(s, roi);
