@@ -104,7 +104,8 @@ def set_float32_precision(precision):
     ``"highest"`` keeps the accuracy of float32: on tensor cores each factor is split in two numbers of TF32 and three
     products are summed (3xTF32). There an infinity among the factors becomes NaN. ``"high"`` rounds factors to TF32,
     10 bits of mantissa: their products are off by 2^-10 at most, so that an output is off by less than 1e-3 of the sum
-    of its products' magnitudes. It is what PyTorch does in convolutions by default.
+    of its products' magnitudes. It is what PyTorch does in convolutions by default. What cuBLAS computes is at least so
+    exact: with ``"highest"`` it is given no float32 where ``CUPY_TF32=1`` is set, by which CuPy lets it round.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Convolutions on a GPU: each way to compute them is taken, and as accurate as it is said to be."""
+"""Convolutions and products on a GPU: each way to compute them is taken, and as accurate as it is said to be."""
 
 import re
 
@@ -12,6 +12,7 @@ from kernel_calls import run
 import pycnn
 from pycnn.backend import reference
 from pycnn.backend.geometry import conv_geometry
+from pycnn.backend.recording import of_weights_alone
 from pycnn.backend.registry import why_unavailable
 
 GPUS = [cuda_emulated.NAME]
@@ -27,6 +28,8 @@ GROUPS = ((1, 9, 11, 72), (3, 3, 24, 60), {"padding": ((2, 1), (0, 1)), "strides
 FEW = ((2, 12, 11, 5), (3, 3, 5, 7), {"padding": 2, "strides": (2, 1)})
 DEPTHWISE = ((2, 9, 13, 40), (4, 3, 1, 40), {"padding": "same", "groups": 40, "strides": 2})
 POINTWISE = ((2, 10, 9, 40), (1, 1, 40, 24), {"strides": 3})
+TF32 = {"CUPY_TF32": "1"}
+DENSE = ((2, 7, 6, 70), (1, 1, 70, 66), {})
 
 PATHS = {
     "exact, small tiles": (PLAIN, "float32", {}, ["exact_64x64"] * 3),
@@ -47,6 +50,15 @@ PATHS = {
         {"precision": "high", "_FULL": 1},
         ["tf32_128x128", "tf32_128x64", "tf32_128x128"],
     ),
+    "dense 1x1, double": (DENSE, "float64", {"long": 64}, [None] * 3),
+    "dense 1x1, odd channels": (DENSE, "float32", {"long": 64}, [None] * 3),
+    "dense 1x1, tf32": (
+        DENSE,
+        "float32",
+        {"precision": "high", "long": 64, "environment": {"CUPY_TF32": "1"}},
+        [None] * 3,
+    ),
+    "dense 1x1, no tf32": (DENSE, "float32", {"long": 64, "environment": TF32}, ["square"] * 3),
     "older chips": (PLAIN, "float32", {"compute_capability": lambda: 75}, ["square"] * 3),
     "double": (GROUPS, "float64", {}, ["square"] * 3),
     "few channels": (FEW, "float32", {}, ["thin"] * 3),
@@ -64,8 +76,11 @@ PATHS = {
 def take(backend, monkeypatch):
     """Set what decides on the path; what is returned lists the launches."""
 
-    def take(precision="highest", **attributes):
+    def take(precision="highest", long=512, environment=(), **attributes):
         pycnn.config.set_float32_precision(precision)
+        monkeypatch.setattr(backend.cublas, "LONG", long)
+        for name, value in dict(environment).items():
+            monkeypatch.setenv(name, value)
         for name, value in attributes.items():
             monkeypatch.setattr(backend.conv, name, value)
         launches, launch = [], backend.conv.launch
@@ -100,7 +115,7 @@ def test_each_path_is_taken_and_agrees_with_the_reference_in_float64(backend, ta
         launches.clear()
         expected = run(reference, member, *(a.astype(np.float64) for a in arrays[member]), geometry)
         assert_close(run(backend, member, *arrays[member], geometry), expected, tolerance)
-        assert launches[0][0] == f"{member}_{kernel}"
+        assert [name for name, _ in launches[:1]] == ([f"{member}_{kernel}"] if kernel else [])  # or cuBLAS
         sums = [name for name, _ in launches[1:]]
         assert sums == (["sum_slices"] if member == "conv2d_filter_grad" and "slices" in path else [])
 
@@ -119,6 +134,23 @@ def test_tensor_cores_end_with_bias_residual_and_activation(backend, take, full,
         terms = bias.astype(np.float64), residual.astype(np.float64)
         assert_close(y, run(reference, "conv2d_forward", *wide, geometry, *terms, activation), 2e-6)
     assert {name for name, _ in launches} == {f"conv2d_forward_{kernel}"}
+
+
+@on_gpus
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_cublas_is_followed_by_bias_residual_and_activation(backend, take, dtype):
+    launches = take(long=64)
+    geometry, arrays = problem(DENSE, dtype)
+    x, w = arrays["conv2d_forward"]
+    bias, residual = normal(66, dtype, 4), arrays["conv2d_input_grad"][0]
+    terms = ((None, None), (bias, None), (None, residual), (bias, residual))
+    for activation in (None, "linear", "relu", "relu6", "sigmoid", "tanh"):
+        for some in terms:
+            y = run(backend, "conv2d_forward", x, w / 8, geometry, *some, activation)
+            wide = [None if a is None else a.astype(np.float64) for a in (x, w / 8, *some)]
+            expected = run(reference, "conv2d_forward", *wide[:2], geometry, *wide[2:], activation)
+            assert_close(y, expected, 2e-6 if dtype == "float32" else 1e-14)
+    assert not launches
 
 
 @on_gpus
@@ -197,3 +229,62 @@ def test_what_is_broken_in_a_kernel_for_tensor_cores_is_noticed(backend, monkeyp
     finally:
         for cache in caches:
             cache.cache_clear()
+
+
+@on_gpus
+@pytest.mark.parametrize(
+    ("dtype", "depth", "environment", "kernel"),
+    [
+        ("float64", 511, {}, "matmul"),
+        ("float64", 512, {"CUPY_TF32": "1"}, None),
+        ("float32", 512, {}, None),
+        ("float32", 512, {"CUPY_TF32": "0"}, None),
+        ("float32", 512, {"CUPY_TF32": "1"}, "matmul"),
+    ],
+)
+def test_large_products_go_to_cublas_unless_it_would_round(backend, monkeypatch, dtype, depth, environment, kernel):
+    launches, launch = [], backend.launch.launch
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    def recorded(source, name, *arguments, **options):
+        launches.append(name)
+        launch(source, name, *arguments, **options)
+
+    for function in (backend.matmul, backend.cublas.product):
+        monkeypatch.setitem(function.__globals__, "launch", recorded)
+    a, b, bias = normal((9, depth), dtype), normal((depth, 11), dtype, 1), normal(11, dtype, 2)
+    wide = a.astype(np.float64) @ b.astype(np.float64)
+    assert_close(run(backend, "matmul", a, b), wide)
+    assert_close(run(backend, "matmul", a, b, bias=bias, activation="relu"), np.maximum(wide + bias, 0))
+    assert launches == ([kernel] * 2 if kernel else ["matmul_finish"])
+
+
+@on_gpus
+def test_a_plan_is_cut_where_cublas_is_called(backend, monkeypatch):
+    monkeypatch.setattr(backend.cublas, "LONG", 64)
+    x, w, b = (backend.asarray(normal(shape, seed=i)) for i, shape in enumerate(((1, 3, 4, 70), (1, 1, 70, 20), 20)))
+    geometry = conv_geometry(x.shape, w.shape)
+
+    def function(x):
+        fixed = of_weights_alone(lambda: pycnn.get_backend().matmul(w[0, 0], w[0, 0] * 2, transpose_a=True))
+        y = pycnn.get_backend().conv2d_forward(x * 2, w, geometry, b, activation="tanh")
+        return y + 1, pycnn.get_backend().matmul(y[0, 0], fixed, bias=b, activation="tanh")
+
+    result, plan = backend.record(function, [x], fixed=True)
+    assert (len(plan.calls), len(plan.fixed_calls)) == (3, 3)  # the second product is short
+    for seed in (3, 4):
+        x[...] = backend.asarray(normal(x.shape, seed=seed))
+        w[...] = backend.asarray(normal(w.shape, seed=seed + 2))
+        plan.refresh()
+        plan.run()
+        for mine, expected in zip(result, function(x), strict=True):
+            np.testing.assert_array_equal(backend.to_numpy(mine), backend.to_numpy(expected))
+
+
+@on_gpus
+def test_cupy_captures_no_cublas(backend):
+    """Should this fail, plans need no cuts any more."""
+    a = backend.asarray(normal((3, 3)))
+    with pytest.raises(pycnn.backend.NotRecordableError, match="cuBLAS"):
+        backend.record(lambda a: backend.xp.matmul(a, a), [a])

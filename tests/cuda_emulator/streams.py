@@ -6,12 +6,16 @@ from contextlib import contextmanager
 import numpy as np
 from cuda_emulator import machine
 
+_BY_CUBLAS = (np.matmul, np.matmul.__call__, np.dot, np.outer, np.tensordot, np.einsum)
+
 
 def perform(function, args, options=None):
     """Call one of NumPy's functions; while the current stream is captured note it, to be called again."""
     options, captured = options or {}, thread.stream.captured
     if captured is None:
         return function(*args, **options)
+    if function in _BY_CUBLAS:
+        raise NotImplementedError("calling cuBLAS API during stream capture is currently unsupported")
     arrays = [a for a in (getattr(function, "__self__", None), *parts((args, options))) if isinstance(a, np.ndarray)]
     captured.save(arrays)
     result = function(*args, **options)

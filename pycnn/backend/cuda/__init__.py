@@ -3,7 +3,7 @@
 arrays.py   CuPy's arrays                                   launch.py    the one way to a kernel, all arguments checked
 memory.py   what is in use, errors when there is none       plans.py     graphs of what is done again and again
 sources.py  the .cu files, and how one is written           kernels/     CUDA C++; common.cuh hides what is PTX
-uploads.py  batches that arrive while the GPU computes
+uploads.py  batches that arrive while the GPU computes      cublas.py    CuPy's products, and what follows them
 Tests compile every kernel for four architectures, and run all of them without a GPU (``tests/cuda_emulator``).
 """
 

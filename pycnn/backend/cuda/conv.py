@@ -7,6 +7,8 @@ conv_mma, exact or tf32       tensor cores, as ``config.float32_precision`` says
 ..., tiles of 128 x 128       where these are enough for a large GPU
 ..., of 128 x 64              the same, where the other half would be empty in the last column of tiles
 ..., of 64 x 64               else
+cuBLAS                        else, dense 1 x 1 without stride and padding: large ones (``cublas.suits``), more than 16
+                              channels of the result
 conv, thin or square          float64, older chips, other numbers of channels; thin up to 16 of the result
 ============================  ==========================================================================================
 
@@ -18,6 +20,7 @@ from math import prod
 from typing import NamedTuple
 
 from pycnn import config
+from pycnn.backend.cuda import cublas
 from pycnn.backend.cuda.activation import ACTIVATION_NUMBERS
 from pycnn.backend.cuda.arrays import contiguous, result
 from pycnn.backend.cuda.launch import blocks_for, compute_capability, launch
@@ -42,6 +45,7 @@ def _mma(precision, rows, columns):
 
 
 _GROUPED = _Tile("conv_grouped", "grouped", 9, 32)  # of the filter gradient
+_CUBLAS = None  # no kernels of ours
 _SQUARE = _Tile("conv", "square", 64, 64)
 _THIN = _Tile("conv", "thin", 256, 16)
 _THIN_FILTERS = _Tile("conv", "thin", 64, 16)
@@ -54,16 +58,28 @@ _FULL = 128  # blocks, about the multiprocessors of a large GPU
 _PIXELS = 256  # of a slice at least
 
 
-def _choose(g, columns, rows, parts, arrays, thin=_THIN):
-    """Which kernels make ``parts`` results of so many rows and columns (channels of a group)."""
+def _choose(g, columns, rows, depth, parts, arrays, thin=_THIN):
+    """Which kernels make ``parts`` results of so many rows and columns (channels of a group), sums of ``depth``."""
     if columns < _FEW and g.groups > 1:
         return _GROUPED
     if not suits_tensor_cores(g, columns, arrays):
-        return thin if columns <= _FEW else _SQUARE
+        if columns <= _FEW:
+            return thin
+        return _CUBLAS if _is_product(g) and cublas.suits(arrays[0].dtype, rows, columns, depth) else _SQUARE
     square, tall, small = _TENSOR_CORES[config.float32_precision()]
     fills = blocks_for(columns, square.columns) * square.columns == blocks_for(columns, tall.columns) * tall.columns
     large = square if fills else tall
     return large if large.blocks(rows, columns) * parts >= _FULL else small
+
+
+def _is_product(g):
+    """Whether each pixel of the result is one of the image by the same matrix."""
+    return g.kernel_size == g.strides == (1, 1) and g.groups == 1 and not any(map(any, g.padding))
+
+
+def _pixels(x):
+    """(N, H, W, C), and filters of 1 x 1, as a matrix."""
+    return x.reshape(-1, x.shape[-1])
 
 
 def suits_tensor_cores(g, columns, arrays):
@@ -91,10 +107,12 @@ def conv2d_forward(
     out, g = result(geometry.output_shape(len(x)), x.dtype, out), geometry
     arguments = (x, w, bias, residual, out, _shape(g, len(x)), ACTIVATION_NUMBERS[activation])
     rows, columns = prod(out.shape[:3]), g.out_channels // g.groups
-    tile = _choose(g, columns, rows, g.groups, (x, w, out))
+    tile = _choose(g, columns, rows, prod(g.kernel_shape[:3]), g.groups, (x, w, out))
     if tile is _GROUPED:
         strips = prod(out.shape[:2]) * blocks_for(g.output_size[1], 4) * g.out_channels
         launch("conv_grouped", "conv2d_forward_grouped", blocks_for(strips, 256), *arguments, strips)
+    elif tile is _CUBLAS:
+        cublas.product(_pixels(x), _pixels(w), _pixels(out), bias, residual, activation)
     else:
         grid = (tile.blocks(rows, columns), 1, g.groups)
         launch(tile.source, f"conv2d_forward_{tile.suffix}", grid, *arguments, shared=tile.shared)
@@ -110,10 +128,13 @@ def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
     ]  # a phase for each place in a stride
     height, width = (blocks_for(size, step) for size, step in zip(g.input_size, steps, strict=True))
     rows, columns, phases = len(gy) * height * width, g.in_channels // g.groups, prod(steps)
-    tile = _choose(g, columns, rows, phases * g.groups, (gy, w, out))
+    depth = prod(g.kernel_size) * (g.out_channels // g.groups)
+    tile = _choose(g, columns, rows, depth, phases * g.groups, (gy, w, out))
     if tile is _GROUPED:
         strips = len(gy) * height * blocks_for(width, 4) * g.in_channels
         launch("conv_grouped", "conv2d_input_grad_grouped", (blocks_for(strips, 256), 1, phases), *arguments)
+    elif tile is _CUBLAS:
+        cublas.product(_pixels(gy), _pixels(w).T, _pixels(out))
     else:
         grid = (tile.blocks(rows, columns), 1, phases * g.groups)
         launch(tile.source, f"conv2d_input_grad_{tile.suffix}", grid, *arguments, shared=tile.shared)
@@ -125,7 +146,10 @@ def conv2d_filter_grad(x, gy, geometry, algorithm="auto", out=None):
     out, g = result(geometry.kernel_shape, x.dtype, out), geometry
     rows, columns, pixels = prod(g.kernel_shape[:3]), g.out_channels // g.groups, prod(gy.shape[:3])
     most = max(1, blocks_for(pixels, _PIXELS))  # slices
-    tile = _choose(g, columns, rows, g.groups * most, (x, gy, out), _THIN_FILTERS)
+    tile = _choose(g, columns, rows, pixels, g.groups * most, (x, gy, out), _THIN_FILTERS)
+    if tile is _CUBLAS:
+        cublas.product(_pixels(x).T, _pixels(gy), _pixels(out))
+        return out
     if tile is _GROUPED:
         tiles = (blocks_for(g.out_channels, tile.columns), blocks_for(rows, tile.rows), 1)
     else:

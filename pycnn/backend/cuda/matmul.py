@@ -1,5 +1,14 @@
-"""Matrix product on the GPU. On tensor cores it is a convolution of 1 x 1, forward or one of the gradients."""
+"""Matrix product on the GPU: which kernels make it.
 
+==========  ==========================================================================================================
+conv_mma    tensor cores: float32 as conv.py says; a convolution of 1 x 1, forward or one of the gradients, so that it
+            is none with both transposed, nor with bias or activation if one is
+cuBLAS      else, large ones (``cublas.suits``); float32 only where the environment does not make it round
+matmul      else: one launch with bias and activation
+==========  ==========================================================================================================
+"""
+
+from pycnn.backend.cuda import cublas
 from pycnn.backend.cuda.activation import ACTIVATION_NUMBERS
 from pycnn.backend.cuda.arrays import contiguous, result
 from pycnn.backend.cuda.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, suits_tensor_cores
@@ -16,6 +25,8 @@ def matmul(a, b, transpose_a=False, transpose_b=False, bias=None, activation=Non
     out = result((rows, columns), a.dtype, out)
     if min(rows, columns, depth) > 0 and _convolve(a, b, transpose_a, transpose_b, bias, activation, out):
         return out
+    if cublas.suits(a.dtype, rows, columns, depth):
+        return cublas.product(a.T if transpose_a else a, b.T if transpose_b else b, out, bias, None, activation)
     strides = (1, rows) if transpose_a else (depth, 1), (1, depth) if transpose_b else (columns, 1)
     shape = (rows, columns, depth, *strides[0], *strides[1])
     grid = (blocks_for(rows, TILE), blocks_for(columns, TILE))

@@ -1,10 +1,12 @@
-"""Plans on the GPU: what a function launches, captured as one CUDA graph, and launched at once ever after.
+"""Plans on the GPU: what a function launches, captured as a CUDA graph, and launched at once ever after.
 
 While a function is captured nothing is computed, so it cannot look at values: it runs once, then its graph does. Its
 arrays lie in a memory pool of the plan's own, in which the function's own use of them decides when one's room becomes
 another's. What comes from the host is brought at once, beside the graph, and stays as it is, but for random numbers
 (``random_uniform``), which are drawn anew before each run. ``recording.check`` is made for the first batch alone: after
 it labels that are no classes make the loss NaN, for to look at them would be to wait for the GPU at each step.
+
+What CuPy lets no graph hold, large products by cuBLAS, is called between two graphs (``cublas.py``).
 """
 
 import cupy as cp
@@ -26,7 +28,7 @@ def record(function, inputs, tensors=(), fixed=False, changing=()):
         plan = recorder.plan
         plan.kept += [list(inputs), [tensor.data for tensor in tensors]]
         plan.refresh()
-        plan.calls[-1]()  # with the random numbers of the capture
+        call_all(plan.calls[recorder.drawn :])  # with the random numbers of the capture
         for check, args in recorder.checks:
             check(*args)
     return result, plan
@@ -64,21 +66,24 @@ class _Recorder:
         self.draws = 0  # random numbers drawn by other ways than the backend
         self.generators = []  # those drawn from, with their states before
         self.checks = []
+        self.drawn = 0  # calls of the plan that draw, which come first
+        self._captured = []  # what the captured function does so far: launches of graphs, and calls between them
         self._beside = cp.cuda.Stream(non_blocking=True)  # on which work is done while another is captured
 
     def capture(self, function, inputs):
         backend = _CapturingBackend(self, registry.get_backend())
         with cp.cuda.using_allocator(self.plan.memory.allocate), registry.use(backend):
-            result, launch = _captured(function, *inputs)
+            result, calls = self._capture(function, *inputs)
         self._beside.synchronize()
-        self.plan.calls.append(launch)
+        self.drawn = len(self.plan.calls)
+        self.plan.calls += calls
         return result
 
     def of_weights_alone(self, function):
         if not self._fixed:
             return function()
-        result, launch = _captured(function)  # on a stream of its own, while the other waits
-        self.plan.fixed_calls.append(launch)
+        result, calls = self._capture(function)  # on a stream of its own, while the other waits
+        self.plan.fixed_calls += calls
         self.plan.kept.append(result)
         return result
 
@@ -92,23 +97,30 @@ class _Recorder:
         self.plan.kept.append(array)
         return array
 
-
-def _captured(function, *args):
-    """What a function returns, and the launch of its graph."""
-    stream = cp.cuda.Stream(non_blocking=True)
-    with stream:
+    def between_graphs(self, function):
+        """Call a function in each run, at this place of what is captured, but not now."""
+        stream = cp.cuda.get_current_stream()
+        self._captured += [stream.end_capture().launch, function]
         stream.begin_capture()
-        try:
-            result = function(*args)
-        except RuntimeError as error:
-            _abandon(stream)
-            if isinstance(error, NotRecordableError):
+
+    def _capture(self, function, *args):
+        """What a function returns, and the calls that do what it does."""
+        stream = cp.cuda.Stream(non_blocking=True)
+        outer, self._captured = self._captured, []
+        with stream:
+            stream.begin_capture()
+            try:
+                result = function(*args)
+            except RuntimeError as error:
+                _abandon(stream)
+                if isinstance(error, NotRecordableError):
+                    raise
+                raise NotRecordableError(f"a CUDA graph cannot hold what it does: {error}") from error
+            except BaseException:
+                _abandon(stream)
                 raise
-            raise NotRecordableError(f"a CUDA graph cannot hold what it does: {error}") from error
-        except BaseException:
-            _abandon(stream)
-            raise
-        return result, stream.end_capture().launch
+            calls, self._captured = [*self._captured, stream.end_capture().launch], outer
+        return result, calls
 
 
 def _abandon(stream):

@@ -47,3 +47,13 @@ matmul(const real *a, const real *b, const real *bias OR_NULL, real *out, Matmul
                 out[(int64)r * s.columns + c] = fused_activation(sum[i][j] + (bias ? bias[c] : 0), activation);
         }
 }
+
+// What follows a product of cuBLAS: out (rows, columns) = act(out + bias + residual)
+extern "C" __global__ void __launch_bounds__(256)
+matmul_finish(real *out, const real *bias OR_NULL, const real *residual OR_NULL, int activation, int columns,
+              int64 count) {
+    FOR_EACH(int64, i, count) {
+        const real sum = out[i] + (bias ? bias[i - quotient(i, columns) * columns] : 0);
+        out[i] = fused_activation(sum + (residual ? residual[i] : 0), activation);
+    }
+}
