@@ -20,6 +20,41 @@ cdef int[4] RIGHT = [1, 0, 1, 1]
 cdef float DIAGONAL = 0.70710678  # cosine of 45 degrees
 
 
+cdef ptrdiff_t mirrored(ptrdiff_t i, ptrdiff_t size) noexcept nogil:
+    """The place in 0..size - 1 that place i beyond an edge repeats."""
+    i %= 2 * size
+    return i if i < size else 2 * size - 1 - i
+
+
+def correlate(image, taps, bint down, out):
+    """out (H, W, C) float32 = image under a filter of odd length, down its columns or along its rows.
+
+    Beyond an edge the image is mirrored, the pixel at the edge included.
+    """
+    cdef ptrdiff_t height = image.shape[0], width = image.shape[1], channels = image.shape[2], length = len(taps)
+    cdef ptrdiff_t reach = length // 2, row = width * channels, y, x, c, k, j
+    cdef const float *image_ = <const float *>address(image, b"f")
+    cdef const float *taps_ = <const float *>address(taps, b"f")
+    cdef float *out_ = <float *>address(out, b"f", True)
+    cdef float *wider = <float *>malloc((row + 2 * reach * channels) * sizeof(float))
+    cdef const float *source
+    if not wider:
+        raise MemoryError
+    with nogil:
+        memset(out_, 0, height * row * sizeof(float))
+        for y in range(height):
+            if not down:
+                for x in range(width + 2 * reach):
+                    j = mirrored(x - reach, width)
+                    for c in range(channels):
+                        wider[x * channels + c] = image_[y * row + j * channels + c]
+            for k in range(length):
+                source = image_ + mirrored(y + k - reach, height) * row if down else wider + k * channels
+                for j in range(row):
+                    out_[y * row + j] += taps_[k] * source[j]
+    free(wider)
+
+
 def edge_costs(image, keys):
     """keys (E,) uint64 = for each two pixels that touch, how far apart their colours are, then which edge it is.
 

@@ -122,8 +122,9 @@ def test_backends_do_not_import_each_other(name):
 def test_compiled_kernels_are_called_by_their_backend_alone():
     callers = {name for name in FILES if any(t.split(".")[0] == "pycnn_ext" for t in IMPORTS[name])}
     others = {name for name in callers if not name.startswith("pycnn.backend.cpu.")}
-    # Two ask what was compiled, and set its threads; the third searches images of the host, whatever the device.
-    assert others <= {"pycnn.threads", "pycnn.installation", "pycnn.detection.regions"}
+    # Two ask what was compiled, and set its threads; the others search images of the host, whatever the device.
+    search = {"pycnn.detection.regions", "pycnn.detection.colour_spaces"}
+    assert others <= {"pycnn.threads", "pycnn.installation", *search}
 
 
 @pytest.mark.parametrize("name", FILES)

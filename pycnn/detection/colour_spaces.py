@@ -5,6 +5,8 @@ Host arrays, float32. References: Foley et al., Computer Graphics (hue, saturati
 
 import numpy as np
 
+from pycnn_ext import selective_search as ext
+
 _LINEAR_TO_XYZ = np.array(
     [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]], np.float32
 )
@@ -78,9 +80,6 @@ def _taps(sigma):
 
 
 def _along(image, taps, axis):
-    reach, size = len(taps) // 2, image.shape[axis]
-    padded = np.pad(image, [(reach, reach) if k == axis else (0, 0) for k in range(3)], mode="symmetric")
-    result = np.zeros(image.shape, np.float32)
-    for i, tap in enumerate(taps):
-        result += tap * (padded[i : i + size] if axis == 0 else padded[:, i : i + size])
-    return result
+    out = np.empty(image.shape, np.float32)
+    ext.correlate(image, taps, axis == 0, out)
+    return out
