@@ -37,11 +37,12 @@ def measure(args, images, height, width, channels, regions, bins):
     x = rng.standard_normal(geometry.input_shape(channels), dtype=np.float32)
     gy = rng.standard_normal(geometry.output_shape(regions, channels), dtype=np.float32)
     rois = boxes(rng, images, height / SCALE, width / SCALE, regions)
-    index = cpu.roi_pool_forward(x, rois, geometry)[1]
+    y, index = cpu.roi_pool_forward(x, rois, geometry)
+    out, gx = {"out": np.empty_like(y), "index": np.empty_like(index)}, np.empty_like(x)  # the loop has its own, too
     forward, backward = loops(x, gy, rois, index, geometry)
     passes = {
-        "forward": ((forward,), (lambda: cpu.roi_pool_forward(x, rois, geometry),)),
-        "backward": ((backward,), (lambda: cpu.roi_pool_input_grad(gy, rois, index, geometry),)),
+        "forward": ((forward,), (lambda: cpu.roi_pool_forward(x, rois, geometry, **out),)),
+        "backward": ((backward,), (lambda: cpu.roi_pool_input_grad(gy, rois, index, geometry, gx),)),
     }
     passes["both"] = tuple(f + b for f, b in zip(passes["forward"], passes["backward"], strict=True))
     name = f"RoI max pooling {bins}x{bins} {regions} of {channels}@{height}x{width} b{images}"
