@@ -67,10 +67,6 @@ __device__ inline float to_tf32(float x) {
 #endif
 }
 
-// a*b, rounded: never part of a fused multiply-add.
-__device__ inline float rounded_product(float a, float b) { return __fmul_rn(a, b); }
-__device__ inline double rounded_product(double a, double b) { return __dmul_rn(a, b); }
-
 // d (16, 8) += a (16, 8) @ b (8, 8) by a warp, in the registers of mma.m16n8k8: of lane = 4*group + i,
 // a = rows group, group + 8, the same of columns i (a[0], a[1]) and i + 4 (a[2], a[3]); b = rows i, i + 4 of column
 // group; d = columns 2*i, 2*i + 1 of row group (d[0], d[1]) and of row group + 8 (d[2], d[3]). From sm_80 on.
