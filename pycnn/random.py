@@ -2,7 +2,8 @@
 
 A ``seed`` is an integer, which gives the same numbers at each call; a ``SeedGenerator``, which goes on; or None, for
 the generator that ``pycnn.utils.set_random_seed`` seeds. The numbers are drawn on the host, so that they are the same
-on every backend; they are not Keras's.
+on every backend, but for dropout and noise layers: a GPU draws these itself, by a key from the host, and the same at
+each run. They are not Keras's.
 """
 
 import numpy as np

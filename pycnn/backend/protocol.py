@@ -39,7 +39,14 @@ class Arrays(Protocol):
         """Whether ``x`` is an array of this device."""
 
     def random_uniform(generator, shape, dtype):
-        """Uniform numbers in [0, 1) drawn from the host's ``numpy.random.Generator``, on the device."""
+        """Uniform numbers in [0, 1), an array of the device drawn from the host's ``numpy.random.Generator``.
+
+        Of a generator in the same state the same numbers on the same kind of device: on a GPU what is drawn on the
+        host is a key for a generator on the device.
+        """
+
+    def random_normal(generator, shape, dtype):
+        """Normally distributed numbers of mean 0 and variance 1; otherwise as ``random_uniform``."""
 
     def update_at(target, index, values, reduction=None):
         """target[index] = values, in place, or that joined to what is there by a reduction: ``REDUCTIONS``.

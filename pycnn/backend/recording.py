@@ -223,10 +223,16 @@ class _RecordingBackend:
         return self._backend.is_array(x)
 
     def random_uniform(self, generator, shape, dtype):
+        return self._draw(self._backend.random_uniform, generator, shape, dtype)
+
+    def random_normal(self, generator, shape, dtype):
+        return self._draw(self._backend.random_normal, generator, shape, dtype)
+
+    def _draw(self, function, *args):
         recorder = self._recorder
         recorder.draws -= 1
-        values = recorder.place(self._backend.random_uniform(generator, shape, dtype), fixed=False)
-        recorder.note(Into(self._backend.random_uniform, (generator, shape, dtype), {}, recorder.windows(values)))
+        values = recorder.place(function(*args), fixed=False)
+        recorder.note(Into(function, args, {}, recorder.windows(values)))
         return values.view(Recorded)
 
     def _run(self, kernel, *args, **kwargs):
@@ -325,7 +331,7 @@ def of_weights_alone(function):
 
 
 def note_draw(generator):
-    """Say that numbers will be drawn; a recording is good only if the backend does it (``random_uniform``)."""
+    """Say that numbers will be drawn; a recording is good only if the backend draws them: ``random_uniform``, ..."""
     recorder = active_recorder()
     if recorder is not None:
         recorder.draws += 1

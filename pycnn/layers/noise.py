@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from pycnn.backend import get_backend
 from pycnn.layers.base import Layer
 from pycnn.layers.dropout import Dropout
@@ -27,8 +25,8 @@ class _Noise(Layer):
 
     def _normal(self, like, deviation):
         """Normally distributed numbers of mean 0, an array of the shape and dtype of ``like``."""
-        numbers = self._random.generator().standard_normal(like.shape, np.float64 if like.dtype == "float64" else "f4")
-        return get_backend().asarray(numbers) * like.dtype.type(deviation)
+        numbers = get_backend().random_normal(self._random.generator(), like.shape, like.dtype)
+        return numbers * like.dtype.type(deviation)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""

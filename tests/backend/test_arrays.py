@@ -11,6 +11,11 @@ from helpers import normal
 
 import pycnn
 from pycnn.backend.protocol import REDUCTIONS
+from pycnn.backend.registry import why_unavailable
+
+GPUS = [cuda_emulated.NAME]
+if why_unavailable("cuda") is None:
+    GPUS.append(pytest.param("cuda", marks=pytest.mark.gpu))
 
 
 def test_there_and_back(backend):
@@ -39,6 +44,44 @@ def test_random_numbers_come_from_the_generator_of_the_host(backend, dtype):
     assert 0.99 < values.max() < 1
     again = backend.to_numpy(backend.random_uniform(np.random.default_rng(7), (50, 40), dtype))
     np.testing.assert_array_equal(values, again)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("member", ["random_uniform", "random_normal"])
+def test_random_numbers_are_distributed_as_they_should(backend, member, dtype):
+    """Moments to five standard deviations, of values and of neighbours' products; and another draw is another."""
+    generator, count = np.random.default_rng(8), 20_001
+    first, second = (getattr(backend, member)(generator, (3, 6667), dtype) for _ in range(2))
+    assert first.dtype == dtype
+    x, other = (backend.to_numpy(a).astype(np.float64).reshape(-1) for a in (first, second))
+    if member == "random_uniform":
+        x, other = (x - 0.5) * 12**0.5, (other - 0.5) * 12**0.5
+        moments = 0, 1, 0, 9 / 5
+        spreads = 1, 4 / 5, 27 / 7, 144 / 25
+    else:
+        moments, spreads = (0, 1, 0, 3), (1, 2, 15, 96)
+    for power, (moment, spread) in enumerate(zip(moments, spreads, strict=True), 1):
+        assert abs((x**power).mean() - moment) < 5 * (spread / count) ** 0.5
+    for a, b in [(x, other), *((x[:-step], x[step:]) for step in (1, 2, 4))]:
+        assert abs((a * b).mean()) < 5 / len(a) ** 0.5
+    assert len(np.unique(x)) > 0.99 * count
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (5,), (7, 11, 3)])
+@pytest.mark.parametrize("member", ["random_uniform", "random_normal"])
+def test_random_numbers_fill_any_shape(backend, member, shape):
+    numbers = backend.to_numpy(backend.xp.asarray(getattr(backend, member)(np.random.default_rng(3), shape, "float32")))
+    assert numbers.shape == shape
+    assert np.isfinite(numbers).all()
+
+
+@pytest.mark.parametrize("backend", GPUS, indirect=True)
+@pytest.mark.parametrize("member", ["random_uniform", "random_normal"])
+def test_random_numbers_do_not_depend_on_the_grid(backend, monkeypatch, member):
+    draw = getattr(backend, member)
+    expected = backend.to_numpy(draw(np.random.default_rng(3), (9, 501), "float32"))
+    monkeypatch.setitem(draw.__globals__, "elementwise_blocks", lambda count: 2)
+    np.testing.assert_array_equal(backend.to_numpy(draw(np.random.default_rng(3), (9, 501), "float32")), expected)
 
 
 def test_xp_is_the_namespace_of_its_arrays(backend):

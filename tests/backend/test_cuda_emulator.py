@@ -65,6 +65,22 @@ def test_lanes_of_a_warp_see_each_other(run, wrappers):
     np.testing.assert_array_equal(shown, np.repeat(warps[:, 5], 32))
 
 
+@pytest.mark.parametrize(
+    ("counter_and_key", "words"),
+    [
+        ("00000000 00000000 00000000 00000000 00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
+        ("ffffffff ffffffff ffffffff ffffffff ffffffff ffffffff", "408f276d 41c83b0e a20bc7c6 6d5451fd"),
+        ("243f6a88 85a308d3 13198a2e 03707344 a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
+    ],
+)
+def test_random_bits_are_those_of_its_authors(run, wrappers, counter_and_key, words):
+    """Known answers of Random123."""
+    given, expected = (np.array([int(word, 16) for word in text.split()], "u4") for text in (counter_and_key, words))
+    out = np.empty(4, np.int32)
+    run(wrappers, "philox_words", (1, 1, 1), 32, given.view(np.int32), out)
+    np.testing.assert_array_equal(out.view(np.uint32), expected)
+
+
 def product(run, code):
     a, b, out = normal((16, 40), "float32"), normal((40, 8), "float32", 1), np.empty((16, 8), np.float32)
     run(code, "staged_mma", (1, 1, 1), 32, a, b, out, np.int32(40))

@@ -20,6 +20,8 @@
 #include <cmath>
 using std::max;
 using std::min;
+template <class T> inline T cospi(T x) { return std::cos((T)M_PI * x); }
+template <class T> inline T sinpi(T x) { return std::sin((T)M_PI * x); }
 
 #define __global__
 #define __device__
@@ -217,8 +219,6 @@ template <int N> INTERNAL void cp_wait() {
 inline float as_float(unsigned bits) { float x; memcpy(&x, &bits, 4); return x; }
 inline unsigned as_bits(float x) { unsigned bits; memcpy(&bits, &x, 4); return bits; }
 inline float to_tf32(float x) { return std::isfinite(x) ? as_float((as_bits(x) + 0x1000) & 0xffffe000) : x; }
-
-template <class T> inline T rounded_product(T a, T b) { return a * b; }
 
 /* The hardware does not look at the last 13 bits of what it multiplies. */
 inline double of_10_bits(float x) { return as_float(as_bits(x) & 0xffffe000); }

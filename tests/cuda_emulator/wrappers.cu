@@ -1,5 +1,6 @@
-// Every function of common.cuh at work: for the tests of the emulator, and so that its PTX is compiled.
+// Every function of common.cuh and random.cuh at work: for the tests of the emulator, and so that its PTX is compiled.
 #include "common.cuh"
+#include "random.cuh"
 
 // out[i] = the sum of x over the warp of element i, of ballot(x > 0), and x of the warp's lane `from`
 extern "C" __global__ void __launch_bounds__(64)
@@ -45,4 +46,11 @@ cut_and_reverse(const float *x, float *out, int count) {
     cp_wait<0>();
     __syncthreads();
     for (int i = 0; i < 4; i++) out[4 * threadIdx.x + i] = tile[4 * 63 - 4 * threadIdx.x + i];
+}
+
+// The words of philox for the counter and the key in x, four and two words
+extern "C" __global__ void __launch_bounds__(32)
+philox_words(const int *x, int *out) {
+    const Words bits = philox({{(unsigned)x[0], (unsigned)x[1], (unsigned)x[2], (unsigned)x[3]}}, x[4], x[5]);
+    if (threadIdx.x < 4) out[threadIdx.x] = bits.at[threadIdx.x];
 }

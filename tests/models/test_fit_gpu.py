@@ -90,9 +90,10 @@ def test_metrics_stay_on_the_device(backend, name):
 
 @emulated
 def test_what_no_graph_can_hold_is_said_once(backend, capsys):
-    model = pycnn.Sequential([layers.Input((2,)), layers.Dense(3), layers.GaussianNoise(0.1), layers.Dense(1)])
+    model = pycnn.Sequential([layers.Input((2, 2, 1)), layers.Dense(3), layers.RandomFlip(), layers.Dense(1)])
     model.compile("sgd", "mse", jit_compile=True)
-    model.fit(normal((10, 2), "float32"), normal((10, 1), "float32"), 4, 3, verbose=0)  # batches of 4, 4 and 2
+    x, y = normal((10, 2, 2, 1), "float32"), normal((10, 2, 2, 1), "float32", 1)
+    model.fit(x, y, 4, 3, verbose=0)  # batches of 4, 4 and 2
     said = capsys.readouterr().out
     assert said == f"pycnn: {model.name} runs its training step eagerly: random numbers are drawn on the host\n"
 

@@ -32,7 +32,17 @@ def is_array(x):
 
 
 def random_uniform(generator, shape, dtype):
-    return cp.asarray(generator.random(shape, dtype=np.dtype(dtype)))
+    return _random("random_uniform", generator, shape, dtype)
+
+
+def random_normal(generator, shape, dtype):
+    return _random("random_normal", generator, shape, dtype)
+
+
+def _random(kernel, generator, shape, dtype):
+    out, key = result(shape, dtype), generator.integers(-(1 << 63), 1 << 63)
+    launch("random", kernel, elementwise_blocks(out.size), out, key, out.size)
+    return out
 
 
 def update_at(target, index, values, reduction=None):

@@ -3,8 +3,9 @@
 While a function is captured nothing is computed, so it cannot look at values: it runs once, then its graph does. Its
 arrays lie in a memory pool of the plan's own, in which the function's own use of them decides when one's room becomes
 another's. What comes from the host is brought at once, beside the graph, and stays as it is, but for random numbers
-(``random_uniform``), which are drawn anew before each run. ``recording.check`` is made for the first batch alone: after
-it labels that are no classes make the loss NaN, for to look at them would be to wait for the GPU at each step.
+(``random_uniform``, ``random_normal``), which are drawn anew before each run. ``recording.check`` is made for the first
+batch alone: after it labels that are no classes make the loss NaN, for to look at them would be to wait for the GPU at
+each step.
 
 What CuPy lets no graph hold, large products by cuBLAS, is called between two graphs (``cublas.py``).
 """
@@ -151,10 +152,16 @@ class _CapturingBackend:
         raise NotRecordableError("an array is brought to the host")
 
     def random_uniform(self, generator, shape, dtype):
-        recorder, draw = self.recorded_by, self._backend.random_uniform
+        return self._draw(self._backend.random_uniform, generator, shape, dtype)
+
+    def random_normal(self, generator, shape, dtype):
+        return self._draw(self._backend.random_normal, generator, shape, dtype)
+
+    def _draw(self, function, *args):
+        recorder = self.recorded_by
         recorder.draws -= 1
-        values = recorder.at_once(draw, generator, shape, dtype)
-        recorder.plan.calls.append(Into(draw, (generator, shape, dtype), {}, values))
+        values = recorder.at_once(function, *args)
+        recorder.plan.calls.append(Into(function, args, {}, values))
         return values
 
 

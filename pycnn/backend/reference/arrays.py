@@ -28,6 +28,10 @@ def random_uniform(generator, shape, dtype):
     return generator.random(shape, dtype=dtype)
 
 
+def random_normal(generator, shape, dtype):
+    return generator.standard_normal(shape, dtype=dtype)
+
+
 def update_at(target, index, values, reduction=None):
     if reduction is None:
         target[index] = values
