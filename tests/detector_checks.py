@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pycnn.detection import AnnotatedImages, Detections, GroundTruth, MeanAveragePrecision
+from pycnn.detection import AnnotatedImages, Detections, GroundTruth, MeanAveragePrecision, grid_proposals
 from pycnn.detection.detector import Detector
 
 SIZE = 32
@@ -20,6 +20,11 @@ def squares(count, seed=0):
         image[top : top + side, left : left + side, label] = 220
         truth.append(GroundTruth([[left, top, left + side, top + side]], [label]))
     return AnnotatedImages(images, truth, ("red", "green"))
+
+
+def grids(images):
+    """Proposals without looking: squares all over each image."""
+    return [grid_proposals(np.shape(image)[:2], [8, 12, 24], stride=4) for image in images]
 
 
 def check_detector(detector, tmp_path, fit_options=None, least_map=0.5, **inputs):

@@ -40,6 +40,19 @@ WRITES = {
         "lenet5_filters_c3.png",
         "lenet5_mistakes.png",
     },
+    "train_yolo": {"yolo.pycnn", "yolo_curves.png", "yolo_found.png"},
+    "train_faster_rcnn": {"faster_rcnn.pycnn", "faster_rcnn_curves.png", "faster_rcnn_found.png"},
+    "train_fast_rcnn": {"fast_rcnn.pycnn", "fast_rcnn_curves.png", "fast_rcnn_found.png"},
+    "train_rcnn": {"rcnn.pycnn", "rcnn_curves.png", "rcnn_found.png"},
+    "compare_detectors": {
+        "detectors.png",
+        *(
+            f"{name}{end}"
+            for name in ("yolo", "faster_rcnn", "fast_rcnn", "rcnn")
+            for end in (".pycnn", "_curves.png", "_found.png")
+        ),
+    },
+    "coins": {"coins.pycnn", "coins.png"},
     "grad_cam": {"grad_cam.png", "grad_cam_network.png", "grad_cam_saliency.png", "grad_cam_smoothgrad.png"},
     "edge_detection": {"edges_hopper.png"},
     "receptive_field": {"receptive_field.png"},

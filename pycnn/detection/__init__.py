@@ -11,6 +11,8 @@ metrics/      average precision of VOC and COCO, curves, kinds of errors
 transforms.py flip, resize, letterbox, crop, scale, colours: of images and boxes together
 detector.py   Detector: what all of them do; selection.py   what is told of all candidates
 yolo.py       YOLO                                        backbones.py   the convolutions before
+rcnn.py       RCNN           fast_rcnn.py   FastRCNN      faster_rcnn.py   FasterRCNN
+rpn.py        the network that proposes regions           region_head.py   the one that looks at them
 
 Boxes are x1, y1, x2, y2 in pixels, edges and not centres, without +1; classes count from 0.
 """
@@ -29,6 +31,8 @@ from pycnn.detection.boxes import (
 )
 from pycnn.detection.coding import decode_boxes, encode_boxes
 from pycnn.detection.detector import Detector
+from pycnn.detection.fast_rcnn import FastRCNN
+from pycnn.detection.faster_rcnn import FasterRCNN
 from pycnn.detection.matching import match, sample
 from pycnn.detection.metrics import (
     MeanAveragePrecision,
@@ -39,14 +43,18 @@ from pycnn.detection.metrics import (
 )
 from pycnn.detection.nms import batched_nms, nms, soft_nms, weighted_boxes
 from pycnn.detection.proposals import grid_proposals, proposal_recall, selective_search, selective_search_all
+from pycnn.detection.rcnn import RCNN
 from pycnn.detection.records import AnnotatedImages, Detections, GroundTruth
 from pycnn.detection.yolo import YOLO, YOLOLoss
 
 __all__ = [
+    "RCNN",
     "YOLO",
     "AnnotatedImages",
     "Detections",
     "Detector",
+    "FastRCNN",
+    "FasterRCNN",
     "GroundTruth",
     "MeanAveragePrecision",
     "YOLOLoss",
