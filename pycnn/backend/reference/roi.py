@@ -69,7 +69,7 @@ def _forward(weights, x, rois, geometry, out):
         image = _image(roi, geometry)
         if image is not None:
             (rows, _, _), (columns, _, _) = _both(weights, roi, geometry)
-            result[...] = np.einsum("ph,hwc,qw->pqc", rows, x[image], columns)
+            result[...] = np.einsum("ph,hwc,qw->pqc", rows, x[image], columns, optimize=True)
     return deliver(y, out, x.dtype)
 
 
@@ -79,7 +79,7 @@ def _input_grad(weights, gy, rois, geometry, out):
         image = _image(roi, geometry)
         if image is not None:
             (rows, _, _), (columns, _, _) = _both(weights, roi, geometry)
-            gx[image] += np.einsum("ph,pqc,qw->hwc", rows, g, columns)
+            gx[image] += np.einsum("ph,pqc,qw->hwc", rows, g, columns, optimize=True)
     return deliver(gx, out, gy.dtype)
 
 
@@ -90,7 +90,7 @@ def _rois_grad(weights, gy, x, rois, geometry, out):
         if image is not None:
             (rows, by_y1, by_y2), (columns, by_x1, by_x2) = _both(weights, roi, geometry)
             pairs = ((rows, by_x1), (by_y1, columns), (rows, by_x2), (by_y2, columns))
-            result[1:] = [np.einsum("ph,hwc,qw,pqc->", a, x[image], b, g) for a, b in pairs]
+            result[1:] = [np.einsum("ph,hwc,qw,pqc->", a, x[image], b, g, optimize=True) for a, b in pairs]
     return deliver(grad, out, rois.dtype)
 
 
