@@ -9,7 +9,8 @@ from pycnn.backend.geometry import is_integer
 from pycnn.data import Dataset
 from pycnn.detection.records import Detections, GroundTruth, check_truth
 from pycnn.detection.selection import select
-from pycnn.models import saving
+from pycnn.layers.base import serialize_layer
+from pycnn.models import Model, saving
 from pycnn.optimizers import Adam
 from pycnn.optimizers.schedules import OneCycle
 from pycnn.registration import Configurable, deserialize, serialize
@@ -45,6 +46,20 @@ class Detector(Configurable):
         if len(shape) != 3 or not all(is_integer(n) and n > 0 for n in shape):
             raise ValueError(f"input_shape must be (height, width, channels). Received: input_shape={input_shape!r}")
         self.class_names, self.input_shape = tuple(class_names), shape
+
+    def get_config(self):
+        """Return the arguments that make the same detector again, a backbone of one's own as a configuration, too."""
+        config = super().get_config()
+        if isinstance(config.get("backbone"), Model):
+            config["backbone"] = serialize_layer(config["backbone"])
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a detector, not trained, from what ``get_config`` returned."""
+        if isinstance(config.get("backbone"), dict):
+            config = {**config, "backbone": deserialize(config["backbone"])}
+        return cls(**config)
 
     @property
     def networks(self):
