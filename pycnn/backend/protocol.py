@@ -356,8 +356,11 @@ class Optimizer(Protocol):
         ``momenta`` is None where momentum is 0, ``averages`` is None where it is not centred.
         """
 
-    def sums_of_squares(arrays):
-        """Sum of the squares of each array, a list of Python floats."""
+    def clip_norms(arrays, limit, together):
+        """The arrays, each scaled down where its norm is above ``limit``, or all where that of all ``together`` is.
+
+        Returns a list; what need not be scaled may be the array that was given.
+        """
 
 
 class Plans(Protocol):

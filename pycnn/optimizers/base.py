@@ -1,7 +1,5 @@
 """The Optimizer: gradients in, changed weights out; schedules, clipping, decay, and state that can be saved."""
 
-import math
-
 import numpy as np
 
 from pycnn import registration
@@ -330,14 +328,11 @@ class Optimizer(Configurable):
                 self.update([params[i] for i in chosen], [grads[i] for i in chosen], parts, learning_rate, weight_decay)
 
     def _clipped(self, grads):
-        xp = get_backend().xp
         if self.clipvalue is not None:
+            xp = get_backend().xp
             return [xp.clip(g, -self.clipvalue, self.clipvalue) for g in grads]
         limit = self.clipnorm if self.clipnorm is not None else self.global_clipnorm
-        squares = get_backend().sums_of_squares(grads)
-        if self.clipnorm is None:
-            squares = [sum(squares)] * len(grads)
-        return [g if s <= limit * limit else g * (limit / math.sqrt(s)) for g, s in zip(grads, squares, strict=True)]
+        return get_backend().clip_norms(grads, limit, self.clipnorm is None)
 
     # Configuration
 

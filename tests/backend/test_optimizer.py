@@ -187,9 +187,35 @@ def test_many_arrays_of_both_dtypes_are_updated_as_each_alone(backend):
     backend.sgd_update([], [], None, 0.1, 0.0, False, 0.0)
 
 
-def test_sums_of_squares(backend):
-    arrays = [np.array([3.0, -4.0]), np.zeros((0, 2)), normal((70, 801), "float32"), normal((5, 4)).T]
-    sums = backend.sums_of_squares([backend.asarray(a) for a in arrays])
-    assert all(type(s) is float for s in sums)
-    assert sums[:2] == [25, 0]
-    np.testing.assert_allclose(sums, [(a.astype(np.float64) ** 2).sum() for a in arrays], rtol=1e-6)
+@pytest.mark.parametrize("limit", [0.5, 5.0, 300.0, 1e9])
+@pytest.mark.parametrize("together", [False, True])
+def test_norms_above_a_limit_are_clipped(backend, together, limit):
+    arrays = [np.array([3.0, -4.0]), np.zeros((0, 2)), normal((70, 801), "float32"), normal((5, 4)).T, np.zeros(3)]
+    norms = [np.linalg.norm(a.astype(np.float64)) for a in arrays]
+    if together:
+        norms = [np.linalg.norm(norms)] * len(arrays)
+    clipped = backend.clip_norms([backend.asarray(a) for a in arrays], limit, together)
+    for mine, a, norm in zip(clipped, arrays, norms, strict=True):
+        assert (mine.shape, mine.dtype) == (a.shape, a.dtype)
+        expected = a if norm <= limit else a * (limit / norm)
+        exact = a.dtype == "float64" and not together  # of float32 squares may be summed in float32
+        np.testing.assert_allclose(backend.to_numpy(mine), expected, rtol=1e-14 if exact else 1e-6)
+        if norm <= limit:
+            np.testing.assert_array_equal(backend.to_numpy(mine), a)
+
+
+def test_norms_of_more_arrays_than_one_launch_has(backend):
+    arrays = [normal((5, i), "float32", i) for i in range(1, 130)]
+    norms = [np.linalg.norm(a.astype(np.float64)) for a in arrays]
+    for together in (False, True):
+        clipped = backend.clip_norms([backend.asarray(a) for a in arrays], 4.0, together)
+        for mine, a, norm in zip(clipped, arrays, norms, strict=True):
+            limited = 4 / (np.linalg.norm(norms) if together else max(norm, 4))
+            np.testing.assert_allclose(backend.to_numpy(mine), a * limited, rtol=1e-6)
+
+
+def test_a_norm_that_is_no_number_shows(backend):
+    arrays = [backend.asarray(np.array(a)) for a in ([1.0, np.nan], [1.0, 2.0])]
+    first, second = (backend.to_numpy(a) for a in backend.clip_norms(arrays, 1.0, False))
+    assert np.isnan(first).all()
+    np.testing.assert_allclose(second, np.array([1, 2]) / 5**0.5)

@@ -79,6 +79,17 @@ def test_values_are_read_at_the_end_of_an_epoch_alone(backend, steps):
 
 
 @emulated
+@pytest.mark.parametrize("clipping", ["clipnorm", "global_clipnorm", "clipvalue"])
+def test_clipping_waits_for_nothing(backend, clipping):
+    optimizer = pycnn.optimizers.SGD(1.0, **{clipping: 0.5})
+    weight = pycnn.Variable(np.zeros(2, "float32"))
+    before = stand_in.synchronisations
+    optimizer.apply([backend.asarray(np.array([3, 0.25], "float32"))], [weight])
+    assert stand_in.synchronisations == before
+    assert weight.numpy()[0] == pytest.approx(-0.5, abs=0.01)
+
+
+@emulated
 @pytest.mark.parametrize("name", ["Precision", "Recall", "TrueNegatives", "F1Score", "Hinge", "CategoricalAccuracy"])
 def test_metrics_stay_on_the_device(backend, name):
     metric = getattr(pycnn.metrics, name)()

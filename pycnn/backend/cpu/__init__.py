@@ -19,7 +19,7 @@ from pycnn.backend.cpu.boxes import box_iou, nms
 from pycnn.backend.cpu.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, conv2d_prepare
 from pycnn.backend.cpu.matmul import matmul
 from pycnn.backend.cpu.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
-from pycnn.backend.cpu.optimizer import adam_update, rmsprop_update, sgd_update, sums_of_squares
+from pycnn.backend.cpu.optimizer import adam_update, clip_norms, rmsprop_update, sgd_update
 from pycnn.backend.cpu.plans import record
 from pycnn.backend.cpu.pool import (
     avg_pool2d_forward,
@@ -61,6 +61,7 @@ __all__ = [
     "batch_norm_grad",
     "batch_norm_statistics",
     "box_iou",
+    "clip_norms",
     "conv2d_filter_grad",
     "conv2d_forward",
     "conv2d_input_grad",
@@ -98,7 +99,6 @@ __all__ = [
     "softmax_grad",
     "sum_products",
     "sum_rows",
-    "sums_of_squares",
     "to_numpy",
     "update_at",
     "upload",

@@ -20,8 +20,11 @@ def rmsprop_update(params, grads, v, momenta, averages, learning_rate, rho, mome
     ext.rmsprop(params, _contiguous(grads), v, momenta, averages, learning_rate, rho, momentum, epsilon, weight_decay)
 
 
-def sums_of_squares(arrays):
-    return ext.sums_of_squares(_contiguous(arrays))
+def clip_norms(arrays, limit, together):
+    squares = ext.sums_of_squares(_contiguous(arrays))
+    if together:
+        squares = [sum(squares)] * len(arrays)
+    return [a if s <= limit * limit else a * (limit / sqrt(s)) for a, s in zip(arrays, squares, strict=True)]
 
 
 def _contiguous(arrays):

@@ -26,7 +26,7 @@ from pycnn.backend.cuda.boxes import box_iou, nms
 from pycnn.backend.cuda.conv import conv2d_filter_grad, conv2d_forward, conv2d_input_grad, conv2d_prepare
 from pycnn.backend.cuda.matmul import matmul
 from pycnn.backend.cuda.norm import batch_norm_forward, batch_norm_grad, batch_norm_statistics, sum_rows
-from pycnn.backend.cuda.optimizer import adam_update, rmsprop_update, sgd_update, sums_of_squares
+from pycnn.backend.cuda.optimizer import adam_update, clip_norms, rmsprop_update, sgd_update
 from pycnn.backend.cuda.plans import record
 from pycnn.backend.cuda.pool import (
     avg_pool2d_forward,
@@ -68,6 +68,7 @@ __all__ = [
     "batch_norm_grad",
     "batch_norm_statistics",
     "box_iou",
+    "clip_norms",
     "conv2d_filter_grad",
     "conv2d_forward",
     "conv2d_input_grad",
@@ -105,7 +106,6 @@ __all__ = [
     "softmax_grad",
     "sum_products",
     "sum_rows",
-    "sums_of_squares",
     "to_numpy",
     "update_at",
     "upload",

@@ -4,7 +4,7 @@ from math import sqrt
 
 import numpy as np
 
-from pycnn.backend.cuda.arrays import contiguous, result, to_numpy, xp
+from pycnn.backend.cuda.arrays import contiguous, result
 from pycnn.backend.cuda.launch import blocks_for, launch
 from pycnn.backend.cuda.sources import MANY
 
@@ -50,17 +50,21 @@ def rmsprop_update(params, grads, v, momenta, averages, learning_rate, rho, mome
     _update("rmsprop_update", (params, grads, v, momenta, averages), *numbers)
 
 
-def sums_of_squares(arrays):
-    totals, found = [0.0] * len(arrays), []
-    for part, (group,) in _groups(arrays):
-        blocks, sizes, firsts = _blocks(group)
-        sums = result((blocks,), np.float64)
-        launch("optimizer", "sums_of_squares", blocks, group, sums, sizes, firsts, len(sizes))
-        found.append((part, firsts, sums))
-    if found:
-        on_host, begin = to_numpy(xp.concatenate([sums for *_, sums in found])), 0
-        for part, firsts, sums in found:
-            for i, of_array in zip(part, np.split(on_host[begin : begin + sums.size], firsts[1:]), strict=True):
-                totals[i] = float(of_array.sum())
-            begin += sums.size
-    return totals
+def clip_norms(arrays, limit, together):
+    groups = [(part, group, _blocks(group)) for part, (group,) in _groups(arrays)]
+    total = sum(blocks for *_, (blocks, _, _) in groups)
+    squares, clipped, begin = result((total,), np.float64), list(arrays), 0
+    for _, group, (blocks, sizes, firsts) in groups:
+        of_blocks = squares[begin : begin + blocks]
+        launch("optimizer", "sums_of_squares", blocks, group, of_blocks, sizes, firsts, len(sizes))
+        begin += blocks
+    begin = 0
+    for part, group, (blocks, sizes, firsts) in groups:
+        made = [result(a.shape, a.dtype) for a in group]
+        of_blocks = squares if together else squares[begin : begin + blocks]
+        numbers = (len(sizes), total if together else 0, limit)
+        launch("optimizer", "clip_norms", blocks, group, made, of_blocks, sizes, firsts, *numbers)
+        begin += blocks
+        for i, array in zip(part, made, strict=True):
+            clipped[i] = array
+    return clipped

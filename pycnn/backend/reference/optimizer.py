@@ -41,5 +41,8 @@ def rmsprop_update(params, grads, v, momenta, averages, learning_rate, rho, mome
         p -= step
 
 
-def sums_of_squares(arrays):
-    return [float((a.astype(np.float64) ** 2).sum()) for a in arrays]
+def clip_norms(arrays, limit, together):
+    norms = [np.sqrt((a.astype(np.float64) ** 2).sum()) for a in arrays]
+    if together:
+        norms = [np.sqrt(np.square(norms).sum())] * len(arrays)
+    return [a if norm <= limit else a * a.dtype.type(limit / norm) for a, norm in zip(arrays, norms, strict=True)]

@@ -79,6 +79,17 @@ rmsprop_update(Arrays params, Arrays grads, Arrays squares, Arrays momenta OR_NU
     }
 }
 
+// The sum of what the threads of a block have, for all of them.
+__device__ inline double sum_of_block(double sum, double *sums) {
+    sums[threadIdx.x] = sum;
+    for (int step = 128; step; step /= 2) {
+        __syncthreads();
+        if (threadIdx.x < step) sums[threadIdx.x] += sums[threadIdx.x + step];
+    }
+    __syncthreads();
+    return sums[0];
+}
+
 // The sum of squares of each block's elements.
 extern "C" __global__ void __launch_bounds__(256)
 sums_of_squares(Arrays arrays, double *out, Integers sizes, Integers first_blocks, int count) {
@@ -87,10 +98,22 @@ sums_of_squares(Arrays arrays, double *out, Integers sizes, Integers first_block
     const real *a = arrays.at[mine.array];
     double sum = 0;
     for (int64 i = mine.first; i < mine.last; i += 256) sum += (double)a[i] * a[i];
-    sums[threadIdx.x] = sum;
-    for (int step = 128; step; step /= 2) {
-        __syncthreads();
-        if (threadIdx.x < step) sums[threadIdx.x] += sums[threadIdx.x + step];
-    }
-    if (threadIdx.x == 0) out[blockIdx.x] = sums[0];
+    sum = sum_of_block(sum, sums);
+    if (threadIdx.x == 0) out[blockIdx.x] = sum;
+}
+
+// Arrays scaled so that no norm is above a limit; squares are the sums of this launch's blocks, or of all there are.
+extern "C" __global__ void __launch_bounds__(256)
+clip_norms(Arrays arrays, Arrays out, const double *squares, Integers sizes, Integers first_blocks, int count,
+           int64 together, double limit) {
+    __shared__ double sums[256];
+    const Piece mine(sizes, first_blocks, count);
+    const int64 end = mine.array + 1 < count ? first_blocks.at[mine.array + 1] : gridDim.x;
+    const int64 first = together ? 0 : first_blocks.at[mine.array], last = together ? together : end;
+    double square = 0;
+    for (int64 i = first + threadIdx.x; i < last; i += 256) square += squares[i];
+    square = sum_of_block(square, sums);
+    const real factor = square <= limit * limit ? 1 : limit / sqrt(square), *a = arrays.at[mine.array];
+    real *y = out.at[mine.array];
+    for (int64 i = mine.first; i < mine.last; i += 256) y[i] = factor * a[i];
 }
