@@ -16,6 +16,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from pycnn.backend import registry
+from pycnn.backend.late import check_nan
 from pycnn.backend.plan import Into, IntoAll, IntoRest, Plan, call_all
 from pycnn.backend.protocol import FAMILIES, Arrays, Plans
 from pycnn.backend.recorded import NotRecordableError, Recorded, activated, active_recorder, arrays_in, map_parts, plain
@@ -315,13 +316,18 @@ def _is_view(result, args):
     return isinstance(result, np.ndarray) and any(np.may_share_memory(result, a) for a in arrays_in(args))
 
 
-def check(function, *args):
-    """Call a function that looks at values and raises an error if they are wrong. A plan does so at each run."""
+def check(function, *args, nan_in=None):
+    """Call a function that looks at values and raises an error if they are wrong. A plan does so at each run.
+
+    ``nan_in`` is an array that then holds a NaN: whoever reads it may have the check made later (``late.py``).
+    """
     recorder = active_recorder()
-    if recorder is None:
-        function(*args)
-    else:
+    if recorder is not None:
         recorder.check(function, args)
+    elif nan_in is not None:
+        check_nan(nan_in, function, *args)
+    else:
+        function(*args)
 
 
 def of_weights_alone(function):

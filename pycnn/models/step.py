@@ -4,6 +4,7 @@ import inspect
 
 from pycnn import losses, optimizers
 from pycnn.autograd import Tensor, Variable
+from pycnn.backend.late import LateChecks
 from pycnn.metrics import Metric
 from pycnn.models.batches import all_arrays, map_arrays
 from pycnn.models.compiled import Losses, LossMean, Metrics, plain, wants_shapes
@@ -21,18 +22,10 @@ class Step:
         "_step_logs",
     )  # what reset_metrics resets besides metrics: backups hold it
     _untracked = frozenset(
-        {
-            "_train_variables",
-            "_regularized",
-            "history",
-            "_progress",
-            "_metrics",
-            "_compiled_losses",
-            "_compile_arguments",
-            "_searched",
-            "_own",
-            "_plans",
-        }
+        (
+            *("_train_variables", "_regularized", "history", "_progress", "_metrics"),
+            *("_compiled_losses", "_compile_arguments", "_searched", "_own", "_plans", "_late_checks"),
+        )
     )
     _train_takes_data = _test_takes_data = False  # whether a subclass has Keras's train_step(self, data)
 
@@ -55,6 +48,7 @@ class Step:
         self._runs_eagerly = self._wants_plans = False
         self._plans = Plans(self)
         self._step_logs = None  # what a train_step of one's own returned
+        self._late_checks = LateChecks()
         self._reset_step_caches()
         self._reset_loss()
 
@@ -207,7 +201,8 @@ class Step:
             if self._found_at != Variable.changes:
                 self._find_variables()
                 self.zero_grad()
-            loss = self.compute_loss(x, y, y_pred, sample_weight)
+            with self._late_checks:
+                loss = self.compute_loss(x, y, y_pred, sample_weight)
             variables = self._train_variables
             if not variables:
                 raise ValueError(f"The model {self.name!r} has no trainable weights: there is nothing to train")
@@ -226,7 +221,8 @@ class Step:
             y_pred = self(x, training=False)
         if self._found_at != Variable.changes:
             self._find_variables()
-        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        with self._late_checks:
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
         self._count(loss, y, y_pred, sample_weight)
         return loss
 
@@ -312,9 +308,15 @@ class Step:
             self._metrics.update(self._targets(y, y_pred), predictions, sample_weight, names)
 
     def _loss_mean(self):
-        return float(self._loss_sum) / self._loss_samples if self._loss_samples else float("nan")
+        """The mean of the loss since the last reset. If it is NaN, this may raise the error that says why."""
+        if not self._loss_samples:
+            return float("nan")
+        total = float(self._loss_sum)
+        self._late_checks.settle(total != total)
+        return total / self._loss_samples
 
     def _reset_loss(self):
+        self._late_checks.settle(wrong=False)
         self._loss_sum = 0.0
         self._loss_samples = 0
         self._part_sums = []

@@ -153,7 +153,7 @@ def _sparse(labels, y_pred, from_logits, of_all):
     logits = y_pred if from_logits else logits_of(y_pred, "softmax")
     if logits is not None:
         loss = _CrossEntropy.apply(logits, None, labels=labels, mean=of_all)
-        check(_check_labels_of_nan, loss.data, labels, logits.data.shape[-1])
+        check(_check_labels_of_nan, loss.data, labels, logits.data.shape[-1], nan_in=loss.data)
         return loss
     check(_check_labels, labels, y_pred.data.shape[-1])
     epsilon = config.epsilon()

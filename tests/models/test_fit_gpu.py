@@ -9,6 +9,7 @@ from helpers import normal
 import pycnn
 from pycnn import layers
 from pycnn.applications import LeNet5
+from pycnn.backend.late import LateChecks, check_nan
 from pycnn.backend.registry import why_unavailable
 
 GPUS = [cuda_emulated.NAME]
@@ -73,9 +74,38 @@ def test_lenet_has_the_losses_of_the_cpu(backend):
 def test_values_are_read_at_the_end_of_an_epoch_alone(backend, steps):
     reads = Reads()
     small().fit(normal((4 * steps, 6, 6, 1), "float32"), classes(4 * steps), 4, 3, verbose=0, callbacks=[reads])
-    first = [1, 2] + [2] * (steps - 2)  # the labels of an eager step, and of the one that is recorded
-    assert reads.of_epochs[0] == [*first, 4]  # and then the loss and the accuracy
-    assert reads.of_epochs[1:] == [[4] * steps + [6], [6] * steps + [8]]
+    first = [0, 1] + [1] * (steps - 2)  # the labels of the step that is recorded
+    assert reads.of_epochs[0] == [*first, 3]  # and then the loss and the accuracy
+    assert reads.of_epochs[1:] == [[3] * steps + [5], [5] * steps + [7]]
+
+
+@emulated
+def test_wrong_labels_are_said_when_the_loss_is_read(backend):
+    model = small()
+    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
+    x, y = (pycnn.Tensor.wrap(backend.asarray(a)) for a in (normal((3, 6, 6, 1), "float32"), classes(3)))
+    before = stand_in.synchronisations
+    for _ in range(3):
+        model.train_step(x, y)
+        model.test_step(x, y)
+    assert stand_in.synchronisations == before
+    assert np.isfinite(model.get_metrics_result()["loss"])
+    model.train_step(x, y + 1)
+    with pytest.raises(ValueError, match="class indices from 0 to 2, .* Received: y_true from 1 to 3"):
+        model.get_metrics_result()
+    model.reset_metrics()
+    assert np.isnan(model.get_metrics_result()["loss"])
+
+
+@emulated
+def test_checks_that_wait_are_not_many(backend):
+    late, seen = LateChecks(), []
+    with late:
+        for i in range(150):
+            check_nan(backend.asarray(np.array([np.nan if i == 70 else 1.0])), seen.append, i)
+    assert seen == list(range(64, 128))
+    late.settle(wrong=True)
+    assert seen == list(range(64, 150))
 
 
 @emulated
