@@ -95,6 +95,7 @@ class FasterRCNN(Detector):
         self.units, self.dropout, self.proposals = tuple(units), dropout, proposals
         self.backbone_model = backbone_model(backbone, self.input_shape)
         self.stride = stride_of(self.backbone_model, self.input_shape)
+        self.pooling_layer = _POOLING[pooling](pool_size, 1 / self.stride)
         maps = self.backbone_model.output_shape
         anchors = generate_anchors(anchor_base, self.anchor_ratios, self.anchor_scales)
         self.anchors = np.asarray(anchor_grid(anchors, maps[1:3], self.stride), np.float32)
@@ -191,7 +192,7 @@ class FasterRCNN(Detector):
 
         def classify(backbone):
             """Train the head, and what is trainable of its backbone, on proposals that came of another one."""
-            network = region_network(self.input_shape, self.backbone_model, self._pooling_layer(), self.head)
+            network = region_network(self.input_shape, self.backbone_model, self.pooling_layer, self.head)
             network.compile(
                 one_cycle(1e-3, len(truth), batch_size, how["epochs"]),
                 [RegionClassLoss(), RegionBoxLoss()],
@@ -244,13 +245,10 @@ class FasterRCNN(Detector):
         """Return what makes boxes of the proposing network's outputs, ``after`` of an image at most."""
         return Proposer(self.anchors, self.input_shape[:2], before=max(6000, 6 * after), after=after)
 
-    def _pooling_layer(self):
-        return _POOLING[self.pooling](self.pool_size, 1 / self.stride)
-
     def _candidates(self, images):
         maps, proposals = self._propose(self.backbone_model, images, self.proposals)
         regions = with_image_numbers(proposals)
-        pooled = self._pooling_layer()([maps, regions])
+        pooled = self.pooling_layer([maps, regions])
         boxes, scores = read_head(regions, *self.head.predict_on_batch(pooled))
         ends = np.cumsum([len(p) for p in proposals])[:-1]
         return zip(np.split(boxes, ends), np.split(scores, ends), strict=True)
@@ -291,7 +289,7 @@ class Joint(Model):
     def __init__(self, detector, regions, exact):
         super().__init__(name="faster_rcnn")
         self.backbone, self.rpn, self.head = detector.networks.values()
-        self.pooling = detector._pooling_layer()
+        self.pooling = detector.pooling_layer
         self.proposer, self.classes = detector.proposer(2000), len(detector.class_names)
         self.regions, self.exact = regions, exact
         self.means = [Mean(name) for name in ("loss", "anchors", "anchor_boxes", "classes", "boxes")]
