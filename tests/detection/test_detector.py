@@ -15,19 +15,52 @@ def maps():
     return pycnn.Sequential([pycnn.Input((16, 16, 3)), layers.Conv2D(4, 3, 4, padding="same")])
 
 
+MAKERS = {
+    "YOLO": lambda: YOLO(["a"], (16, 16, 3), backbone=maps(), grid_size=4),
+    "RCNN": lambda: RCNN(["a"], (16, 16, 3), backbone=maps(), units=8, context=4),
+    "FastRCNN": lambda: FastRCNN(["a"], (16, 16, 3), backbone=maps(), units=(8,), pool_size=2, dropout=0.0),
+    "FasterRCNN": lambda: FasterRCNN(
+        ["a"],
+        (16, 16, 3),
+        backbone=maps(),
+        units=(8,),
+        anchor_base=8,
+        anchor_scales=(1,),
+        rpn_filters=4,
+        pooling="align",
+        pool_size=2,
+        dropout=0.0,
+        proposals=4,
+    ),
+}
+IMAGES = np.random.default_rng(0).integers(0, 255, (2, 16, 16, 3), dtype=np.uint8)
+
+
 @pytest.mark.parametrize(
-    "make",
-    [
-        lambda: YOLO(["a"], (16, 16, 3), backbone=maps(), grid_size=4),
-        lambda: RCNN(["a"], (16, 16, 3), backbone=maps(), units=8, context=4),
-        lambda: FastRCNN(["a"], (16, 16, 3), backbone=maps(), units=(8,), pool_size=2),
-        lambda: FasterRCNN(["a"], (16, 16, 3), backbone=maps(), units=(8,), anchor_scales=(1,), rpn_filters=4),
-    ],
-    ids=["YOLO", "RCNN", "FastRCNN", "FasterRCNN"],
+    ("name", "options"),
+    [("YOLO", {}), ("FastRCNN", {}), ("FasterRCNN", {"method": "joint"}), ("FasterRCNN", {"method": "exact"})],
 )
-def test_files_hold_a_backbone_of_ones_own(make, tmp_path):
-    images = np.random.default_rng(0).integers(0, 255, (2, 16, 16, 3), dtype=np.uint8)
-    detector = make()
+def test_every_backend_learns_the_same(backend, name, options):
+    """One epoch of two images: the loss is the CPU's, and so are the boxes that are found."""
+    truth = [GroundTruth([[2, 2, 11, 10]], [0]), GroundTruth([[4, 6, 12, 15]], [0])]
+    given = {"proposals": [np.array([[2, 2, 10, 10], [8, 8, 16, 16.0]])] * 2} if name == "FastRCNN" else {}
+    results = []
+    for used in ("cpu", backend.name):
+        pycnn.set_backend(used)
+        pycnn.utils.set_random_seed(0)
+        detector = MAKERS[name]()
+        history = detector.fit(IMAGES, truth, epochs=2, batch_size=2, verbose=0, **given, **options)
+        found = detector.predict(IMAGES, score_threshold=0.0, max_detections=3, **given)
+        results.append((history.history["loss"], found))
+    (losses, found), (others, again) = results
+    np.testing.assert_allclose(others, losses, rtol=2e-4)
+    for one, other in zip(found, again, strict=True):
+        np.testing.assert_allclose(np.sort(one.scores), np.sort(other.scores), rtol=5e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_files_hold_a_backbone_of_ones_own(name, tmp_path):
+    images, detector = IMAGES, MAKERS[name]()
     detector.save(tmp_path / "detector")
     loaded = Detector.load(tmp_path / "detector")
     assert loaded.get_config() == detector.get_config()
