@@ -2,7 +2,8 @@
 
 base.py      Metric, Mean, Sum, functions as metrics     accuracy.py  shares of right predictions
 confusion.py precision, recall, F-scores     curve.py     areas under curves     tradeoff.py  one rate at another
-iou.py       intersection over union         error.py     losses as metrics      correlation.py  R2, correlations
+iou.py       intersection over union     error.py     losses as metrics   correlation.py  R2, correlations
+cells.py     sums on the device that histograms are made of
 """
 
 from pycnn import registration

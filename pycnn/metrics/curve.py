@@ -4,8 +4,8 @@ import numpy as np
 
 from pycnn.autograd import as_tensor
 from pycnn.backend import get_backend
-from pycnn.losses.base import fit_weights
 from pycnn.metrics.base import Metric, same_shape
+from pycnn.metrics.cells import added, check_ends, read, weights_like, widened
 from pycnn.registration import register_serializable
 
 _CURVES = ("ROC", "PR")
@@ -89,36 +89,29 @@ class AUC(Metric):
             backend = get_backend()
             y_pred = backend.activation_forward(as_tensor(y_pred).data, "sigmoid")
         t, p = same_shape(y_true, y_pred)
-        to_numpy = get_backend().to_numpy
-        weights = None
-        if sample_weight is not None:
-            weights = np.broadcast_to(to_numpy(fit_weights(sample_weight, as_tensor(p)).data), p.shape)
-        t, p = to_numpy(t).astype(bool), to_numpy(p)
         if self.num_labels is not None and p.shape[-1] != self.num_labels:
             raise ValueError(f"y_pred must have num_labels={self.num_labels} columns. Received: y_pred.shape={p.shape}")
+        xp, weights = get_backend().xp, weights_like(p, sample_weight)
         if self.label_weights is not None and not self.multi_label:
-            weights = np.broadcast_to(self.label_weights, p.shape) * (1 if weights is None else weights)
-        if p.size and not (p.min() >= 0 and p.max() <= 1):
-            raise ValueError(f"y_pred must lie in [0, 1]. Received: y_pred from {p.min()} to {p.max()}")
-        columns = p.shape[-1] if self.multi_label else 1
-        t, p = t.reshape(-1, columns), p.reshape(-1, columns)
-        exceeded = np.searchsorted(self._levels, p)  # how many thresholds a prediction exceeds
-        cell = exceeded * columns + np.arange(columns)
-        size = (len(self._levels) + 1) * columns
-        weights = None if weights is None else weights.reshape(-1, columns)
-        for row, chosen in ((0, t), (1, ~t)):
-            counts = np.bincount(cell[chosen], None if weights is None else weights[chosen], size)
-            self._histogram = self._histogram + _put(row, counts.reshape(-1, columns))
+            weights = weights * xp.asarray(self.label_weights, dtype="float64")
+        self._ends = widened(self._ends, p, _check)
+        columns, rows = p.shape[-1] if self.multi_label else 1, len(self._levels) + 1
+        t, p = t.astype(bool).reshape(-1, columns), p.reshape(-1, columns)
+        exceeded = xp.searchsorted(xp.asarray(self._levels), p.astype("float64"))  # thresholds, by each prediction
+        cells = (xp.where(t, 0, rows) + exceeded) * columns + xp.arange(columns)
+        self._histogram = added(self._histogram, cells, weights, 2 * rows * columns)
 
     def reset_state(self):
         """Forget all batches."""
-        self._histogram = 0  # (positives or negatives, thresholds exceeded, column)
+        self._histogram = self._ends = None  # cells: positives or negatives, thresholds exceeded, column
 
     def result(self):
         """Return the area."""
-        if isinstance(self._histogram, int):
+        check_ends(self._ends, _check)
+        if self._histogram is None:
             return 0.0
-        above = self._histogram[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]  # at each threshold, who exceeds it
+        histogram = read(self._histogram, (2, len(self._levels) + 1, -1))
+        above = histogram[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]  # at each threshold, who exceeds it
         areas = [self._area(true, false) for true, false in zip(above[0].T, above[1].T, strict=True)]
         return float(np.average(areas, weights=self.label_weights if self.multi_label else None))
 
@@ -138,10 +131,9 @@ class AUC(Metric):
         return float(((x[:-1] - x[1:]) * height).sum())
 
 
-def _put(row, counts):
-    both = np.zeros((2, *counts.shape))
-    both[row] = counts
-    return both
+def _check(low, high):
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"y_pred must lie in [0, 1]. Received: y_pred from {low} to {high}")
 
 
 def _share(part, whole):

@@ -1,9 +1,13 @@
 """Intersection over union of predicted and true places, from a confusion matrix of classes."""
 
+from functools import partial
+
 import numpy as np
 
 from pycnn.autograd import as_tensor
+from pycnn.backend import get_backend
 from pycnn.metrics.base import Metric
+from pycnn.metrics.cells import added, check_ends, read, widened
 from pycnn.metrics.confusion import quotient
 from pycnn.registration import register_serializable
 
@@ -27,7 +31,8 @@ class IoU(Metric):
 
     Notes
     -----
-    A label outside [0, num_classes) is an error, where Keras leaves its place out: name it in ``ignore_class``.
+    A label outside [0, num_classes) is an error, where Keras leaves its place out: name it in ``ignore_class``. Labels
+    on a GPU are checked when the metric is read.
 
     Examples
     --------
@@ -62,32 +67,38 @@ class IoU(Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Take a batch into account."""
-        t, p = as_tensor(y_true).numpy(), as_tensor(y_pred).numpy()
-        t = (t if self.sparse_y_true else t.argmax(axis=self.axis)).reshape(-1).astype(np.int64)
-        p = (p if self.sparse_y_pred else p.argmax(axis=self.axis)).reshape(-1).astype(np.int64)
-        weights = None
+        t, p = as_tensor(y_true).data, as_tensor(y_pred).data
+        t = (t if self.sparse_y_true else t.argmax(axis=self.axis)).reshape(-1).astype("int64")
+        p = (p if self.sparse_y_pred else p.argmax(axis=self.axis)).reshape(-1).astype("int64")
+        xp, n = get_backend().xp, self.num_classes
+        weights = xp.ones(t.shape)
         if sample_weight is not None:
-            weights = np.ones(t.shape) * as_tensor(sample_weight).numpy().astype(float).reshape(-1)
+            weights = weights * as_tensor(sample_weight).data.astype("float64").reshape(-1)
         if self.ignore_class is not None:
             kept = t != self.ignore_class
-            t, p, weights = t[kept], p[kept], None if weights is None else weights[kept]
-        n = self.num_classes
+            t, p, weights = t * kept, p * kept, weights * kept
         for name, labels in (("y_true", t), ("y_pred", p)):
-            if labels.size and not 0 <= labels.min() <= labels.max() < n:
-                raise ValueError(
-                    f"{name} must hold class indices from 0 to {n - 1}. "
-                    f"Received: {name} from {labels.min()} to {labels.max()}"
-                )
-        self._confusion += np.bincount(t * n + p, weights, n * n).reshape(n, n)
+            self._ends[name] = widened(self._ends.get(name), labels, partial(self._check, name))
+        self._confusion = added(self._confusion, xp.clip(t * n + p, 0, n * n - 1), weights, n * n)
+
+    def _check(self, name, low, high):
+        if not 0 <= low <= high < self.num_classes:
+            raise ValueError(
+                f"{name} must hold class indices from 0 to {self.num_classes - 1}. "
+                f"Received: {name} from {low:.0f} to {high:.0f}"
+            )
 
     def reset_state(self):
         """Forget all batches."""
-        self._confusion = np.zeros((self.num_classes, self.num_classes))
+        self._confusion, self._ends = None, {}
 
     def result(self):
         """Return the mean over the classes that occur."""
-        hits = np.diag(self._confusion)
-        union = self._confusion.sum(axis=0) + self._confusion.sum(axis=1) - hits
+        for name, ends in self._ends.items():
+            check_ends(ends, partial(self._check, name))
+        confusion = read(self._confusion, (self.num_classes, self.num_classes))
+        hits = np.diag(confusion)
+        union = confusion.sum(axis=0) + confusion.sum(axis=1) - hits
         hits, union = hits[self.target_class_ids], union[self.target_class_ids]
         return float(quotient(hits, union).sum() / max(np.count_nonzero(union), 1))
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from pycnn.autograd import as_tensor
-from pycnn.losses.base import fit_weights
+from pycnn.backend import get_backend
 from pycnn.metrics.base import Metric, same_shape
+from pycnn.metrics.cells import added, read, weights_like
 from pycnn.metrics.confusion import quotient
 from pycnn.registration import register_serializable
 
@@ -28,27 +28,22 @@ class _BestAt(Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Take a batch into account."""
-        t, p = (as_tensor(x).numpy() for x in same_shape(y_true, y_pred))
-        weights = None
-        if sample_weight is not None:
-            weights = np.broadcast_to(fit_weights(sample_weight, as_tensor(p)).numpy(), p.shape)
+        t, p = same_shape(y_true, y_pred)
+        xp, weights = get_backend().xp, weights_like(p, sample_weight)
         if self.class_id is not None:
-            t, p = t[..., self.class_id], p[..., self.class_id]
-            weights = None if weights is None else weights[..., self.class_id]
-        exceeded = np.searchsorted(self._levels, p.reshape(-1))  # how many thresholds a prediction exceeds
-        t = t.reshape(-1).astype(bool)
-        weights = None if weights is None else weights.reshape(-1)
-        for row, chosen in ((0, t), (1, ~t)):
-            counts = np.bincount(exceeded[chosen], None if weights is None else weights[chosen], len(self._levels) + 1)
-            self._histogram[row] += counts
+            t, p, weights = (a[..., self.class_id] for a in (t, p, weights))
+        exceeded = xp.searchsorted(xp.asarray(self._levels), p.astype("float64"))  # thresholds, by each prediction
+        rows = len(self._levels) + 1
+        self._histogram = added(self._histogram, xp.where(t.astype(bool), 0, rows) + exceeded, weights, 2 * rows)
 
     def reset_state(self):
         """Forget all batches."""
-        self._histogram = np.zeros((2, len(self._levels) + 1))  # (positives or negatives, thresholds exceeded)
+        self._histogram = None  # cells: positives or negatives, thresholds exceeded
 
     def _rates(self):
-        above = self._histogram[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
-        total = self._histogram.sum(axis=1, keepdims=True)
+        histogram = read(self._histogram, (2, len(self._levels) + 1))
+        above = histogram[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+        total = histogram.sum(axis=1, keepdims=True)
         (true, false), (missed, rejected) = above, total - above
         return {
             "recall": quotient(true, true + missed),

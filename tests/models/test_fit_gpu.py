@@ -120,13 +120,48 @@ def test_clipping_waits_for_nothing(backend, clipping):
 
 
 @emulated
-@pytest.mark.parametrize("name", ["Precision", "Recall", "TrueNegatives", "F1Score", "Hinge", "CategoricalAccuracy"])
-def test_metrics_stay_on_the_device(backend, name):
-    metric = getattr(pycnn.metrics, name)()
-    t, p = (pycnn.Tensor.wrap(backend.asarray(a)) for a in (np.eye(3, dtype="float32"), normal((3, 3), "float32")))
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        *((name, {}) for name in ("Precision", "Recall", "TrueNegatives", "F1Score", "Hinge", "CategoricalAccuracy")),
+        *(("AUC", {"from_logits": True, **more}) for more in ({}, {"multi_label": True}, {"label_weights": [1, 2, 3]})),
+        ("PrecisionAtRecall", {"recall": 0.5}),
+        ("OneHotMeanIoU", {"num_classes": 3, "ignore_class": 1}),
+        ("BinaryIoU", {}),
+    ],
+)
+def test_metrics_stay_on_the_device(backend, name, arguments):
+    metric, on_host = (getattr(pycnn.metrics, name)(**arguments) for _ in range(2))
+    each = name != "BinaryIoU"
+    arrays = np.eye(3, dtype="float32"), normal((3, 3), "float32"), np.array([1, 2, 3] if each else range(9), "float32")
     before = stand_in.synchronisations
-    metric.update_state(t, p, pycnn.Tensor.wrap(backend.asarray(np.ones(3, "float32"))))
+    for _ in range(2):
+        metric.update_state(*(pycnn.Tensor.wrap(backend.asarray(a)) for a in arrays))
     assert stand_in.synchronisations == before
+    result = metric.result()
+    pycnn.set_backend("cpu")
+    for _ in range(2):
+        on_host.update_state(*arrays)
+    np.testing.assert_allclose(result, on_host.result(), rtol=1e-6)
+
+
+@emulated
+@pytest.mark.parametrize(
+    ("name", "arguments", "wrong", "message"),
+    [
+        ("AUC", {}, [[0.5], [1.5]], r"y_pred must lie in \[0, 1\]. Received: y_pred from 0.25 to 1.5"),
+        ("MeanIoU", {"num_classes": 2}, [[1], [2]], "y_pred must hold class indices from 0 to 1. .* from 0 to 2"),
+    ],
+)
+def test_metrics_say_what_was_wrong_when_they_are_read(backend, name, arguments, wrong, message):
+    metric = getattr(pycnn.metrics, name)(**arguments)
+    for p in (wrong, [[0.25], [0.75]]):
+        metric.update_state([[0], [1]], p)
+    with pytest.raises(ValueError, match=message):
+        metric.result()
+    metric.reset_state()
+    metric.update_state([[0], [1]], [[0.25], [1]])
+    metric.result()
 
 
 @emulated
