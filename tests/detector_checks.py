@@ -88,7 +88,8 @@ def check_bad_input(detector, data, more):
         detector.fit(images[..., :1], truth, **more)
     with pytest.raises(ValueError, match="images must be arrays"):
         detector.predict(images[0], **more)
-    with pytest.raises(ValueError, match="objects in some images"):
-        detector.fit(images, [GroundTruth([], [])] * len(images), **more)
+    for nothing in (GroundTruth([], []), GroundTruth([[0, 0, 4, 4]], [0], difficult=[True])):
+        with pytest.raises(ValueError, match="objects in some images"):
+            detector.fit(images, [nothing] * len(images), **more)
     after = [weight.numpy() for network in detector.networks.values() for weight in network.weights]
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))

@@ -139,8 +139,11 @@ class Detector(Configurable):
         """Raise unless images and truth fit the detector and each other, and there are some objects to learn."""
         check_images(images, self.input_shape[2])
         check_truth(images, truth, len(self.class_names))
-        if not any(len(objects) for objects in truth):
-            raise ValueError("truth must have objects in some images: there is nothing to learn. Received: none")
+        if not any(len(objects.ordinary()) for objects in truth):
+            raise ValueError(
+                "truth must have objects in some images, neither difficult nor crowds: there is nothing to learn. "
+                "Received: none"
+            )
 
     def _candidates(self, images):
         """Return for each image of a batch boxes (n, 4) or (n, classes, 4), and scores (n, classes), NumPy arrays."""

@@ -256,7 +256,7 @@ class FasterRCNN(Detector):
 
 def _with_objects(targets, truth):
     """Targets of the anchors, and the objects of each image, filled up to one length by labels of -1."""
-    truth = [t[~(t.difficult | t.crowd)] for t in truth]
+    truth = [t.ordinary() for t in truth]
     most = max(1, *map(len, truth))
     boxes, labels = np.zeros((len(truth), most, 4), np.float32), np.full((len(truth), most), -1)
     for i, objects in enumerate(truth):

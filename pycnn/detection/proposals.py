@@ -259,7 +259,7 @@ def proposal_recall(truth, proposals, iou_threshold=0.5):
         raise ValueError(
             f"truth and proposals must be equally many. Received: {len(truth)} truth, {len(proposals)} proposals"
         )
-    counted = [objects.boxes[~(objects.difficult | objects.crowd)] for objects in truth]
+    counted = [objects.ordinary().boxes for objects in truth]
     proposals = [checked_boxes("proposals", boxes) for boxes in proposals]
     of_object, of_box = (np.repeat(np.arange(len(rows)), list(map(len, rows))) for rows in (counted, proposals))
     objects, boxes = (np.concatenate([np.zeros((0, 4), np.float32), *rows]) for rows in (counted, proposals))

@@ -129,7 +129,7 @@ class RCNN(Detector):
         _require_sklearn()
         self._check(images, truth)
         proposals = selective_search_all(images) if proposals is None else check_proposals(proposals, len(truth))
-        truth = [objects[~(objects.difficult | objects.crowd)] for objects in truth]
+        truth = [objects.ordinary() for objects in truth]
         self._learnt["mean"] = np.mean([np.mean(images[i], axis=(0, 1)) for i in range(len(images))], axis=0).astype(
             "f"
         )

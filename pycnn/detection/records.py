@@ -140,6 +140,10 @@ class GroundTruth(_Rows):
             areas = np.prod(self.boxes[:, 2:].astype(np.float64) - self.boxes[:, :2], axis=1)
         self.areas = _column("areas", areas, n, np.float64)
 
+    def ordinary(self):
+        """Return the objects that are neither difficult nor crowds: those that detectors learn."""
+        return self[~(self.difficult | self.crowd)]
+
 
 class AnnotatedImages(Sequence):
     """Images, what is true of each, and the names of the classes: what a detector is trained and tested on.

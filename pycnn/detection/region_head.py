@@ -115,7 +115,7 @@ def sample_regions(proposals, truth, classes, count, generator, fraction=0.25, f
     -----
     Girshick, Fast R-CNN, ICCV 2015, section 2.3.
     """
-    truth = truth[~(truth.difficult | truth.crowd)]
+    truth = truth.ordinary()
     boxes = np.concatenate([truth.boxes, np.asarray(proposals, np.float32).reshape(-1, 4)])
     mine = match(truth.boxes, boxes, foreground, background, best=False)
     if not (mine.numpy() == -1).any():

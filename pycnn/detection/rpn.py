@@ -68,7 +68,7 @@ def rpn_targets(truth, anchors, size, count, generator, positive=0.7, negative=0
     """
     targets = np.zeros((len(anchors), 5), np.float32)
     targets[:, 0] = -1
-    truth = truth[~(truth.difficult | truth.crowd)]
+    truth = truth.ordinary()
     mine = match(truth.boxes, anchors, positive, negative, usable=inside_image(anchors, size))
     rows = sample(mine, count, 0.5, generator).numpy()
     mine = mine.numpy()

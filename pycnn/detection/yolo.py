@@ -128,6 +128,7 @@ class YOLO(Detector):
     def _encode(self, images, truth, generator=None):
         """The batch (x, y): y is (n, S, S, 5 + classes), see ``YOLOLoss``."""
         s, (height, width) = self.grid_size, self.input_shape[:2]
+        truth = [objects.ordinary() for objects in truth]
         y = np.zeros((len(truth), s, s, 5 + len(self.class_names)), np.float32)
         counts = [len(objects) for objects in truth]
         image = np.repeat(np.arange(len(truth)), counts)

@@ -24,6 +24,11 @@ def test_areas_are_those_of_the_boxes_unless_given():
     assert GroundTruth([[1, 1, 4, 3]], [0], areas=[5.5]).areas.tolist() == [5.5]
 
 
+def test_ordinary_objects():
+    truth = GroundTruth([[0, 0, i, i] for i in (1, 2, 3)], [0, 1, 2], difficult=[1, 0, 0], crowd=[0, 0, 1])
+    assert truth.ordinary() == GroundTruth([[0, 0, 2, 2]], [1])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

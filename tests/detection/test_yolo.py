@@ -51,7 +51,7 @@ def test_targets():
     detector = YOLO(["a", "b"], (40, 80, 3), backbone=_any_backbone(), grid_size=4)
     truth = [
         GroundTruth([[10, 10, 30, 20], [12, 12, 28, 18]], [1, 0]),  # centres (20, 15): one cell, and the first counts
-        GroundTruth([], []),
+        GroundTruth([[50, 10, 70, 20]], [0], difficult=[True]),
     ]
     _, y = detector._encode(None, truth)
     assert y.shape == (2, 4, 4, 7)
