@@ -39,10 +39,10 @@ def halves(image, boxes):
     return (image[:, :middle], left), (image[:, middle:], right)
 
 
-def search(detector, image):
+def search(detector, image, step=STEP):
     """Look at overlapping windows; what touches a window's edge is seen better in another one."""
     height, width = image.shape[:2]
-    rows, columns = (sorted({*range(0, n - SIZE, STEP), n - SIZE}) for n in (height, width))
+    rows, columns = (sorted({*range(0, n - SIZE, step), n - SIZE}) for n in (height, width))
     corners = [(left, top) for top in rows for left in columns]
     found = detector.predict([image[top : top + SIZE, left : left + SIZE] for left, top in corners])
     boxes, scores = [], []
@@ -62,7 +62,7 @@ def main():
     arguments = parse_arguments(
         __doc__.splitlines()[0], epochs={"type": int, "default": 20, "metavar": "N", "help": "passes over the pieces"}
     )
-    epochs, pieces = (1, 32) if arguments.smoke else (arguments.epochs, 800)
+    epochs, pieces, step = (1, 8, SIZE) if arguments.smoke else (arguments.epochs, 800, STEP)
     (image, truth), (other, other_truth) = halves(*coins())
     change = Compose(
         [RandomCrop(SIZE, 0.5), RandomScale((0.8, 1.25), 0.0, 0.5), RandomFlip(0.5, 0.5), ColourJitter()],
@@ -72,7 +72,7 @@ def main():
 
     detector = YOLO(["coin"], (SIZE, SIZE, 3), backbone="small", grid_size=SIZE // 8)
     detector.fit(images, truths, epochs=epochs)
-    found = search(detector, other)
+    found = search(detector, other, step)
     precision = voc_average_precision([other_truth], [found], ["coin"], year=2010).mean
 
     path = arguments.output / "coins.pycnn"

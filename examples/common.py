@@ -58,17 +58,17 @@ def detector_arguments(description, epochs, images=6000, **options):
 
 def scenes(arguments, images=None):
     """Training and test scenes; no digit and no photograph occurs in both."""
-    sizes = (24, 4) if arguments.smoke else (images or arguments.images, 400)
+    sizes = (12, 2) if arguments.smoke else (images or arguments.images, 400)
     return digit_scenes.load_data(seed=arguments.seed, train_size=sizes[0], test_size=sizes[1])
 
 
 def propose(data, arguments):
     """Selective search's proposals for the images of each part."""
-    return [selective_search_all(part.images, max_proposals=16 if arguments.smoke else None) for part in data]
+    return [selective_search_all(part.images, max_proposals=8 if arguments.smoke else None) for part in data]
 
 
 def train_and_test(detector, data, arguments, name, proposals=(None, None), **options):
-    """Train a detector, test it, say what came of it, and write it and its pictures.
+    """Train a detector, test it, print what came of it, and write it and its pictures.
 
     Parameters
     ----------
@@ -87,7 +87,8 @@ def train_and_test(detector, data, arguments, name, proposals=(None, None), **op
     Returns
     -------
     dict
-        ``map``, ``seconds`` of the training, ``milliseconds`` an image, ``parameters``; and ``found``.
+        ``map``, ``seconds`` of the training, ``milliseconds`` an image, ``parameters``; ``found``, and ``paths`` of
+        what was written.
     """
     (train, test), (known, given) = data, ({} if p is None else {"proposals": p} for p in proposals)
     epochs = 1 if arguments.smoke else arguments.epochs
@@ -106,7 +107,6 @@ def train_and_test(detector, data, arguments, name, proposals=(None, None), **op
     pictures[f"{name}_found.png"] = visualize.plot_comparison(
         test.images[:12], test.truth[:12], found[:12], test.class_names, score_threshold=0.0
     )
-    report([path, *write(pictures, arguments.output)])
     parameters = detector.count_params()
     print("  ".join(f"{key}: {value:.3f}" for key, value in result.items()))
     print(f"{parameters:,} parameters, trained in {seconds:.0f} s, {milliseconds:.1f} ms an image")
@@ -117,4 +117,5 @@ def train_and_test(detector, data, arguments, name, proposals=(None, None), **op
         "milliseconds": milliseconds,
         "parameters": parameters,
         "found": found,
+        "paths": [path, *write(pictures, arguments.output)],
     }

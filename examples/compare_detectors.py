@@ -53,7 +53,7 @@ def main():
     recall = proposal_recall(test.truth, proposals[1])
     print(f"| selective search | recall {recall:.3f} | {searching:.1f} | | |")
 
-    shown = 4
+    shown = min(4, len(test))
     images = [image for image in test.images[:shown] for _ in rows]
     truth = [objects for objects in test.truth[:shown] for _ in rows]
     found = [row["found"][i] for i in range(shown) for row in rows.values()]
@@ -67,7 +67,8 @@ def main():
         title=", ".join(rows),
         score_threshold=0.0,
     )
-    report(write({"detectors.png": figure}, arguments.output))
+    paths = [path for row in rows.values() for path in row["paths"]]
+    report([*paths, *write({"detectors.png": figure}, arguments.output)])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ The network makes maps of the whole picture once, and looks at each proposed reg
 more with dense layers of fewer weights: of their matrices only the largest singular values remain.
 """
 
-from common import detector_arguments, propose, scenes, train_and_test
+from common import detector_arguments, propose, report, scenes, train_and_test
 
 from pycnn.detection import FastRCNN
 
@@ -23,7 +23,8 @@ def main():
     data = scenes(arguments)
     proposals = propose(data, arguments)
     detector = make_detector(data[0].class_names)
-    train_and_test(detector, data, arguments, "fast_rcnn", proposals, **FIT)
+    tested = train_and_test(detector, data, arguments, "fast_rcnn", proposals, **FIT)
+    report(tested["paths"])
     detector.truncate_svd((24,))
     test = data[1]
     result = detector.evaluate(test.images, test.truth, proposals=proposals[1])

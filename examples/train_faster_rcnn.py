@@ -4,7 +4,7 @@ One network proposes regions, another one looks at them, both on the same maps. 
 ``exact`` lets the second one's loss move the proposals, too, and ``alternating`` is the paper's, in four steps.
 """
 
-from common import detector_arguments, scenes, train_and_test
+from common import detector_arguments, report, scenes, train_and_test
 
 from pycnn.detection import FasterRCNN
 from pycnn.detection.faster_rcnn import METHODS
@@ -39,7 +39,8 @@ def main():
     )
     data = scenes(arguments)
     detector = make_detector(data[0].class_names)
-    train_and_test(detector, data, arguments, "faster_rcnn", method=arguments.method, **FIT)
+    tested = train_and_test(detector, data, arguments, "faster_rcnn", method=arguments.method, **FIT)
+    report(tested["paths"])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ The regions are warped to 32 x 32 pixels; a network learns to tell them apart, t
 ridge regression says where exactly the digit is. The test is made once more without that regression.
 """
 
-from common import detector_arguments, propose, scenes, train_and_test
+from common import detector_arguments, propose, report, scenes, train_and_test
 
 from pycnn.detection import RCNN
 
@@ -20,7 +20,8 @@ def main():
     data = scenes(arguments)
     proposals = propose(data, arguments)
     detector = make_detector(data[0].class_names)
-    train_and_test(detector, data, arguments, "rcnn", proposals)
+    tested = train_and_test(detector, data, arguments, "rcnn", proposals)
+    report(tested["paths"])
     test = data[1]
     for threshold in (0.5, 0.7):
         maps = [

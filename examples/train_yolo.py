@@ -5,7 +5,7 @@ for it. The scenes are made by ``pycnn.detection.datasets.digit_scenes``; test d
 in training.
 """
 
-from common import detector_arguments, scenes, train_and_test
+from common import detector_arguments, report, scenes, train_and_test
 
 from pycnn.detection import YOLO
 
@@ -19,7 +19,8 @@ def main():
     """Train, test, and write the detector and its pictures."""
     arguments = detector_arguments(__doc__.splitlines()[0], epochs=16)
     data = scenes(arguments)
-    train_and_test(make_detector(data[0].class_names), data, arguments, "yolo")
+    tested = train_and_test(make_detector(data[0].class_names), data, arguments, "yolo")
+    report(tested["paths"])
 
 
 if __name__ == "__main__":

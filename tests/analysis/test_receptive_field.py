@@ -342,7 +342,7 @@ def test_every_layer_of_images_is_known():
     kinds = [kind for kind in vars(layers).values() if isinstance(kind, type) and issubclass(kind, layers.Layer)]
     unknown = {kind.__name__ for kind in kinds if reach.dispatch(kind) is reach.dispatch(layers.Layer)}
     abstract, no_images = {"Layer", "Wrapper"}, {"CategoryEncoding", "Dot", "Embedding", "TimeDistributed"}
-    assert unknown == abstract | no_images | {"Lambda"}  # which may do anything
+    assert unknown == abstract | no_images | {"Lambda"} | {"RoIAlign2D", "RoIPooling2D"}  # the last see what boxes say
 
 
 def test_several_inputs_nested_models_and_layers_used_twice():
