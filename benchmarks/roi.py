@@ -71,6 +71,7 @@ def boxes(rng, images, height, width, count):
 
 def loops(x, gy, rois, index, geometry):
     """Functions that run the forward and the backward loop on arrays of their own; they return their results."""
+    index = index.astype(np.int32)
     y, places, gx = np.empty_like(gy), np.empty_like(index), np.empty_like(x)
     images, height, width, channels = x.shape
     (bins_y, bins_x), count = geometry.output_size, len(rois)

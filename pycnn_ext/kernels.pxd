@@ -149,9 +149,11 @@ cdef extern from "kernels.h" nogil:
                             ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*affine)(const void *, const double *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, int, int, double,
                        ptrdiff_t, ptrdiff_t) noexcept nogil
-        void (*roi_pool_forward)(const RoiShape *, const void *, const void *, void *, int32_t *, ptrdiff_t,
-                                 ptrdiff_t) noexcept nogil
-        void (*roi_pool_grad)(const RoiShape *, const void *, const void *, ptrdiff_t, const int32_t *, void *, ptrdiff_t,
+        size_t (*roi_plan_bytes)(const RoiShape *, ptrdiff_t) noexcept nogil
+        void (*roi_plan)(const RoiShape *, const void *, ptrdiff_t, void *) noexcept nogil
+        void (*roi_pool_forward)(const RoiShape *, const void *, const void *, ptrdiff_t, void *, void *, void *, int,
+                                 ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*roi_pool_grad)(const RoiShape *, const void *, ptrdiff_t, void *, const void *, int, void *, ptrdiff_t,
                               ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*roi_sample_forward)(const RoiShape *, const void *, const void *, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*roi_sample_grad)(const RoiShape *, const void *, const void *, ptrdiff_t, void *, ptrdiff_t, ptrdiff_t,

@@ -1,6 +1,6 @@
 """Pooling of regions, parallel over them; gradients of the maps parallel over images and channels, regions in order."""
 
-from libc.stdint cimport int32_t
+from libc.stdlib cimport free, malloc
 
 from cython.parallel cimport prange
 
@@ -30,19 +30,30 @@ cdef ptrdiff_t channels_of_task(const RoiShape *s, int threads) noexcept nogil:
     return max(1, lines if s.images % threads == 0 else (lines + threads - 1) // threads) * LINE
 
 
+cdef void *plan_of(const Kernels *k, const RoiShape *s, const void *rois, ptrdiff_t regions) except NULL:
+    """The order of max pooling, to be freed."""
+    cdef void *plan = malloc(k.roi_plan_bytes(s, regions))
+    if not plan:
+        raise MemoryError
+    k.roi_plan(s, rois, regions, plan)
+    return plan
+
+
 def pool_forward(x, rois, geometry, out, index):
-    """out (R, P, Q, C) = largest of each bin, index (R, P, Q, C) int32, or None = its pixel."""
+    """out (R, P, Q, C) = largest of each bin, index (R, P, Q, C) int16 or int32, or None = its pixel."""
     cdef char code = code_of(x)
     cdef const Kernels *k = table(code)
     cdef RoiShape s = shape_of(geometry, x.shape[3], False)
     cdef ptrdiff_t regions = len(rois), r
-    cdef int threads = threads_of(&s, regions)
+    cdef int threads = threads_of(&s, regions), number_bytes = 0 if index is None else index.itemsize
     cdef const void *x_ = address(x, code)
     cdef const void *rois_ = address(rois, code)
     cdef void *out_ = address(out, code, True)
-    cdef int32_t *index_ = <int32_t *>address(index, b"i", True)
+    cdef void *index_ = address(index, b"h" if number_bytes == 2 else b"i", True)
+    cdef void *plan = plan_of(k, &s, rois_, regions)
     for r in prange(regions, nogil=True, num_threads=threads, schedule="dynamic"):
-        k.roi_pool_forward(&s, x_, rois_, out_, index_, r, r + 1)
+        k.roi_pool_forward(&s, x_, rois_, regions, plan, out_, index_, number_bytes, r * s.bins_y, (r + 1) * s.bins_y)
+    free(plan)
 
 
 def pool_grad(gy, rois, index, geometry, out):
@@ -51,15 +62,17 @@ def pool_grad(gy, rois, index, geometry, out):
     cdef const Kernels *k = table(code)
     cdef RoiShape s = shape_of(geometry, gy.shape[3], False)
     cdef ptrdiff_t regions = len(rois), i
-    cdef int threads = threads_of(&s, regions)
+    cdef int threads = threads_of(&s, regions), number_bytes = index.itemsize
     cdef ptrdiff_t step = channels_of_task(&s, threads), parts = (s.channels + step - 1) // step
     cdef const void *gy_ = address(gy, code)
     cdef const void *rois_ = address(rois, code)
-    cdef const int32_t *index_ = <const int32_t *>address(index, b"i")
+    cdef const void *index_ = address(index, b"h" if number_bytes == 2 else b"i")
     cdef void *out_ = address(out, code, True)
+    cdef void *plan = plan_of(k, &s, rois_, regions)
     for i in prange(s.images * parts, nogil=True, num_threads=threads, schedule="dynamic"):
-        k.roi_pool_grad(&s, gy_, rois_, regions, index_, out_, i // parts, i % parts * step,
+        k.roi_pool_grad(&s, gy_, regions, plan, index_, number_bytes, out_, i // parts, i % parts * step,
                         min(s.channels, (i % parts + 1) * step))
+    free(plan)
 
 
 def sample_forward(x, rois, geometry, bint warps, out):

@@ -287,12 +287,13 @@ class Roi(Protocol):
     """
 
     def roi_pool_forward(x, rois, geometry, out=None, index=None, with_index=True):
-        """Largest value of each bin (Fast R-CNN, section 2.1): y (R, P, Q, C), index (R, P, Q, C) int32.
+        """Largest value of each bin (Fast R-CNN, section 2.1): y and index (R, P, Q, C).
 
         The corners are rounded, halves away from zero; a region is then max(x2 - x1 + 1, 1) pixels wide and bin q
         covers columns x1 + floor(q*width/Q) up to x1 + ceil((q+1)*width/Q), excluded, as far as there are any, in
         integers; rows alike. ``index`` is ``h*W + w`` of the winner; the first of equals in row order wins; a NaN wins
-        over numbers (the first NaN). An empty bin gives 0 and the index -1. Without ``with_index`` it is None.
+        over numbers (the first NaN). An empty bin gives 0 and the index -1. It is int32, or int16 where a backend would
+        have that and the map has fewer than 2^15 pixels. Without ``with_index`` it is None.
         """
 
     def roi_pool_input_grad(gy, rois, index, geometry, out=None):

@@ -49,6 +49,8 @@ void VARIANT(fill_others)(Kernels *k) {
     k->resize = resize;
     k->resize_grad = resize_grad;
     k->affine = affine;
+    k->roi_plan_bytes = roi_plan_bytes;
+    k->roi_plan = roi_plan;
     k->roi_pool_forward = roi_pool_forward;
     k->roi_pool_grad = roi_pool_grad;
     k->roi_sample_forward = roi_sample_forward;

@@ -256,11 +256,14 @@ typedef struct {
     void (*affine)(const void *x, const double *matrices, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y,
                    int bilinear, int fill_mode, double fill_value, ptrdiff_t first, ptrdiff_t last);
 
-    /* Regions [first, last) of all results; of gradients of images channels [first, last) of one image. index, which may
-     * be NULL forward, holds the winner's pixel, or -1. */
-    void (*roi_pool_forward)(const RoiShape *, const void *x, const void *rois, void *y, int32_t *index, ptrdiff_t first,
-                             ptrdiff_t last);
-    void (*roi_pool_grad)(const RoiShape *, const void *gy, const void *rois, ptrdiff_t count, const int32_t *index,
+    /* Max pooling first plans, in so many bytes, an order of the strips (region, row of bins): strips [first, last) of the
+     * results, and of gradients of images channels [first, last) of one image. index holds the winner's pixel, or -1, in
+     * 2 or 4 bytes; forward there may be none, of 0 bytes. All others: regions [first, last) of the results. */
+    size_t (*roi_plan_bytes)(const RoiShape *, ptrdiff_t regions);
+    void (*roi_plan)(const RoiShape *, const void *rois, ptrdiff_t regions, void *plan);
+    void (*roi_pool_forward)(const RoiShape *, const void *x, const void *rois, ptrdiff_t regions, void *plan, void *y,
+                             void *index, int bytes, ptrdiff_t first, ptrdiff_t last);
+    void (*roi_pool_grad)(const RoiShape *, const void *gy, ptrdiff_t regions, void *plan, const void *index, int bytes,
                           void *gx, ptrdiff_t image, ptrdiff_t first, ptrdiff_t last);
     void (*roi_sample_forward)(const RoiShape *, const void *x, const void *rois, void *y, ptrdiff_t first, ptrdiff_t last);
     void (*roi_sample_grad)(const RoiShape *, const void *gy, const void *rois, ptrdiff_t count, void *gx, ptrdiff_t image,

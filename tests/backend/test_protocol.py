@@ -31,7 +31,10 @@ def test_values_agree_with_the_specification_in_float64(backend, number, dtype):
     arrays = {name: a.astype(np.float64) if a.dtype.kind == "f" else a for name, a in call.arrays.items()}
     expected = run_call(reference, call._replace(arrays=arrays))
     for actual, wanted in zip(run_call(backend, call), expected, strict=True):
-        assert actual.dtype == (dtype if wanted.dtype.kind == "f" else wanted.dtype)
+        if wanted.dtype.kind == "f":
+            assert actual.dtype == dtype
+        else:  # of the places of regions' pixels the protocol leaves a backend the choice
+            assert actual.dtype in (wanted.dtype, np.int16 if call.member == "roi_pool_forward" else wanted.dtype)
         assert actual.flags.c_contiguous
         assert_close(actual, wanted, {"float32": 2e-5, "float64": 1e-12}[dtype])
 

@@ -132,6 +132,18 @@ def test_bins_are_whole_numbers_where_floating_point_is_wrong(backend):
     assert y.ravel().tolist() == [8, 16, 24, 32, 40, 48, 56]
 
 
+@pytest.mark.parametrize("size", [(217, 151), (257, 128)])  # the most with places of 16 bits; too many for those
+def test_max_pooling_finds_the_last_pixel_of_a_large_map(cpu_and_reference, size):
+    x = np.zeros((1, *size, 5), np.float32)
+    x[0, -1, -1] = 1
+    rois, geometry = np.float32([[0, 0, 0, size[1] - 1, size[0] - 1]]), roi_geometry(x.shape, 2)
+    y, index = cpu_and_reference.roi_pool_forward(x, rois, geometry)
+    np.testing.assert_array_equal(index[0, 1, 1], np.full(5, size[0] * size[1] - 1))
+    gx = cpu_and_reference.roi_pool_input_grad(np.full_like(y, 3), rois, index, geometry)
+    np.testing.assert_array_equal(gx[0, -1, -1], np.full(5, 3))
+    assert gx.sum() == 4 * 5 * 3
+
+
 def test_max_pooling_by_hand(backend):
     """Halves go away from zero, bins overlap, equals go to the first, NaN wins, what is empty is 0 and -1."""
     x = np.float32([[5, 1, 2], [7, 7, np.nan], [0, 4, 4]]).reshape(1, 3, 3, 1)

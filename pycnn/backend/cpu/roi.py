@@ -13,7 +13,8 @@ def roi_pool_forward(x, rois, geometry, out=None, index=None, with_index=True):
     x, rois = np.ascontiguousarray(x), np.ascontiguousarray(rois)
     out = _result(geometry, len(rois), x.shape[3], x.dtype, out)
     if with_index:
-        index = _result(geometry, len(rois), x.shape[3], np.int32, index)
+        places = np.int16 if x.shape[1] * x.shape[2] < 2**15 else np.int32  # half of what the gradient has to read
+        index = _result(geometry, len(rois), x.shape[3], places, index)
     ext.pool_forward(x, rois, geometry, out, index)
     return out, index
 
