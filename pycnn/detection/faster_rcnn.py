@@ -17,6 +17,7 @@ from pycnn.detection.region_head import (
     RegionBoxLoss,
     RegionClassLoss,
     head_model,
+    named,
     read_head,
     region_batch,
     region_network,
@@ -182,7 +183,8 @@ class FasterRCNN(Detector):
         def propose(backbone):
             """Train the proposing network on a backbone."""
             given = layers.Input(self.input_shape)
-            network = Model(given, self.rpn(backbone(given)), name="proposals")
+            logits, changes = self.rpn(backbone(given))
+            network = Model(given, named(anchors=logits, anchor_boxes=changes), name="proposals")
             network.compile(one_cycle(1e-3, len(truth), batch_size, how["epochs"]), [AnchorLoss(), AnchorBoxLoss()])
             data = {
                 name: self._anchor_data(*source, batch_size, anchors, lambda t, _: (t, t), shuffle=name == "data")

@@ -150,7 +150,13 @@ def region_batch(proposals, truth, classes, count, generator):
 def region_network(input_shape, backbone, pooling, head):
     """Return a Model of images (n, height, width, channels) and regions (n, r, 5), to be trained."""
     images, regions = layers.Input(input_shape), layers.Input((None, 5))
-    return Model([images, regions], head(pooling([backbone(images), ops.reshape(regions, (-1, 5))])), name="regions")
+    logits, boxes = head(pooling([backbone(images), ops.reshape(regions, (-1, 5))]))
+    return Model([images, regions], named(classes=logits, boxes=boxes), name="regions")
+
+
+def named(**outputs):
+    """Outputs of a model under names of their own, which its losses have in the logs."""
+    return [layers.Identity(name=name)(output) for name, output in outputs.items()]
 
 
 def with_image_numbers(boxes):

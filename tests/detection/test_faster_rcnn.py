@@ -106,6 +106,13 @@ def test_exact_training_reaches_the_proposals_coordinates():
     assert moved[True] > 0
 
 
+def test_each_step_of_alternating_training_logs_its_losses():
+    data = squares(4)
+    histories = small().fit(data.images, data.truth, method="alternating", epochs=1, batch_size=4, verbose=0)
+    proposing, looking = {"loss", "anchors_loss", "anchor_boxes_loss"}, {"loss", "classes_loss", "boxes_loss"}
+    assert [set(history.history) for history in histories] == [proposing, looking, proposing, looking]
+
+
 def test_bad_methods():
     data = squares(2)
     with pytest.raises(ValueError, match="method='fast'"):
