@@ -9,7 +9,8 @@ regions.py    regions of an image, and their merging     colour_spaces.py  image
 datasets/     pictures with the truth about them
 metrics/      average precision of VOC and COCO, curves, kinds of errors
 transforms.py flip, resize, letterbox, crop, scale, colours: of images and boxes together
-detector.py   Detector: what all of them do; selection.py   what is told of all candidates
+detector.py   Detector: what all of them do               selection.py   what is told of all candidates
+system.py     networks, arguments and the file            joint.py       networks that learn in one step
 yolo.py       YOLO                                        backbones.py   the convolutions before
 rcnn.py       RCNN           fast_rcnn.py   FastRCNN      faster_rcnn.py   FasterRCNN
 rpn.py        the network that proposes regions           region_head.py   the one that looks at them

@@ -1,22 +1,17 @@
 """The contract of all detectors: fit, predict, evaluate, save, load."""
 
-import os
-
 import numpy as np
 
 from pycnn import config, ops
-from pycnn.backend.geometry import is_integer
 from pycnn.data import Dataset
 from pycnn.detection.records import Detections, GroundTruth, check_truth
 from pycnn.detection.selection import select
-from pycnn.layers.base import serialize_layer
-from pycnn.models import Model, saving
+from pycnn.detection.system import System
 from pycnn.optimizers import Adam
 from pycnn.optimizers.schedules import OneCycle
-from pycnn.registration import Configurable, deserialize, serialize
 
 
-class Detector(Configurable):
+class Detector(System):
     """Base of all detectors. They take images of any size, and speak in ``Detections`` and ``GroundTruth``.
 
     A subclass defines the property ``networks``, ``fit``, and ``_candidates(images)``: what there may be in a batch of
@@ -35,6 +30,7 @@ class Detector(Configurable):
     networks : dict of str to Model
     """
 
+    kind = "detector"
     _arguments = ("class_names", "input_shape")
 
     def __init__(self, class_names, input_shape):
@@ -42,34 +38,8 @@ class Detector(Configurable):
             raise ValueError(
                 f"class_names must be a sequence of one or more str. Received: class_names={class_names!r}"
             )
-        shape = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
-        if len(shape) != 3 or not all(is_integer(n) and n > 0 for n in shape):
-            raise ValueError(f"input_shape must be (height, width, channels). Received: input_shape={input_shape!r}")
-        self.class_names, self.input_shape = tuple(class_names), shape
-
-    def get_config(self):
-        """Return the arguments that make the same detector again, a backbone of one's own as a configuration, too."""
-        config = super().get_config()
-        if isinstance(config.get("backbone"), Model):
-            config["backbone"] = serialize_layer(config["backbone"])
-        return config
-
-    @classmethod
-    def from_config(cls, config):
-        """Make a detector, not trained, from what ``get_config`` returned."""
-        if isinstance(config.get("backbone"), dict):
-            config = {**config, "backbone": deserialize(config["backbone"])}
-        return cls(**config)
-
-    @property
-    def networks(self):
-        """The models that the detector is made of, by name."""
-        raise NotImplementedError(f"{type(self).__name__} must define networks")
-
-    def count_params(self):
-        """Return how many numbers all networks have learnt or keep; what they share counts once."""
-        weights = {id(w): w for network in self.networks.values() for w in network.weights}
-        return sum(int(np.prod(weight.shape)) for weight in weights.values())
+        super().__init__(input_shape)
+        self.class_names = tuple(class_names)
 
     # Using it
 
@@ -97,10 +67,8 @@ class Detector(Configurable):
         """
         check_images(images, self.input_shape[2])
         found = []
-        for first in range(0, len(images), batch_size):
-            rows = range(first, min(first + batch_size, len(images)))
+        for rows, batch, factors in in_batches(images, self.input_shape, batch_size):
             given = {name: [values[i] for i in rows] for name, values in more.items() if values is not None}
-            batch, factors = scaled([images[i] for i in rows], self.input_shape)
             given = {name: [v * f for v, f in zip(values, factors, strict=True)] for name, values in given.items()}
             for i, factor, candidates in zip(rows, factors, self._candidates(batch, **given), strict=True):
                 height, width = images[i].shape[:2]
@@ -149,48 +117,6 @@ class Detector(Configurable):
         """Return for each image of a batch boxes (n, 4) or (n, classes, 4), and scores (n, classes), NumPy arrays."""
         raise NotImplementedError(f"{type(self).__name__} must define _candidates(self, images)")
 
-    # Files
-
-    def save(self, filepath, overwrite=True):
-        """Write the detector, its arguments and weights, to one file, which ``load`` reads."""
-        arrays = {}
-        for name, network in self.networks.items():
-            arrays |= saving.named_arrays(f"networks/{name}", network.named_weights())
-        arrays |= {f"state/{name}": np.ascontiguousarray(value) for name, value in self._state().items()}
-        saving.write_file(filepath, {"kind": "detector", "detector": serialize(self)}, arrays, overwrite)
-
-    @classmethod
-    def load(cls, filepath):
-        """Read a detector that ``save`` wrote; ``Detector.load`` reads any, ``YOLO.load`` only a YOLO.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file.
-        ValueError
-            If the file is damaged, or holds something else.
-        """
-        config, arrays = saving.read_file(filepath)
-        if config.get("kind") != "detector":
-            raise ValueError(f"The file holds no detector. Received: filepath={os.fspath(filepath)!r}")
-        detector = deserialize(config["detector"])
-        if not isinstance(detector, cls):
-            raise ValueError(
-                f"The file holds a {type(detector).__name__}, not a {cls.__name__}. "
-                f"Received: filepath={os.fspath(filepath)!r}"
-            )
-        for name, network in detector.networks.items():
-            saving.assign(network.named_weights(), arrays, f"networks/{name}", filepath)
-        detector._set_state({k.removeprefix("state/"): v for k, v in arrays.items() if k.startswith("state/")})
-        return detector
-
-    def _state(self):
-        """Arrays that belong to the detector beside the weights of its networks, by name."""
-        return {}
-
-    def _set_state(self, state):
-        """Take what ``_state`` gave."""
-
 
 def check_images(images, channels):
     """Require an array (N, height, width, channels), or a sequence of arrays (height, width, channels)."""
@@ -223,6 +149,13 @@ def scaled(images, shape):
         size = [max(1, min(n, round(m * factors[i]))) for n, m in zip(shape, image.shape[:2], strict=False)]
         batch[i, : size[0], : size[1]] = ops.image.resize(image.astype(np.float32), size).numpy()
     return batch, factors
+
+
+def in_batches(images, shape, batch_size):
+    """Yield which images are the next batch, a range, and what ``scaled`` makes of them."""
+    for first in range(0, len(images), batch_size):
+        rows = range(first, min(first + batch_size, len(images)))
+        yield rows, *scaled([images[i] for i in rows], shape)
 
 
 def scaled_truth(objects, factor):

@@ -6,11 +6,11 @@ Ren et al., Faster R-CNN: Towards Real-Time Object Detection with Region Proposa
 import numpy as np
 
 from pycnn import config, layers, ops
-from pycnn.autograd import as_tensor, no_grad
 from pycnn.detection.anchors import anchor_grid, generate_anchors
 from pycnn.detection.backbones import backbone_model, stride_of
 from pycnn.detection.coding import decode_boxes, encode_boxes
-from pycnn.detection.detector import Detector, batches, one_cycle, scaled
+from pycnn.detection.detector import Detector, batches, in_batches, one_cycle
+from pycnn.detection.joint import JointModel
 from pycnn.detection.records import GroundTruth
 from pycnn.detection.region_head import (
     WEIGHTS,
@@ -18,14 +18,14 @@ from pycnn.detection.region_head import (
     RegionClassLoss,
     head_model,
     named,
+    padded_objects,
     read_head,
     region_batch,
     region_network,
     sample_regions,
     with_image_numbers,
 )
-from pycnn.detection.rpn import AnchorBoxLoss, AnchorLoss, Proposer, rpn_model, rpn_targets
-from pycnn.metrics import Mean
+from pycnn.detection.rpn import AnchorBoxLoss, AnchorLoss, Proposer, propose, rpn_model, rpn_targets
 from pycnn.models import Model, clone_model
 from pycnn.registration import register_serializable
 
@@ -225,30 +225,17 @@ class FasterRCNN(Detector):
 
     def _propose_all(self, backbone, images, after=2000, batch_size=32):
         """Proposals for all images, in the images' own pixels."""
-        found = []
-        for first in range(0, len(images), batch_size):
-            rows = range(first, min(first + batch_size, len(images)))
-            batch, factors = scaled([images[i] for i in rows], self.input_shape)
-            found += [b / f for b, f in zip(self._propose(backbone, batch, after)[1], factors, strict=True)]
+        found, proposer = [], self.proposer(after)
+        for _, batch, factors in in_batches(images, self.input_shape, batch_size):
+            found += [b / f for b, f in zip(propose(batch, backbone, self.rpn, proposer)[1], factors, strict=True)]
         return found
-
-    def _propose(self, backbone, images, after):
-        """The maps of a batch, and for each image the proposed boxes."""
-        maps = backbone.predict_on_batch(images)
-        logits, changes = map(as_tensor, self.rpn.predict_on_batch(maps))
-        proposer = self.proposer(after)
-        with no_grad():
-            boxes = proposer.boxes(changes)
-        chosen = proposer.choose(logits, boxes)
-        boxes = boxes.numpy().reshape(len(images), -1, 4)
-        return maps, [mine[rows] for mine, rows in zip(boxes, chosen, strict=True)]
 
     def proposer(self, after):
         """Return what makes boxes of the proposing network's outputs, ``after`` of an image at most."""
         return Proposer(self.anchors, self.input_shape[:2], before=max(6000, 6 * after), after=after)
 
     def _candidates(self, images):
-        maps, proposals = self._propose(self.backbone_model, images, self.proposals)
+        maps, proposals = propose(images, self.backbone_model, self.rpn, self.proposer(self.proposals))
         regions = with_image_numbers(proposals)
         pooled = self.pooling_layer([maps, regions])
         boxes, scores = read_head(regions, *self.head.predict_on_batch(pooled))
@@ -257,13 +244,8 @@ class FasterRCNN(Detector):
 
 
 def _with_objects(targets, truth):
-    """Targets of the anchors, and the objects of each image, filled up to one length by labels of -1."""
-    truth = [t.ordinary() for t in truth]
-    most = max(1, *map(len, truth))
-    boxes, labels = np.zeros((len(truth), most, 4), np.float32), np.full((len(truth), most), -1)
-    for i, objects in enumerate(truth):
-        boxes[i, : len(objects)], labels[i, : len(objects)] = objects.boxes, objects.labels
-    return targets, boxes, labels
+    """Targets of the anchors, and the objects of each image."""
+    return targets, *padded_objects(truth)
 
 
 def _with_gradients(proposed, sources, regions, is_object, changes):
@@ -276,8 +258,8 @@ def _with_gradients(proposed, sources, regions, is_object, changes):
     return ops.concatenate([regions[:, :1], own], axis=1), encode_boxes(objects, ops.where(some, own, unit), WEIGHTS)
 
 
-class Joint(Model):
-    """Backbone, proposing network and head in one step of training; its logs are the sum and the four losses.
+class Joint(JointModel):
+    """Backbone, proposing network and head in one step of training, by four losses.
 
     Parameters
     ----------
@@ -289,25 +271,25 @@ class Joint(Model):
     """
 
     def __init__(self, detector, regions, exact):
-        super().__init__(name="faster_rcnn")
+        super().__init__(dict.fromkeys(("anchors", "anchor_boxes", "classes", "boxes"), 1.0), name="faster_rcnn")
         self.backbone, self.rpn, self.head = detector.networks.values()
         self.pooling = detector.pooling_layer
         self.proposer, self.classes = detector.proposer(2000), len(detector.class_names)
         self.regions, self.exact = regions, exact
-        self.means = [Mean(name) for name in ("loss", "anchors", "anchor_boxes", "classes", "boxes")]
 
-    def losses_of(self, images, targets, boxes, labels, training):
-        """Return the four losses of a batch: what of anchors and regions was told wrongly."""
-        maps = self.backbone(images, training=training)
+    def losses_of(self, x, y, training):
+        """Return the four losses of images ``x``: what of anchors and regions was told wrongly."""
+        targets, boxes, labels = y
+        maps = self.backbone(x, training=training)
         anchor_logits, anchor_changes = self.rpn(maps, training=training)
         regions, classes, changes = self._choose(anchor_logits, anchor_changes, boxes.numpy(), labels.numpy())
         logits, found = self.head(self.pooling([maps, regions]), training=training)
-        return (
-            AnchorLoss()(targets, anchor_logits),
-            AnchorBoxLoss()(targets, anchor_changes),
-            RegionClassLoss()(classes, logits),
-            RegionBoxLoss()(changes, found),
-        )
+        return {
+            "anchors": AnchorLoss()(targets, anchor_logits),
+            "anchor_boxes": AnchorBoxLoss()(targets, anchor_changes),
+            "classes": RegionClassLoss()(classes, logits),
+            "boxes": RegionBoxLoss()(changes, found),
+        }
 
     def _choose(self, logits, changes, boxes, labels):
         """The regions to learn from, (r, 5), as a Tensor, and what they are."""
@@ -329,25 +311,3 @@ class Joint(Model):
                 proposed, np.concatenate(sources), regions, classes < self.classes, changes
             )
         return regions, classes, ops.concatenate([classes[:, None].astype(np.float32), changes], axis=1)
-
-    def train_step(self, data):
-        """Train on one batch; return the means of the losses."""
-        images, (targets, boxes, labels) = data
-        self.zero_grad()
-        losses = self.losses_of(images, targets, boxes, labels, training=True)
-        total = losses[0] + losses[1] + losses[2] + losses[3]
-        total.backward()
-        variables = self.trainable_weights
-        self.optimizer.apply([variable.grad for variable in variables], variables)
-        return self._logs_of(total, losses)
-
-    def test_step(self, data):
-        """Compute the losses of one batch; return their means."""
-        images, (targets, boxes, labels) = data
-        losses = self.losses_of(images, targets, boxes, labels, training=False)
-        return self._logs_of(losses[0] + losses[1] + losses[2] + losses[3], losses)
-
-    def _logs_of(self, *losses):
-        for mean, loss in zip(self.means, (losses[0], *losses[1]), strict=True):
-            mean.update_state(loss.detach())
-        return {mean.name: mean.result() for mean in self.means}

@@ -130,8 +130,10 @@ def sample_regions(proposals, truth, classes, count, generator, fraction=0.25, f
     return boxes[rows], labels, changes, np.maximum(rows - len(truth), -1)
 
 
-def region_batch(proposals, truth, classes, count, generator):
+def region_batch(proposals, truth, classes, count, generator, **how):
     """Choose ``count`` regions of each of several images, as ``sample_regions`` does; where there are less, fill up.
+
+    ``how`` is what else ``sample_regions`` takes.
 
     Returns
     -------
@@ -141,10 +143,20 @@ def region_batch(proposals, truth, classes, count, generator):
     regions, targets = (np.zeros((len(truth), count, 5), np.float32) for _ in range(2))
     regions[..., 0], targets[..., 0] = np.arange(len(truth))[:, None], -1
     for i, (proposed, objects) in enumerate(zip(proposals, truth, strict=True)):
-        boxes, labels, changes, _ = sample_regions(proposed, objects, classes, count, generator)
+        boxes, labels, changes, _ = sample_regions(proposed, objects, classes, count, generator, **how)
         regions[i, : len(boxes), 1:] = boxes
         targets[i, : len(boxes), 0], targets[i, : len(boxes), 1:] = labels, changes
     return regions, targets[..., 0].astype(np.int64), targets
+
+
+def padded_objects(truth):
+    """Boxes (n, most, 4) and labels (n, most) of the objects of n images, filled up to one length by labels of -1."""
+    truth = [t.ordinary() for t in truth]
+    most = max(1, *map(len, truth))
+    boxes, labels = np.zeros((len(truth), most, 4), np.float32), np.full((len(truth), most), -1)
+    for i, objects in enumerate(truth):
+        boxes[i, : len(objects)], labels[i, : len(objects)] = objects.boxes, objects.labels
+    return boxes, labels
 
 
 def region_network(input_shape, backbone, pooling, head):

@@ -6,6 +6,7 @@ Ren et al., Faster R-CNN, NIPS 2015, section 3.1.
 import numpy as np
 
 from pycnn import layers, losses, ops
+from pycnn.autograd import as_tensor, no_grad
 from pycnn.detection.anchors import inside_image
 from pycnn.detection.boxes import clip_boxes
 from pycnn.detection.coding import decode_boxes, encode_boxes
@@ -142,3 +143,14 @@ class Proposer:
             kept = nms(mine[order], scores[order], self.iou_threshold).numpy()[: self.after]
             chosen.append(order[kept])
         return chosen
+
+
+def propose(images, backbone, rpn, proposer):
+    """Return the maps of a batch of images, and for each image the proposed boxes, NumPy arrays."""
+    maps = backbone.predict_on_batch(images)
+    logits, changes = map(as_tensor, rpn.predict_on_batch(maps))
+    with no_grad():
+        boxes = proposer.boxes(changes)
+    chosen = proposer.choose(logits, boxes)
+    boxes = boxes.numpy().reshape(len(images), -1, 4)
+    return maps, [mine[rows] for mine, rows in zip(boxes, chosen, strict=True)]

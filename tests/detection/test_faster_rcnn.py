@@ -95,12 +95,12 @@ def test_exact_training_reaches_the_proposals_coordinates():
         )
         boxes = np.stack([t.boxes for t in data.truth])
         labels = np.stack([t.labels for t in data.truth])
-        tensors = [pycnn.Tensor(a) for a in (data.images, targets, boxes, labels)]
-        losses = network.losses_of(*tensors, training=False)
-        (losses[2] + losses[3]).backward()
+        images, *truth = [pycnn.Tensor(a) for a in (data.images, targets, boxes, labels)]
+        losses = network.losses_of(images, truth, training=False)
+        (losses["classes"] + losses["boxes"]).backward()
         grad = detector.rpn.get_layer("rpn_boxes").kernel.grad
         moved[exact] = 0.0 if grad is None else float(np.abs(grad.numpy()).max())
-        values = [loss.item() for loss in losses]
+        values = [loss.item() for loss in losses.values()]
         assert moved.setdefault("values", values) == pytest.approx(values, rel=1e-5)  # whatever gradients there are
     assert moved[False] == 0
     assert moved[True] > 0
