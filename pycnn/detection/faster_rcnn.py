@@ -8,7 +8,7 @@ import numpy as np
 from pycnn import config, layers, ops
 from pycnn.detection.anchors import anchor_grid, generate_anchors
 from pycnn.detection.backbones import backbone_model, stride_of
-from pycnn.detection.coding import decode_boxes, encode_boxes
+from pycnn.detection.coding import encode_boxes
 from pycnn.detection.detector import Detector, batches, in_batches, one_cycle
 from pycnn.detection.joint import JointModel
 from pycnn.detection.records import GroundTruth
@@ -171,7 +171,7 @@ class FasterRCNN(Detector):
 
         def encode(images, truth, generator):
             size = self.input_shape[:2]
-            targets = np.stack([rpn_targets(t, self.anchors, size, count, generator) for t in truth])
+            targets = rpn_targets(truth, self.anchors, size, count, generator)
             return images, finish(targets, truth)
 
         return batches(images, truth, self.input_shape, batch_size, encode, shuffle=shuffle)
@@ -248,16 +248,6 @@ def _with_objects(targets, truth):
     return targets, *padded_objects(truth)
 
 
-def _with_gradients(proposed, sources, regions, is_object, changes):
-    """The same regions, and the same changes to their objects, as differentiable functions of the proposed boxes."""
-    boxes = regions[:, 1:]
-    own = ops.take(proposed, np.maximum(sources, 0), axis=0)
-    own = ops.where((sources >= 0)[:, None], own, boxes)
-    unit, some = np.array([0, 0, 1, 1], np.float32), is_object[:, None]  # the background's boxes may be empty
-    objects = decode_boxes(changes, np.where(some, boxes, unit), WEIGHTS).detach()
-    return ops.concatenate([regions[:, :1], own], axis=1), encode_boxes(objects, ops.where(some, own, unit), WEIGHTS)
-
-
 class Joint(JointModel):
     """Backbone, proposing network and head in one step of training, by four losses.
 
@@ -304,10 +294,15 @@ class Joint(JointModel):
             *part, source = sample_regions(values[rows], truth, self.classes, self.regions, generator)
             parts.append(part)
             sources.append(np.where(source >= 0, rows[source], -1) if len(rows) else source)
-        boxes, classes, changes = zip(*parts, strict=True)
-        regions, classes, changes = with_image_numbers(boxes), np.concatenate(classes), np.concatenate(changes)
+        boxes, classes, objects = zip(*parts, strict=True)
+        regions, classes, objects = with_image_numbers(boxes), np.concatenate(classes), np.concatenate(objects)
         if self.exact:
-            regions, changes = _with_gradients(
-                proposed, np.concatenate(sources), regions, classes < self.classes, changes
-            )
+            regions = _with_gradients(proposed, np.concatenate(sources), regions)
+        changes = encode_boxes(objects, regions[:, 1:], WEIGHTS)
         return regions, classes, ops.concatenate([classes[:, None].astype(np.float32), changes], axis=1)
+
+
+def _with_gradients(proposed, sources, regions):
+    """The same regions, those that were proposed as differentiable functions of the proposed boxes."""
+    own = ops.take(proposed, np.maximum(sources, 0), axis=0)
+    return ops.concatenate([regions[:, :1], ops.where((sources >= 0)[:, None], own, regions[:, 1:])], axis=1)

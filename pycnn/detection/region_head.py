@@ -107,9 +107,9 @@ def sample_regions(proposals, truth, classes, count, generator, fraction=0.25, f
 
     Returns
     -------
-    boxes (r, 4), labels (r,), changes (r, 4), sources (r,)
-        float32, int64, float32, int64. The changes, from a region's box to its object's, are 0 for the background;
-        the sources are indices of proposals, and -1 for an object's own box.
+    boxes (r, 4), labels (r,), objects (r, 4), sources (r,)
+        float32, int64, float32, int64. The objects are boxes, of the background the regions' own; the sources are
+        indices of proposals, and -1 for an object's own box.
 
     Notes
     -----
@@ -123,11 +123,9 @@ def sample_regions(proposals, truth, classes, count, generator, fraction=0.25, f
     rows = sample(mine, count, fraction, generator).numpy()
     mine = mine.numpy()[rows]
     near = mine >= 0
-    labels, changes = np.full(len(rows), classes), np.zeros((len(rows), 4), np.float32)
-    if near.any():
-        labels[near] = truth.labels[mine[near]]
-        changes[near] = encode_boxes(truth.boxes[mine[near]], boxes[rows[near]], WEIGHTS).numpy()
-    return boxes[rows], labels, changes, np.maximum(rows - len(truth), -1)
+    labels, objects = np.full(len(rows), classes), boxes[rows]
+    labels[near], objects[near] = truth.labels[mine[near]], truth.boxes[mine[near]]
+    return boxes[rows], labels, objects, np.maximum(rows - len(truth), -1)
 
 
 def region_batch(proposals, truth, classes, count, generator, **how):
@@ -142,10 +140,11 @@ def region_batch(proposals, truth, classes, count, generator, **how):
     """
     regions, targets = (np.zeros((len(truth), count, 5), np.float32) for _ in range(2))
     regions[..., 0], targets[..., 0] = np.arange(len(truth))[:, None], -1
-    for i, (proposed, objects) in enumerate(zip(proposals, truth, strict=True)):
-        boxes, labels, changes, _ = sample_regions(proposed, objects, classes, count, generator, **how)
-        regions[i, : len(boxes), 1:] = boxes
-        targets[i, : len(boxes), 0], targets[i, : len(boxes), 1:] = labels, changes
+    objects = regions[..., 1:].copy()
+    for i, (proposed, known) in enumerate(zip(proposals, truth, strict=True)):
+        boxes, labels, mine, _ = sample_regions(proposed, known, classes, count, generator, **how)
+        regions[i, : len(boxes), 1:], objects[i, : len(boxes)], targets[i, : len(boxes), 0] = boxes, mine, labels
+    targets[..., 1:] = encode_boxes(objects, regions[..., 1:], WEIGHTS).numpy()
     return regions, targets[..., 0].astype(np.int64), targets
 
 

@@ -47,16 +47,16 @@ _SMALL = RandomNormal(stddev=0.01)
 
 
 def rpn_targets(truth, anchors, size, count, generator, positive=0.7, negative=0.3):
-    """What the network shall say of the anchors of one image.
+    """What the network shall say of the anchors of n images.
 
     Parameters
     ----------
-    truth : GroundTruth
+    truth : sequence of GroundTruth
     anchors : (K, 4) array
     size : (height, width)
-        Of the image. Anchors that cross its edge are not learnt.
+        Of the images. Anchors that cross their edges are not learnt.
     count : int
-        Anchors to learn, up to half of them positive.
+        Anchors to learn of each image, up to half of them positive.
     generator : numpy.random.Generator
     positive, negative : float
         Anchors that overlap an object by ``positive`` or more, and the best of each object, are positive; those that
@@ -64,19 +64,22 @@ def rpn_targets(truth, anchors, size, count, generator, positive=0.7, negative=0
 
     Returns
     -------
-    (K, 5) float32
+    (n, K, 5) float32
         1, 0 or -1 (not learnt), and the changes, 0 where there is no object.
     """
-    targets = np.zeros((len(anchors), 5), np.float32)
-    targets[:, 0] = -1
-    truth = truth.ordinary()
-    mine = match(truth.boxes, anchors, positive, negative, usable=inside_image(anchors, size))
-    rows = sample(mine, count, 0.5, generator).numpy()
-    mine = mine.numpy()
-    targets[rows, 0] = mine[rows] >= 0
-    rows = rows[mine[rows] >= 0]
-    if len(rows):
-        targets[rows, 1:] = encode_boxes(truth.boxes[mine[rows]], anchors[rows]).numpy()
+    targets = np.zeros((len(truth), len(anchors), 5), np.float32)
+    targets[..., 0] = -1
+    inside, near, objects = inside_image(anchors, size), [], []
+    for told, known in zip(targets, truth, strict=True):
+        known = known.ordinary()
+        mine = match(known.boxes, anchors, positive, negative, usable=inside)
+        rows = sample(mine, count, 0.5, generator).numpy()
+        mine = mine.numpy()[rows]
+        told[rows, 0] = mine >= 0
+        near.append(rows[mine >= 0])
+        objects.append(known.boxes[mine[mine >= 0]])
+    images, rows = np.repeat(np.arange(len(near)), [len(n) for n in near]), np.concatenate(near)
+    targets[images, rows, 1:] = encode_boxes(np.concatenate(objects), anchors[rows]).numpy()
     return targets
 
 

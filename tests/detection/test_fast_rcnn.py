@@ -6,8 +6,8 @@ from detector_checks import check_detector, grids, squares
 
 import pycnn
 from pycnn.autograd import gradcheck
-from pycnn.detection import FastRCNN, GroundTruth, encode_boxes
-from pycnn.detection.region_head import WEIGHTS, RegionBoxLoss, sample_regions, with_image_numbers
+from pycnn.detection import FastRCNN, GroundTruth
+from pycnn.detection.region_head import RegionBoxLoss, region_batch, sample_regions, with_image_numbers
 
 TWENTY = [f"class {i}" for i in range(20)]
 
@@ -56,15 +56,14 @@ def test_truncated_matrices(tmp_path):
 def test_regions_to_learn_from():
     truth = GroundTruth([[0, 0, 10, 10], [20, 20, 30, 30]], [3, 1])
     proposals = np.array([[0, 0, 10, 8], [0, 0, 10, 2], [0, 0, 1, 1], [40, 40, 50, 50]])  # IoU .8, .2, .01, 0
-    _, labels, changes, sources = sample_regions(proposals, truth, 5, 16, np.random.default_rng(0))
+    boxes, labels, objects, sources = sample_regions(proposals, truth, 5, 16, np.random.default_rng(0))
     order = np.argsort(sources, kind="stable")
     assert sources[order].tolist() == [-1, -1, 0, 1]
     assert labels[order].tolist()[2:] == [3, 5]
     assert sorted(labels[sources < 0]) == [1, 3]
     row = int(np.flatnonzero(sources == 0)[0])
-    np.testing.assert_allclose(changes[row], encode_boxes([[0, 0, 10, 10]], proposals[:1], WEIGHTS).numpy()[0])
-    np.testing.assert_allclose(changes[row], [0, 10 * 1 / 8, 0, 5 * np.log(10 / 8)], rtol=1e-6)
-    assert not changes[sources == 1].any()
+    assert objects[row].tolist() == [0, 0, 10, 10]
+    np.testing.assert_array_equal(objects[sources == 1], boxes[sources == 1])
     # no more than a quarter are objects
     _, labels, _, _ = sample_regions(np.tile(proposals, (10, 1)), truth, 5, 8, np.random.default_rng(0))
     assert (len(labels), (labels < 5).sum()) == (8, 2)
@@ -72,6 +71,21 @@ def test_regions_to_learn_from():
     hard = GroundTruth(truth.boxes, truth.labels, difficult=[True, False], crowd=[False, True])
     _, labels, _, _ = sample_regions(proposals, hard, 5, 16, np.random.default_rng(0))
     assert labels.tolist() == [5] * 4
+
+
+def test_a_batch_of_regions():
+    """Where an image has less, there is a label of -1, and what is to be learnt of its box is nothing."""
+    truth = [GroundTruth([[0, 0, 10, 10]], [3]), GroundTruth([], [])]
+    proposals = [np.array([[0, 0, 10, 8.0]]), np.array([[20, 20, 30, 30.0]])]
+    regions, labels, targets = region_batch(proposals, truth, 5, 8, np.random.default_rng(0), fraction=1.0)
+    assert regions[..., 0].tolist() == [[0] * 8, [1] * 8]
+    assert sorted(labels[0]) == [-1] * 6 + [3, 3]
+    assert sorted(labels[1]) == [-1] * 7 + [5]
+    np.testing.assert_array_equal(targets[..., 0], labels)
+    row = regions[0, :, 4].tolist().index(8)
+    np.testing.assert_allclose(targets[0, row, 1:], [0, 10 * 1 / 8, 0, 5 * np.log(10 / 8)], rtol=1e-6)
+    targets[0, row, 1:] = 0
+    assert not targets[..., 1:].any()
 
 
 def test_box_loss_by_hand(backend):

@@ -50,12 +50,14 @@ def test_parameters_are_the_papers():
 def test_what_anchors_learn():
     anchors = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [-1, 0, 9, 10], [20, 20, 30, 30], [0, 5, 10, 15.0]])
     truth = GroundTruth([[0, 0, 10, 10]], [0])
-    targets = rpn_targets(truth, anchors, (32, 32), 8, np.random.default_rng(0))
+    targets, empty = rpn_targets([truth, GroundTruth([], [])], anchors, (32, 32), 8, np.random.default_rng(0))
     assert targets[:, 0].tolist() == [1, 1, -1, 0, -1]  # the third crosses the edge, the last is neither (IoU 1/3)
     np.testing.assert_allclose(targets[1, 1:], [0, 0.5 / 9, 0, np.log(10 / 9)], rtol=1e-5)
     assert not targets[3, 1:].any()
-    empty = rpn_targets(GroundTruth([], []), anchors, (32, 32), 2, np.random.default_rng(0))
-    assert sorted(empty[:, 0]) == [-1, -1, -1, 0, 0]
+    assert empty[:, 0].tolist() == [0, 0, -1, 0, 0]
+    assert not empty[:, 1:].any()
+    (few,) = rpn_targets([GroundTruth([], [])], anchors, (32, 32), 2, np.random.default_rng(0))
+    assert sorted(few[:, 0]) == [-1, -1, -1, 0, 0]
 
 
 def test_anchor_losses_by_hand(backend):
@@ -90,9 +92,7 @@ def test_exact_training_reaches_the_proposals_coordinates():
         pycnn.utils.set_random_seed(0)
         detector = small()
         network = Joint(detector, 16, exact)
-        targets = np.stack(
-            [rpn_targets(t, detector.anchors, (32, 32), 16, np.random.default_rng(0)) for t in data.truth]
-        )
+        targets = rpn_targets(data.truth, detector.anchors, (32, 32), 16, np.random.default_rng(0))
         boxes = np.stack([t.boxes for t in data.truth])
         labels = np.stack([t.labels for t in data.truth])
         images, *truth = [pycnn.Tensor(a) for a in (data.images, targets, boxes, labels)]
