@@ -18,7 +18,8 @@ LAYERS = (
     {"models", "callbacks", "utils", "preprocessing", "datasets", "filters", "explain", "installation"}
     | {"saving", "data"},
     {"applications", "analysis", "detection"},
-    {"visualize", "captioning", "distributed"},
+    {"captioning"},
+    {"visualize", "distributed"},
 )
 """Imports point down: a name may import those of its own set and of sets above it here."""
 

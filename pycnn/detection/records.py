@@ -24,7 +24,8 @@ def checked_boxes(argument, boxes):
     return boxes
 
 
-def _column(argument, values, count, dtype):
+def checked_column(argument, values, count, dtype):
+    """Return ``count`` values as an array of the host, or raise a ValueError that names ``argument``."""
     values = np.asarray(values)
     if values.size == 0:
         values = values.reshape(0)
@@ -93,8 +94,8 @@ class Detections(_Rows):
 
     def __init__(self, boxes, labels, scores):
         self.boxes = checked_boxes("boxes", boxes)
-        self.labels = _column("labels", labels, len(self.boxes), np.int64)
-        self.scores = _column("scores", scores, len(self.boxes), np.float32)
+        self.labels = checked_column("labels", labels, len(self.boxes), np.int64)
+        self.scores = checked_column("scores", scores, len(self.boxes), np.float32)
         if not np.isfinite(self.scores).all():
             raise ValueError(f"scores must be finite. Received: scores={self.scores.tolist()[:10]}")
 
@@ -133,12 +134,12 @@ class GroundTruth(_Rows):
     def __init__(self, boxes, labels, difficult=None, crowd=None, areas=None):
         self.boxes = checked_boxes("boxes", boxes)
         n = len(self.boxes)
-        self.labels = _column("labels", labels, n, np.int64)
-        self.difficult = _column("difficult", np.zeros(n) if difficult is None else difficult, n, bool)
-        self.crowd = _column("crowd", np.zeros(n) if crowd is None else crowd, n, bool)
+        self.labels = checked_column("labels", labels, n, np.int64)
+        self.difficult = checked_column("difficult", np.zeros(n) if difficult is None else difficult, n, bool)
+        self.crowd = checked_column("crowd", np.zeros(n) if crowd is None else crowd, n, bool)
         if areas is None:
             areas = np.prod(self.boxes[:, 2:].astype(np.float64) - self.boxes[:, :2], axis=1)
-        self.areas = _column("areas", areas, n, np.float64)
+        self.areas = checked_column("areas", areas, n, np.float64)
 
     def ordinary(self):
         """Return the objects that are neither difficult nor crowds: those that detectors learn."""
@@ -174,21 +175,27 @@ class AnnotatedImages(Sequence):
     def __getitem__(self, index):
         if isinstance(index, (int, np.integer)):
             return self.images[index], self.truth[index]
-        if isinstance(index, slice):
-            index = range(len(self))[index]
-        else:
-            index = np.arange(len(self))[index]
-        if isinstance(self.images, np.ndarray):
-            images = self.images[np.asarray(index, np.intp)]
-        elif hasattr(self.images, "subset"):
-            images = self.images.subset(index)
-        else:
-            images = [self.images[i] for i in index]
+        index = row_numbers(index, len(self))
+        images = some_images(self.images, index)
         return AnnotatedImages(images, [self.truth[i] for i in index], self.class_names)
 
     def __repr__(self):
         objects = sum(map(len, self.truth))
         return f"AnnotatedImages({len(self)} images, {objects} objects, {len(self.class_names)} classes)"
+
+
+def row_numbers(index, count):
+    """Return which of ``count`` rows a slice, or an array of indices or bools, names: a range or an array."""
+    return range(count)[index] if isinstance(index, slice) else np.arange(count)[index]
+
+
+def some_images(images, numbers):
+    """Return these images of an array or sequence of them, unread if they are in files."""
+    if isinstance(images, np.ndarray):
+        return images[np.asarray(numbers, np.intp)]
+    if hasattr(images, "subset"):
+        return images.subset(numbers)
+    return [images[i] for i in numbers]
 
 
 def check_truth(images, truth, classes):
