@@ -52,6 +52,7 @@ WRITES = {
             for end in (".pycnn", "_curves.png", "_found.png")
         ),
     },
+    "fcn_segmentation": {"fcn.pycnn", "fcn_confusion.png", "fcn_curves.png", "fcn_large.png", "fcn_masks.png"},
     "coins": {"coins.pycnn", "coins.png"},
     "grad_cam": {"grad_cam.png", "grad_cam_network.png", "grad_cam_saliency.png", "grad_cam_smoothgrad.png"},
     "edge_detection": {"edges_hopper.png"},

@@ -17,6 +17,8 @@ COLOURS = {
 
 _INK = 0.35, 0.65
 """Where a stroke's edge begins and ends, in the digit's grey values enlarged."""
+HALF = 0.5
+"""A pixel that is ink to so much of it, or more, is one of the digit's."""
 _SENSE = np.sqrt(np.array([0.30, 0.59, 0.11], np.float32))
 """How much red, green and blue count in a distance between colours."""
 _FEW = 0.15
@@ -71,7 +73,7 @@ def ink_boxes(ink):
     """
     sides = []
     for axis in (1, 2):
-        some = (ink >= 0.5).any(axis=axis)
+        some = (ink >= HALF).any(axis=axis)
         sides.append((some.argmax(axis=1), some.shape[1] - some[:, ::-1].argmax(axis=1)))
     (left, right), (top, bottom) = sides
     return np.stack([left, top, right, bottom], axis=1).astype(np.float32)

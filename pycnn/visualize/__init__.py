@@ -3,6 +3,7 @@
 filters.py       plot_filters: the weights of a layer       feature_maps.py  plot_feature_maps: what each layer sees
 attribution.py   plot_grad_cam, plot_saliency               edges.py         plot_edges: an image under many filters
 predictions.py   plot_predictions: images and guesses       confusion.py     plot_confusion_matrix: what for what
+segmentation.py  plot_segmentation: the class of each pixel
 history.py       plot_history: learning curves              grid.py          grids of images, colour scales
 precision_recall.py  plot_precision_recall: precision over recall
 boxes.py         plot_detections, plot_comparison (with the truth), plot_nms (step by step)
@@ -29,6 +30,7 @@ from pycnn.visualize.model import plot_model
 from pycnn.visualize.precision_recall import plot_precision_recall
 from pycnn.visualize.predictions import plot_predictions
 from pycnn.visualize.proposals import plot_anchors, plot_proposals, plot_rois
+from pycnn.visualize.segmentation import plot_segmentation
 
 __all__ = [
     "grad_cam",
@@ -49,5 +51,6 @@ __all__ = [
     "plot_proposals",
     "plot_rois",
     "plot_saliency",
+    "plot_segmentation",
     "saliency",
 ]

@@ -6,9 +6,7 @@ from pycnn.analysis.attribution import grad_cam, saliency
 from pycnn.autograd import no_grad
 from pycnn.layers.structure import flatten_structure
 from pycnn.visualize.canvas import colour_map
-from pycnn.visualize.grid import Block, as_image, image_grid, unit_range
-
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+from pycnn.visualize.grid import Block, as_image, blend, image_grid, unit_range
 
 
 def plot_grad_cam(
@@ -139,9 +137,7 @@ def _pictures(images, pictures):
 
 def _overlay(picture, cam, colours):
     """The map over the grey picture: at its maximum it hides three quarters of it."""
-    grey = picture @ _LUMA if picture.ndim == 3 else picture
-    opacity = 0.2 + 0.6 * cam[..., None]
-    return (1 - opacity) * np.clip(grey, 0, 1)[..., None] + opacity * colours(cam)[..., :3]
+    return blend(picture, colours(cam)[..., :3], 0.2 + 0.6 * cam)
 
 
 def _titles(model, images, target, class_names):

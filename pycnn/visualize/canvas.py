@@ -152,6 +152,13 @@ def class_colour(number):
     return _CLASSES[int(number) % len(_CLASSES)]
 
 
+def rgb(colour):
+    """Return red, green and blue of a colour, in 0..1."""
+    from matplotlib.colors import to_rgb
+
+    return to_rgb(colour)
+
+
 def draw_rectangle(axis, corner, width, height, colour, line, style="-", fill=0.0, zorder=2):
     """Draw a rectangle by its upper left corner, in the axis's units, filled with ``fill`` of its colour.
 
@@ -173,10 +180,9 @@ def draw_rectangle(axis, corner, width, height, colour, line, style="-", fill=0.
 
 def draw_polygon(axis, corners, colour, shade, edge):
     """Draw a polygon, filled with a colour darkened to ``shade`` of it."""
-    from matplotlib.colors import to_rgb
     from matplotlib.patches import Polygon
 
-    fill = [shade * part for part in to_rgb(colour)]
+    fill = [shade * part for part in rgb(colour)]
     axis.add_patch(Polygon(corners, closed=True, facecolor=fill, edgecolor=edge, linewidth=0.6, joinstyle="round"))
 
 

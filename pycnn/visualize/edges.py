@@ -4,15 +4,13 @@ import numpy as np
 
 from pycnn import filters
 from pycnn.visualize.canvas import GREY, new_figure
-from pycnn.visualize.grid import as_image, grid_shape, signed_style, unit_range
+from pycnn.visualize.grid import as_image, grid_shape, luminance, signed_style, unit_range
 
 DEFAULT = ("vertical_edges", "horizontal_edges", "edge_detection", "sharpening", "sobel")
 GRADIENTS = ("prewitt", "scharr", "sobel")
 """Names that stand for the length of a gradient, both directions together."""
 
 _LONGEST = 6.0  # how much wider than high, or higher than wide, a panel may become
-
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def plot_edges(image, kernels=DEFAULT, border="edge", columns=None, title="Edges"):
@@ -46,7 +44,7 @@ def plot_edges(image, kernels=DEFAULT, border="edge", columns=None, title="Edges
     'sobel x'
     """
     image = unit_range(as_image("image", image))
-    grey = image @ _LUMA if image.ndim == 3 else image
+    grey = luminance(image)
     named = kernels if isinstance(kernels, dict) else {name: name for name in kernels}
     aspect = image.shape[0] / image.shape[1]
     seen = min(max(aspect, 1 / _LONGEST), _LONGEST)

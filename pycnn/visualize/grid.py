@@ -19,6 +19,7 @@ from pycnn.visualize.canvas import (
 
 CELL = 1.25
 """Inches of one image in a grid."""
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue: ITU-R BT.601
 _GAP, _LINE, _TITLE = 0.08, 0.15, 8
 _LONGEST = 6.0  # how much wider than high, or higher than wide, a cell may become
 _NARROWEST = 0.8  # inches of a column with titles
@@ -213,3 +214,18 @@ def unit_range(image):
     if image.dtype == np.uint8 or image.max(initial=0) > 2:
         return image.astype(np.float32) / np.float32(255)
     return image.astype(np.float32, copy=False)
+
+
+def luminance(image):
+    """Return the grey values of an image of floats, (height, width)."""
+    return image @ _LUMA if image.ndim == 3 else image
+
+
+def blend(image, colours, opacity, black=0.0):
+    """Lay colours over the grey values of an image of floats in 0..1; ``opacity`` (height, width) is how much of them.
+
+    The picture beneath is grey so that a colour comes from what is laid over it, and from nothing else. ``black`` is
+    the grey value of its darkest pixels, of which more lets dark colours stand out.
+    """
+    opacity, grey = opacity[..., None], black + (1 - black) * np.clip(luminance(image), 0, 1)[..., None]
+    return (1 - opacity) * grey + opacity * colours

@@ -75,6 +75,31 @@ def test_boxes_are_the_extent_of_the_ink(grey_scenes):
             assert np.all(outside * (np.array([left, top, -right, -bottom]) - box * [1, 1, -1, -1]) >= 0)
 
 
+def test_masks_are_where_the_ink_is(grey_scenes):
+    """Where a picture has one digit, its pixels that differ from the grey ground by half of what its ink does."""
+    for i in np.flatnonzero(grey_scenes.counts == 1):
+        change = np.abs(grey_scenes.images[i].astype(int) - 110).max(axis=2)
+        surely, perhaps = (change >= change.max() / 2 + slack for slack in (1, -1))
+        ink = grey_scenes.masks[i] > 0
+        assert np.all(ink >= surely)
+        assert np.all(ink <= perhaps)
+
+
+def test_masks_tell_the_digits(scenes):
+    for part in scenes:
+        assert part.masks.dtype == np.uint8
+        boxes, labels = part.split(part.boxes), part.split(part.labels)
+        for mask, places, names in zip(part.masks, boxes, labels, strict=True):
+            allowed = np.zeros((11, 56, 56), bool)
+            allowed[0] = True
+            for (x1, y1, x2, y2), name in zip(places.astype(int), names, strict=True):
+                allowed[name + 1, y1:y2, x1:x2] = True
+                window = mask[y1:y2, x1:x2] == name + 1
+                assert all(window.any(axis=0)[[0, -1]]) or len(names) > 1  # a box is the extent of its digit's ink
+            rows, columns = np.indices(mask.shape)
+            assert allowed[mask, rows, columns].all()
+
+
 def test_colours_are_those_named(grey_scenes):
     names = [[COLOUR_NAMES[i] for i in colours] for colours in grey_scenes.split(grey_scenes.colours)]
     for image, boxes, colours in zip(grey_scenes.images, grey_scenes.split(grey_scenes.boxes), names, strict=True):

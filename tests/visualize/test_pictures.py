@@ -106,6 +106,10 @@ PICTURES = {
         RANDOM.random((9, 8, 8)), np.eye(3)[[0, 1, 2] * 3], labels=[2] * 9, class_names=LONG
     ),
     "one prediction": lambda: visualize.plot_predictions(np.zeros((1, 8, 8)), [2], [0], class_names=LONG),
+    "segmentation": lambda: visualize.plot_segmentation(
+        RANDOM.random((9, 16, 16, 3)), RANDOM.random((9, 16, 16, 12)), RANDOM.integers(0, 12, (9, 16, 16)), LONG * 4
+    ),
+    "segmentation of one": lambda: visualize.plot_segmentation(np.eye(16), np.eye(16, dtype=int), class_names=LONG),
     "tall images": lambda: visualize.plot_predictions(np.ones((5, 60, 10)), np.eye(5), labels=[4, 3, 2, 1, 0]),
     "wide images": lambda: visualize.plot_predictions(np.ones((5, 10, 90)), np.eye(5), class_names=[*LONG, *LONG]),
     "wide edges": lambda: visualize.plot_edges(RANDOM.random((10, 60)), ["sobel", "vertical_edges"]),

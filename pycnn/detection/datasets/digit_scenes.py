@@ -10,7 +10,7 @@ import numpy as np
 
 from pycnn.datasets import digits, photographs
 from pycnn.datasets.digit_crops import check_request, in_turn
-from pycnn.datasets.digit_ink import COLOURS, contrasting_colours, draw_ink, ink_boxes, paint
+from pycnn.datasets.digit_ink import COLOURS, HALF, contrasting_colours, draw_ink, ink_boxes, paint
 from pycnn.detection.records import AnnotatedImages, GroundTruth
 
 SIZE = 56
@@ -32,6 +32,7 @@ class DigitScenes(NamedTuple):
     The attributes are ``images`` (n, 56, 56, 3) uint8; ``counts`` (n,), how many digits are in each; and of each digit
     ``boxes`` (m, 4) float32, the extent of the ink; ``labels`` (m,), 0 to 9; ``colours`` (m,), which of
     ``COLOUR_NAMES``; ``heights`` (m,), in pixels: of the digit as it was written, whose edge may be without ink.
+    ``masks`` (n, 56, 56) uint8 has the class of each pixel: 0 is ground, 1 + its label is a digit that inks half of it.
     """
 
     images: np.ndarray
@@ -40,6 +41,7 @@ class DigitScenes(NamedTuple):
     labels: np.ndarray
     colours: np.ndarray
     heights: np.ndarray
+    masks: np.ndarray
 
     def split(self, column):
         """Return the rows of a column, such as ``scenes.colours``, as a list with an array for each picture."""
@@ -82,7 +84,7 @@ def load_data(seed=0, train_size=6000, test_size=400):
 
 
 def make_scenes(seed=0, train_size=6000, test_size=400):
-    """Make the pictures of ``load_data``, and return what it leaves out, too: each digit's colour and height.
+    """Make the pictures of ``load_data``, and return what it leaves out, too: colours, heights, and where the ink is.
 
     Returns
     -------
@@ -94,6 +96,8 @@ def make_scenes(seed=0, train_size=6000, test_size=400):
     >>> len(scenes.labels) == len(scenes.boxes) == sum(scenes.counts.tolist())
     True
     >>> {COLOUR_NAMES[i] for i in scenes.colours} <= {"red", "green", "blue", "yellow", "white", "black"}
+    True
+    >>> set((scenes.masks[scenes.masks > 0] - 1).tolist()) == set(scenes.labels.tolist())
     True
     """
     check_request(seed, train_size, test_size)
@@ -110,6 +114,7 @@ def _make(digit_images, labels, count, photos, generator):
     chosen = in_turn(counts.sum(), len(labels), generator)
     heights, tops, lefts, boxes = _arrange(digit_images[chosen, ..., 0], counts, generator)
     images = photographs.random_pieces(photos, count, SIZE, generator)
+    masks = np.zeros(images.shape[:3], np.uint8)
     colours, first = np.empty(len(chosen), np.int64), np.cumsum(counts) - counts
     for k in range(MOST):  # the k-th digit of every picture that has so many
         pictures = np.flatnonzero(counts > k)
@@ -119,7 +124,8 @@ def _make(digit_images, labels, count, photos, generator):
         ground = images[around]
         colours[mine], shades = contrasting_colours(ground, ink, generator)
         images[around] = paint(ground, ink, shades)
-    return DigitScenes(images, counts, boxes, labels[chosen], colours, heights)
+        masks[around] = np.where(ink >= HALF, labels[chosen[mine], None, None] + 1, masks[around])
+    return DigitScenes(images, counts, boxes, labels[chosen], colours, heights, masks)
 
 
 def _draw(digit_images, heights, tops, lefts):
