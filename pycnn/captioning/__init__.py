@@ -3,6 +3,7 @@
 records.py     DescribedRegions, DescribedImages: what every model, metric and reader here speaks in
 vocabulary.py  sentences as numbers and back
 datasets/      pictures with sentences about their regions
+metrics/       METEOR, BLEU, CIDEr, and average precision of boxes with sentences
 
 Boxes are those of ``pycnn.detection``: x1, y1, x2, y2 in pixels, edges and not centres.
 """

@@ -123,7 +123,7 @@ def coco_average_precision(truth, detections, classes=None, max_detections=(1, 1
     np.add.at(positives, objects.labels, ~ignored.T)
     precision, recall = [], []
     for mine, total in zip(by_class(found.labels, found.scores, len(names)), positives, strict=True):
-        precision.append(_average_precision(hits[mine], ~void[mine], total))
+        precision.append(interpolated_precision(hits[mine], ~void[mine], total))
         counts = np.stack([hits[mine][ranks[mine] < count].sum(axis=0) for count in most], axis=-1)
         recall.append(_quotient(counts, total[:, None, None]))
     shape = len(names), len(AREAS), len(THRESHOLDS)
@@ -205,10 +205,11 @@ def _rounds(mine, groups):
     yield from np.split(order, np.searchsorted(turn[order], np.arange(1, turn.max(initial=-1) + 1)))[: len(order)]
 
 
-def _average_precision(hits, counted, positives):
-    """Mean over recalls of the highest precision at this or a higher one, (areas, thresholds), of one class.
+def interpolated_precision(hits, counted, positives):
+    """Return the mean over 101 recalls of the highest precision at this or a higher one, (areas, thresholds).
 
-    Precision changes for the better at hits alone, so only those are looked at.
+    ``hits`` and ``counted``, bools (n, areas, thresholds), go from the most certain detection on; ``positives``
+    (areas,). Precision changes for the better at hits alone, so only those are looked at.
     """
     shape = hits.shape[1:]
     flat = -1, shape[0] * shape[1]
