@@ -6,6 +6,7 @@ predictions.py   plot_predictions: images and guesses       confusion.py     plo
 segmentation.py  plot_segmentation: the class of each pixel
 history.py       plot_history: learning curves              grid.py          grids of images, colour scales
 precision_recall.py  plot_precision_recall: precision over recall
+captions.py      plot_captions: boxes with their sentences; plot_word_scores: the best words of each step
 boxes.py         plot_detections, plot_comparison (with the truth), plot_nms (step by step)
 proposals.py     plot_proposals, plot_anchors, plot_rois: boxes before there are detections
 labelled.py      boxes over images, and their labels
@@ -21,6 +22,7 @@ from pycnn.analysis.attribution import grad_cam, saliency
 from pycnn.visualize.architecture import plot_architecture
 from pycnn.visualize.attribution import plot_grad_cam, plot_saliency
 from pycnn.visualize.boxes import plot_comparison, plot_detections, plot_nms
+from pycnn.visualize.captions import plot_captions, plot_word_scores
 from pycnn.visualize.confusion import plot_confusion_matrix
 from pycnn.visualize.edges import plot_edges
 from pycnn.visualize.feature_maps import plot_feature_maps
@@ -36,6 +38,7 @@ __all__ = [
     "grad_cam",
     "plot_anchors",
     "plot_architecture",
+    "plot_captions",
     "plot_comparison",
     "plot_confusion_matrix",
     "plot_detections",
@@ -52,5 +55,6 @@ __all__ = [
     "plot_rois",
     "plot_saliency",
     "plot_segmentation",
+    "plot_word_scores",
     "saliency",
 ]

@@ -8,7 +8,7 @@ from pycnn.detection.metrics.gather import best_overlaps, gather, meetings
 from pycnn.detection.metrics.voc import judge
 from pycnn.detection.records import checked_boxes
 from pycnn.visualize.canvas import GREEN, GREY, RED, class_colour
-from pycnn.visualize.labelled import ALARM, Overlay, image_list, named, panels
+from pycnn.visualize.labelled import ALARM, Overlay, counted_title, equally_many, named, panels
 
 
 def plot_detections(images, detections, class_names=None, score_threshold=0.0, max_images=12, columns=None, title=None):
@@ -41,9 +41,9 @@ def plot_detections(images, detections, class_names=None, score_threshold=0.0, m
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['dog 0.75']
     """
-    images, detections = _equally_many(images, detections=detections)
+    images, detections = equally_many((Detections, GroundTruth), images, detections=detections)
     shown = min(len(images), max_images)
-    title = title or _title(f"{sum(map(len, detections))} boxes", len(images), shown)
+    title = title or counted_title(f"{sum(map(len, detections))} boxes", len(images), shown)
     figure = panels(images[:shown], title, columns=columns)
     for axis, image, found in zip(figure.axes, images, detections, strict=False):
         overlay = Overlay(axis, image)
@@ -98,7 +98,7 @@ def plot_comparison(
     >>> plot_comparison(np.zeros((32, 32, 3), np.uint8), truth, found).get_suptitle()
     '1 hit, 0 misses, 1 false alarm'
     """
-    images, truth, detections = _equally_many(images, truth=truth, detections=detections)
+    images, truth, detections = equally_many((Detections, GroundTruth), images, truth=truth, detections=detections)
     detections = [found[found.scores >= score_threshold] for found in detections]
     hits, counted, met = _judged(truth, detections, iou_threshold)
     totals = (
@@ -107,7 +107,7 @@ def plot_comparison(
     shown = min(len(images), max_images)
     words = ", ".join(f"{n} {many if n != 1 else one}" for n, (one, many) in zip(totals, _COUNTED, strict=True))
     legend = [("hit", GREEN), ("miss", RED), ("false alarm", ALARM), ("dotted: the truth", GREY)]
-    figure = panels(images[:shown], title or _title(words, len(images), shown), legend=legend, columns=columns)
+    figure = panels(images[:shown], title or counted_title(words, len(images), shown), legend=legend, columns=columns)
     for i, axis in enumerate(figure.axes):
         overlay, objects, found = Overlay(axis, images[i]), truth[i], detections[i]
         labels = []
@@ -212,21 +212,3 @@ def plot_nms(image, boxes, scores, iou_threshold=0.5, max_steps=11, columns=None
         for k in np.flatnonzero(gone)[np.argsort(-shares[picked][gone], kind="stable")]:
             overlay.label(boxes[k], f"IoU {shares[picked, k]:.2f}", RED)
     return figure
-
-
-def _equally_many(images, **records):
-    """Lists of images and of records, one for each image; one image and one record are lists of one."""
-    images, lists = image_list(images), []
-    for name, values in records.items():
-        values = [values] if isinstance(values, (Detections, GroundTruth)) else list(values)
-        if len(values) != len(images) or not images:
-            raise ValueError(
-                f"images and {name} must be equally many, one or more. "
-                f"Received: {len(images)} images, {len(values)} {name}"
-            )
-        lists.append(values)
-    return images, *lists
-
-
-def _title(words, total, shown):
-    return words if shown == total else f"{words} in {total} images, {shown} shown"

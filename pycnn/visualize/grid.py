@@ -74,14 +74,14 @@ def image_grid(blocks, title, columns=None, bar=None, cell=CELL):
     ]
     width = max(
         columns * (wide + _GAP) + _GAP + (0.95 if bar else 0),
-        *(_heading_width(block) + 2 * _GAP for block in blocks),
+        *(heading_width(block) + 2 * _GAP for block in blocks),
         min(text_width(title, 11, bold=True) + 0.3, 5.0),
     )
     places, bottom = _places(blocks, columns, high, title_height(title, width))
     figure = new_figure(width, bottom, title, layout=None)
     for block, heading_top, tops in places:
         if block.heading or block.legend:
-            _draw_heading(figure, block, heading_top)
+            draw_heading(figure, block, heading_top)
         for i, image in enumerate(block.images):
             left, top = _GAP + i % columns * (wide + _GAP), tops[i // columns]
             axis = figure.add_axes((left / width, 1 - (top + high) / bottom, wide / width, high / bottom))
@@ -116,7 +116,8 @@ def _places(blocks, columns, high, head):
 _BAR = 0.7  # inches of the colour bar beside a heading
 
 
-def _heading_width(block):
+def heading_width(block):
+    """Return how many inches the heading or the legend of a block is wide."""
     if block.legend:
         return sum(text_width(words, 8.5) + 0.18 for words, _ in block.legend)
     if not block.heading:
@@ -131,8 +132,8 @@ def _ends(style):
     return [f"{style[end]:.3g}" for end in ("vmin", "vmax")]
 
 
-def _draw_heading(figure, block, top):
-    """The words and, if asked for, the colour scale with its two ends."""
+def draw_heading(figure, block, top):
+    """Draw the words or the legend of a block, ``top`` inches from above, and the colour scale with its two ends."""
     width, height = figure.get_size_inches()
     left = _GAP
     for words, colour in block.legend or [(block.heading, GREY)]:

@@ -28,6 +28,25 @@ def image_list(images):
     return list(images)
 
 
+def equally_many(kinds, images, **records):
+    """Return lists of images and of records, one for each image; one image and one record are lists of one."""
+    images, lists = image_list(images), []
+    for name, values in records.items():
+        values = [values] if isinstance(values, kinds) else list(values)
+        if len(values) != len(images) or not images:
+            raise ValueError(
+                f"images and {name} must be equally many, one or more. "
+                f"Received: {len(images)} images, {len(values)} {name}"
+            )
+        lists.append(values)
+    return images, *lists
+
+
+def counted_title(words, total, shown):
+    """Return a title that says how many images there are, if not all of them are shown."""
+    return words if shown == total else f"{words} in {total} images, {shown} shown"
+
+
 class Overlay:
     """What is drawn over the image on one axis; boxes are edges, so that (0, 0, 1, 1) is around the first pixel."""
 

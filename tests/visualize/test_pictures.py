@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 import pycnn
 from pycnn import layers, visualize
+from pycnn.captioning import DescribedRegions
 from pycnn.detection import Detections, GroundTruth
 
 
@@ -62,7 +63,36 @@ def true_boxes():
     return GroundTruth(found.boxes[::2] + 1, found.labels[::2])
 
 
+def described(count, seed=1):
+    """Regions that overlap each other, with short sentences and long ones."""
+    found = many_boxes(count, seed=seed)
+    sentences = ["a small red seven", "a woman in an orange suit who smiles, in front of a flag", LONG[2], "hat"]
+    return DescribedRegions(found.boxes, [sentences[i % 4] for i in range(count)], found.scores)
+
+
+def true_regions(count, seed=1):
+    regions = described(count, seed)
+    return DescribedRegions(regions.boxes + 1, regions.captions[::-1])
+
+
+def word_scores(*shape):
+    probabilities = np.random.default_rng(0).random(shape) ** 9
+    return probabilities / probabilities.sum(axis=-1, keepdims=True)
+
+
+WORDS = ["a", "the", *LONG]
 PICTURES = {
+    "sentences": lambda: visualize.plot_captions(RANDOM.random((3, 56, 56, 3)), [described(n) for n in (2, 0, 30)]),
+    "sentences of one": lambda: visualize.plot_captions(RANDOM.random((30, 90)), described(4)),
+    "sentences and the truth": lambda: visualize.plot_captions(
+        RANDOM.random((2, 56, 56, 3)), [described(6), described(9)], [true_regions(7), true_regions(3)]
+    ),
+    "tall image with sentences": lambda: visualize.plot_captions(np.eye(90)[:, :20], described(3), true_regions(9)),
+    "best words": lambda: visualize.plot_word_scores(word_scores(3, 9, 5), WORDS),
+    "best words of one step": lambda: visualize.plot_word_scores(word_scores(1, 5), WORDS, best=3),
+    "best words of regions": lambda: visualize.plot_word_scores(
+        word_scores(2, 4, 5), WORDS, image=RANDOM.random((56, 56, 3)), boxes=many_boxes(2).boxes, best=2
+    ),
     "detections": lambda: visualize.plot_detections(RANDOM.random((3, 56, 56, 3)), [many_boxes(n) for n in (0, 3, 30)]),
     "detections, long names": lambda: visualize.plot_detections(
         [np.zeros((30, 90)), np.ones((90, 30))], [many_boxes(9, 30), many_boxes(9, 30, 2)], LONG
