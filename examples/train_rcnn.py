@@ -16,7 +16,7 @@ def make_detector(class_names):
 
 def main():
     """Train, test, and write the detector and its pictures."""
-    arguments = detector_arguments(__doc__.splitlines()[0], epochs=3, images=1500)
+    arguments = detector_arguments(__doc__.splitlines()[0], epochs=2, images=1000)
     data = scenes(arguments)
     proposals = propose(data, arguments)
     detector = make_detector(data[0].class_names)
