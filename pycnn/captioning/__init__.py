@@ -8,7 +8,24 @@ metrics/       METEOR, BLEU, CIDEr, and average precision of boxes with sentence
 Boxes are those of ``pycnn.detection``: x1, y1, x2, y2 in pixels, edges and not centres.
 """
 
+from pycnn.captioning.metrics import (
+    bleu,
+    cider,
+    dense_captioning_average_precision,
+    exact_caption_average_precision,
+    meteor,
+)
 from pycnn.captioning.records import DescribedImages, DescribedRegions
 from pycnn.captioning.vocabulary import Vocabulary, tokenize
 
-__all__ = ["DescribedImages", "DescribedRegions", "Vocabulary", "tokenize"]
+__all__ = [
+    "DescribedImages",
+    "DescribedRegions",
+    "Vocabulary",
+    "bleu",
+    "cider",
+    "dense_captioning_average_precision",
+    "exact_caption_average_precision",
+    "meteor",
+    "tokenize",
+]

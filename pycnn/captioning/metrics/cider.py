@@ -48,28 +48,30 @@ def cider(references, captions):
     unseen = math.log(max(len(counts), 1))
     scores = []
     for group, words in zip(counts, captions, strict=True):
-        own = _weights(word_sequences(words, _LONGEST), rarity, unseen)
+        own = _weighted(word_sequences(words, _LONGEST), rarity, unseen)
         total = 0.0
         for reference in group:
             length = sum(count for sequence, count in reference.items() if len(sequence) == 1)
             distance = math.exp(-((len(words) - length) ** 2) / (2 * _SIGMA**2))
-            total += distance * _cosines(own, _weights(reference, rarity, unseen))
+            total += distance * _cosine(own, _weighted(reference, rarity, unseen))
         scores.append(10 * total / len(group))
     return np.array(scores, np.float64)
 
 
-def _weights(counts, rarity, unseen):
-    return {sequence: count * rarity.get(sequence, unseen) for sequence, count in counts.items()}
+def _weighted(counts, rarity, unseen):
+    """The weight of each sequence, and the norm of those of each length."""
+    weights = {sequence: count * rarity.get(sequence, unseen) for sequence, count in counts.items()}
+    squares = [0.0] * _LONGEST
+    for sequence, weight in weights.items():
+        squares[len(sequence) - 1] += weight * weight
+    return weights, [math.sqrt(square) for square in squares]
 
 
-def _cosines(own, other):
+def _cosine(own, other):
     """The mean over the lengths of sequences of the cosine, in which ``own`` is at most ``other``; 0 where one is 0."""
-    products, squares = np.zeros(_LONGEST), np.zeros((2, _LONGEST))
-    for sequence, weight in own.items():
-        there = other.get(sequence, 0.0)
-        products[len(sequence) - 1] += min(weight, there) * there
-    for row, weights in zip(squares, (own, other), strict=True):
-        for sequence, weight in weights.items():
-            row[len(sequence) - 1] += weight * weight
-    norms = np.sqrt(squares).prod(axis=0)
-    return float(np.divide(products, norms, out=np.zeros(_LONGEST), where=norms > 0).mean())
+    (weights, norms), (there, lengths) = own, other
+    products = [0.0] * _LONGEST
+    for sequence in (sequence for sequence in weights if sequence in there):
+        products[len(sequence) - 1] += min(weights[sequence], there[sequence]) * there[sequence]
+    scales = [a * b for a, b in zip(norms, lengths, strict=True)]
+    return sum(p / scale for p, scale in zip(products, scales, strict=True) if scale) / _LONGEST
