@@ -19,6 +19,7 @@ Padding may be given as
 ==========================  ==================================================================================
 """
 
+import numbers
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -141,6 +142,11 @@ def pair(argument, value, minimum=1):
 def is_integer(value):
     """Whether ``value`` is an integer of Python or NumPy, and not a bool."""
     return not isinstance(value, bool) and hasattr(value, "__index__")
+
+
+def is_real(value):
+    """Whether ``value`` is a number of Python or NumPy, which a bool is not, nor NaN."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and value == value
 
 
 def window_extent(size, dilation):

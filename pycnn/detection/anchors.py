@@ -5,8 +5,8 @@ import numpy as np
 from pycnn import ops
 from pycnn.autograd import Tensor
 from pycnn.backend import get_backend
-from pycnn.backend.geometry import is_integer
-from pycnn.detection.boxes import columns, float_boxes
+from pycnn.backend.geometry import is_integer, is_real
+from pycnn.detection.boxes import columns, float_boxes, height_and_width
 
 
 def generate_anchors(base_size=16, ratios=(0.5, 1, 2), scales=(8, 16, 32), legacy=False):
@@ -36,8 +36,10 @@ def generate_anchors(base_size=16, ratios=(0.5, 1, 2), scales=(8, 16, 32), legac
            [ 4., -8., 12., 24.]], dtype=float32)
     """
     for argument, values in (("base_size", [base_size]), ("ratios", ratios), ("scales", scales)):
-        if not len(values) or min(values) <= 0:
-            raise ValueError(f"{argument} must be above 0. Received: {argument}={values}")
+        if not np.iterable(values) or not len(values) or not all(is_real(v) and 0 < v < np.inf for v in values):
+            wanted = "a number" if argument == "base_size" else "one or more numbers"
+            values = base_size if argument == "base_size" else values
+            raise ValueError(f"{argument} must be {wanted} above 0. Received: {argument}={values!r}")
     ratios, scales = np.asarray(ratios, np.float64), np.asarray(scales, np.float64)
     widths = np.sqrt(base_size**2 / ratios)
     if legacy:
@@ -72,10 +74,13 @@ def anchor_grid(anchors, map_size, stride):
     array([[ 0.,  0.,  4.,  4.],
            [16.,  0., 20.,  4.]], dtype=float32)
     """
-    if len(map_size) != 2 or not all(is_integer(n) and n >= 0 for n in map_size):
+    if not np.iterable(map_size) or len(map_size) != 2 or not all(is_integer(n) and n >= 0 for n in map_size):
         raise ValueError(f"map_size must be two integers, rows and columns. Received: map_size={map_size}")
     anchors = float_boxes("anchors", anchors, 2)
-    down, across = stride if isinstance(stride, (tuple, list)) else (stride, stride)
+    strides = tuple(stride) if np.iterable(stride) else (stride, stride)
+    if len(strides) != 2 or not all(is_real(s) and 0 < s < np.inf for s in strides):
+        raise ValueError(f"stride must be a number above 0, or two of them, in y and in x. Received: stride={stride!r}")
+    down, across = strides
     y, x = np.meshgrid(np.arange(map_size[0]) * down, np.arange(map_size[1]) * across, indexing="ij")
     shifts = get_backend().asarray(np.stack([x, y, x, y], axis=-1).reshape(-1, 1, 4).astype(anchors.dtype))
     return ops.reshape(anchors + Tensor.wrap(shifts), (-1, 4))
@@ -93,7 +98,7 @@ def inside_image(boxes, size, legacy=False):
     array([ True, False])
     """
     x1, y1, x2, y2 = columns(Tensor.wrap(float_boxes("boxes", boxes).data))
-    height, width = size
+    height, width = height_and_width(size)
     if legacy:
         right, bottom = ops.less(x2, width), ops.less(y2, height)
     else:

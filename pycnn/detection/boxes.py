@@ -7,6 +7,7 @@ import numpy as np
 from pycnn import ops
 from pycnn.autograd import Tensor, as_tensor, is_grad_enabled
 from pycnn.backend import get_backend
+from pycnn.backend.geometry import is_real
 from pycnn.backend.recording import check
 from pycnn.ops.promotion import as_float, same_float
 
@@ -25,9 +26,22 @@ _FROM_CORNERS = {
 }
 
 
+def number_tensor(argument, values):
+    """A tensor of real numbers, or an error that names the argument."""
+    try:
+        tensor = as_tensor(values)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"{argument} must be numbers, in rows of one length. Received: {argument}={values!r}"
+        ) from None
+    if tensor.dtype.kind not in "fiub":
+        raise TypeError(f"{argument} must be real numbers. Received: {argument}.dtype={tensor.dtype}")
+    return tensor
+
+
 def float_boxes(argument, boxes, ndim=None):
     """A floating tensor of boxes, whose last axis is four numbers; [] is none of them. Values are not looked at."""
-    boxes = as_tensor(boxes)
+    boxes = number_tensor(argument, boxes)
     if boxes.shape == (0,):
         boxes = ops.reshape(boxes, (0, 4))
     if not boxes.ndim or boxes.shape[-1] != 4 or ndim not in (None, boxes.ndim):
@@ -42,6 +56,27 @@ def check_corners(argument, boxes):
         flat = get_backend().to_numpy(boxes).reshape(-1, 4)
         row = int(np.argmin((flat[:, 2:] >= flat[:, :2]).all(axis=1)))
         raise ValueError(f"{argument} need x1 <= x2 and y1 <= y2. Received: {argument}[{row}]={flat[row].tolist()}")
+
+
+def check_broadcast(**boxes):
+    """Require that boxes (..., 4), two by name, meet one by one."""
+    shapes = [b.shape for b in boxes.values()]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        first, second = boxes
+        raise ValueError(
+            f"{first} and {second} must be equally many, or have shapes that broadcast. "
+            f"Received: {first}.shape={shapes[0]}, {second}.shape={shapes[1]}"
+        ) from None
+
+
+def height_and_width(size):
+    """The two numbers of ``size``, or an error."""
+    sides = tuple(size) if isinstance(size, (tuple, list, np.ndarray)) else ()
+    if len(sides) != 2 or not all(is_real(side) and side >= 0 for side in sides):
+        raise ValueError(f"size must be (height, width), two numbers >= 0. Received: size={size!r}")
+    return sides
 
 
 def columns(boxes):
@@ -88,7 +123,7 @@ def box_convert(boxes, in_fmt, out_fmt):
     array([6., 6., 8., 4.], dtype=float32)
     """
     for argument, name in (("in_fmt", in_fmt), ("out_fmt", out_fmt)):
-        if name not in _CORNERS:
+        if not isinstance(name, str) or name not in _CORNERS:
             raise ValueError(f"{argument} must be one of {', '.join(_CORNERS)}. Received: {argument}={name!r}")
     boxes = float_boxes("boxes", boxes)
     return boxes if in_fmt == out_fmt else ops.stack(_FROM_CORNERS[out_fmt](*_CORNERS[in_fmt](*columns(boxes))), -1)
@@ -103,7 +138,7 @@ def clip_boxes(boxes, size):
     >>> pycnn.detection.clip_boxes([[-3.0, 2.0, 20.0, 9.0]], (8, 16)).numpy()
     array([[ 0.,  2., 16.,  8.]], dtype=float32)
     """
-    boxes, (height, width) = float_boxes("boxes", boxes), size
+    boxes, (height, width) = float_boxes("boxes", boxes), height_and_width(size)
     limits = get_backend().asarray(np.array([width, height, width, height], boxes.dtype))
     return ops.minimum(ops.maximum(boxes, 0.0), Tensor.wrap(limits))
 
@@ -118,6 +153,8 @@ def remove_small_boxes(boxes, min_size):
     array([1])
     """
     boxes = float_boxes("boxes", boxes, 2).data
+    if not is_real(min_size):
+        raise ValueError(f"min_size must be a number. Received: min_size={min_size!r}")
     return Tensor.wrap(get_backend().xp.flatnonzero(((boxes[:, 2:] - boxes[:, :2]) >= min_size).all(axis=1)))
 
 
@@ -126,6 +163,8 @@ def _both(a, b, pairwise):
     if a.dtype != b.dtype:
         wide = same_float(a.data[:0], b.data[:0])[0].dtype
         a, b = ops.cast(a, wide), ops.cast(b, wide)
+    if not pairwise:
+        check_broadcast(a=a, b=b)
     return a, b
 
 

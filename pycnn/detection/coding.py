@@ -2,8 +2,11 @@
 
 import math
 
+import numpy as np
+
 from pycnn import config, ops
-from pycnn.detection.boxes import columns, float_boxes
+from pycnn.backend.geometry import is_real
+from pycnn.detection.boxes import check_broadcast, columns, float_boxes
 
 LARGEST = math.log(1000 / 16)
 """Of the logarithms of width and height that are decoded: Detectron's, so that nothing overflows."""
@@ -16,12 +19,12 @@ def _factors(weights, deviations):
             "either weights or deviations can be given, one being 1 / the other. "
             f"Received: weights={weights}, deviations={deviations}"
         )
-    if deviations is not None:
-        weights = [1 / d for d in deviations]
-    weights = (1.0,) * 4 if weights is None else tuple(map(float, weights))
-    if len(weights) != 4:
-        raise ValueError(f"weights must be four numbers: of x, y, width, height. Received: weights={weights}")
-    return weights
+    name, values = ("weights", weights) if deviations is None else ("deviations", deviations)
+    if values is None:
+        return (1.0,) * 4
+    if not np.iterable(values) or len(values) != 4 or not all(is_real(v) and 0 < v < math.inf for v in values):
+        raise ValueError(f"{name} must be four numbers above 0: of x, y, width, height. Received: {name}={values!r}")
+    return tuple(float(v) if deviations is None else 1 / v for v in values)
 
 
 def _sides_and_centres(boxes, legacy):
@@ -56,8 +59,10 @@ def encode_boxes(boxes, anchors, weights=None, deviations=None, legacy=False):
     array([[0.5, 0. , 0. , 0. ]], dtype=float32)
     """
     kx, ky, kw, kh = _factors(weights, deviations)
-    width, height, x, y = _sides_and_centres(float_boxes("boxes", boxes), int(legacy))
-    anchor_width, anchor_height, anchor_x, anchor_y = _sides_and_centres(float_boxes("anchors", anchors), int(legacy))
+    boxes, anchors = float_boxes("boxes", boxes), float_boxes("anchors", anchors)
+    check_broadcast(boxes=boxes, anchors=anchors)
+    width, height, x, y = _sides_and_centres(boxes, int(legacy))
+    anchor_width, anchor_height, anchor_x, anchor_y = _sides_and_centres(anchors, int(legacy))
     width, height, anchor_width, anchor_height = (
         ops.maximum(side, config.epsilon()) for side in (width, height, anchor_width, anchor_height)
     )
@@ -83,8 +88,10 @@ def decode_boxes(deltas, anchors, weights=None, deviations=None, legacy=False):
     array([[2., 0., 6., 8.]], dtype=float32)
     """
     kx, ky, kw, kh = _factors(weights, deviations)
-    dx, dy, dw, dh = columns(float_boxes("deltas", deltas))
-    anchor_width, anchor_height, x, y = _sides_and_centres(float_boxes("anchors", anchors), int(legacy))
+    deltas, anchors = float_boxes("deltas", deltas), float_boxes("anchors", anchors)
+    check_broadcast(deltas=deltas, anchors=anchors)
+    dx, dy, dw, dh = columns(deltas)
+    anchor_width, anchor_height, x, y = _sides_and_centres(anchors, int(legacy))
     x, y = x + dx / kx * anchor_width, y + dy / ky * anchor_height
     width = anchor_width * ops.exp(ops.minimum(dw / kw, LARGEST))
     height = anchor_height * ops.exp(ops.minimum(dh / kh, LARGEST))

@@ -1,11 +1,14 @@
 """The contract of all detectors: fit, predict, evaluate, save, load."""
 
+import inspect
+
 import numpy as np
 
 from pycnn import config, ops
+from pycnn.backend.geometry import is_integer
 from pycnn.data import Dataset
-from pycnn.detection.records import Detections, GroundTruth, check_truth
-from pycnn.detection.selection import select
+from pycnn.detection.records import AnnotatedImages, Detections, GroundTruth, check_truth
+from pycnn.detection.selection import check_selection, select
 from pycnn.detection.system import System
 from pycnn.optimizers import Adam
 from pycnn.optimizers.schedules import OneCycle
@@ -66,9 +69,15 @@ class Detector(System):
             One for each image, in its own pixels, the highest scores first.
         """
         check_images(images, self.input_shape[2])
+        check_count("batch_size", batch_size)
+        check_selection(score_threshold, max_detections)
+        more = {name: values for name, values in more.items() if values is not None}
+        for name in more:
+            if name not in inspect.signature(self._candidates).parameters:
+                raise TypeError(f"{type(self).__name__}.predict has no argument of this name. Received: {name}")
         found = []
         for rows, batch, factors in in_batches(images, self.input_shape, batch_size):
-            given = {name: [values[i] for i in rows] for name, values in more.items() if values is not None}
+            given = {name: [values[i] for i in rows] for name, values in more.items()}
             given = {name: [v * f for v, f in zip(values, factors, strict=True)] for name, values in given.items()}
             for i, factor, candidates in zip(rows, factors, self._candidates(batch, **given), strict=True):
                 height, width = images[i].shape[:2]
@@ -120,16 +129,45 @@ class Detector(System):
 
 def check_images(images, channels):
     """Require an array (N, height, width, channels), or a sequence of arrays (height, width, channels)."""
-    if isinstance(images, np.ndarray):
+    if isinstance(images, (str, AnnotatedImages)) or not hasattr(images, "__len__"):
+        hint = "; its images and its truth are two arguments" if isinstance(images, AnnotatedImages) else ""
+        raise TypeError(f"images must be an array or a sequence of arrays. Received: {type(images).__name__}{hint}")
+    if isinstance(images, np.ndarray) and images.dtype.kind in "fiub":
         shapes = {images.shape[1:]}
     else:
-        shapes = {np.shape(images[i]) for i in range(len(images))}
+        shapes = {getattr(images[i], "shape", None) for i in range(len(images))}
     for shape in shapes:
+        if shape is None:
+            raise TypeError("images must hold arrays of numbers. Received: an image that is none")
         if len(shape) != 3 or shape[2] != channels or 0 in shape:
             raise ValueError(
                 f"images must be arrays (height, width, {channels}), or one array of several. "
                 f"Received: an image of the shape {shape}"
             )
+
+
+def checked_pixels(image):
+    """Return an image as an array of the host, or raise if a pixel is no number."""
+    image = np.asarray(image)
+    if image.dtype.kind == "f" and not np.isfinite(image).all():
+        raise ValueError("images must be finite. Received: an image with NaN or infinite pixels")
+    return image
+
+
+def check_count(argument, value):
+    """Require an integer from 1 on."""
+    if not is_integer(value) or value < 1:
+        raise ValueError(f"{argument} must be an integer >= 1. Received: {argument}={value!r}")
+
+
+def validation_parts(validation_data, most=2):
+    """Return what was given for validation, images and truth first, or raise."""
+    parts = validation_data if isinstance(validation_data, (tuple, list)) else ()
+    if not 2 <= len(parts) <= most:
+        names = ", ".join(("images", "truth", "proposals")[:most])
+        count = f"{len(parts)} parts" if parts else type(validation_data).__name__
+        raise ValueError(f"validation_data must be ({names}). Received: {count}")
+    return parts
 
 
 def scaled(images, shape):
@@ -141,6 +179,7 @@ def scaled(images, shape):
     >>> batch.shape, factors, batch[0, 0, :, 0]
     ((1, 8, 8, 3), array([2.]), array([1., 1., 1., 1., 0., 0., 0., 0.], dtype=float32))
     """
+    images = [checked_pixels(image) for image in images]
     if all(image.shape == shape for image in images):
         return np.stack(images) if len(images) else np.empty((0, *shape), np.uint8), np.ones(len(images))
     batch, factors = np.zeros((len(images), *shape), np.float32), np.ones(len(images))
@@ -182,6 +221,8 @@ def batches(images, truth, shape, batch_size, encode, proposals=None, transform=
         As those of ``pycnn.detection.transforms``: gets images, truth and the generator, and returns others.
     shuffle : bool
     """
+    if transform is not None and not callable(transform):
+        raise TypeError(f"transform must be callable. Received: transform={transform!r}")
 
     def make(rows):
         generator = np.random.default_rng(config.generator().integers(1 << 63))
@@ -200,4 +241,7 @@ def batches(images, truth, shape, batch_size, encode, proposals=None, transform=
 
 def one_cycle(rate, samples, batch_size, epochs):
     """Adam, whose rate rises to ``rate`` and falls to nothing in the time of the whole training."""
+    check_count("batch_size", batch_size)
+    if not is_integer(epochs) or epochs < 0:
+        raise ValueError(f"epochs must be an integer >= 0. Received: epochs={epochs!r}")
     return Adam(OneCycle(rate, max(1, -(-samples // batch_size) * epochs)))

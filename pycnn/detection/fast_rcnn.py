@@ -8,7 +8,7 @@ import numpy as np
 from pycnn import layers, ops
 from pycnn.backend.geometry import is_integer
 from pycnn.detection.backbones import backbone_model, stride_of
-from pycnn.detection.detector import Detector, batches, check_images, one_cycle
+from pycnn.detection.detector import Detector, batches, check_count, check_images, one_cycle, validation_parts
 from pycnn.detection.proposals import selective_search_all
 from pycnn.detection.records import check_proposals
 from pycnn.detection.region_head import (
@@ -16,6 +16,7 @@ from pycnn.detection.region_head import (
     RegionClassLoss,
     dense_names,
     head_model,
+    layer_sizes,
     read_head,
     region_batch,
     region_network,
@@ -67,10 +68,10 @@ class FastRCNN(Detector):
         ranks=None,
     ):
         super().__init__(class_names, input_shape)
-        self.backbone, self.pool_size, self.units, self.dropout = backbone, pool_size, tuple(units), dropout
+        self.backbone, self.pool_size, self.units, self.dropout = backbone, pool_size, layer_sizes(units), dropout
         self.backbone_model = backbone_model(backbone, self.input_shape)
         self.stride = stride_of(self.backbone_model, self.input_shape)
-        self.ranks = ranks if ranks is None else tuple(ranks)
+        self.ranks = ranks if ranks is None else layer_sizes(ranks, "ranks", len(self.units))
         self.head = self._make_head()
 
     @property
@@ -104,16 +105,18 @@ class FastRCNN(Detector):
             Of each image in a batch: a quarter of them objects, if there are as many (see ``sample_regions``).
         optimizer : Optimizer, optional
             Adam, whose rate rises to 1e-3 and falls again in the time of the training, unless given.
-        validation_data : (images, truth, proposals), optional
+        validation_data : (images, truth) or (images, truth, proposals), optional
 
         Returns
         -------
         History
         """
+        check_count("regions", regions)
         data = self._data(images, truth, proposals, batch_size, regions)
         validation = None
         if validation_data is not None:
-            validation = self._data(*validation_data, batch_size, regions, shuffle=False)
+            parts = (*validation_parts(validation_data, most=3), None)[:3]
+            validation = self._data(*parts, batch_size, regions, shuffle=False)
         pooling = layers.RoIPooling2D(self.pool_size, 1 / self.stride)
         network = region_network(self.input_shape, self.backbone_model, pooling, self.head)
         network.compile(

@@ -9,7 +9,7 @@ from pycnn import config, layers, ops
 from pycnn.detection.anchors import anchor_grid, generate_anchors
 from pycnn.detection.backbones import backbone_model, stride_of
 from pycnn.detection.coding import encode_boxes
-from pycnn.detection.detector import Detector, batches, in_batches, one_cycle
+from pycnn.detection.detector import Detector, batches, check_count, in_batches, one_cycle, validation_parts
 from pycnn.detection.joint import JointModel
 from pycnn.detection.records import GroundTruth
 from pycnn.detection.region_head import (
@@ -17,6 +17,7 @@ from pycnn.detection.region_head import (
     RegionBoxLoss,
     RegionClassLoss,
     head_model,
+    layer_sizes,
     named,
     padded_objects,
     read_head,
@@ -91,14 +92,15 @@ class FasterRCNN(Detector):
         if pooling not in _POOLING:
             raise ValueError(f"pooling must be 'pool' or 'align'. Received: pooling={pooling!r}")
         self.backbone, self.anchor_base = backbone, anchor_base
+        anchors = generate_anchors(anchor_base, anchor_ratios, anchor_scales)
         self.anchor_ratios, self.anchor_scales = tuple(anchor_ratios), tuple(anchor_scales)
         self.rpn_filters, self.pooling, self.pool_size = rpn_filters, pooling, pool_size
-        self.units, self.dropout, self.proposals = tuple(units), dropout, proposals
+        check_count("proposals", proposals)
+        self.units, self.dropout, self.proposals = layer_sizes(units), dropout, int(proposals)
         self.backbone_model = backbone_model(backbone, self.input_shape)
         self.stride = stride_of(self.backbone_model, self.input_shape)
         self.pooling_layer = _POOLING[pooling](pool_size, 1 / self.stride)
         maps = self.backbone_model.output_shape
-        anchors = generate_anchors(anchor_base, self.anchor_ratios, self.anchor_scales)
         self.anchors = np.asarray(anchor_grid(anchors, maps[1:3], self.stride), np.float32)
         self.rpn = rpn_model(maps, rpn_filters, len(anchors))
         self.head = head_model(maps, pool_size, self.units, len(self.class_names), dropout)
@@ -152,8 +154,11 @@ class FasterRCNN(Detector):
             raise ValueError("method='exact' needs pooling='align'. Received: pooling='pool'")
         if method == "alternating" and optimizer is not None:
             raise ValueError("method='alternating' takes no optimizer: each step has its own. Received: one")
-        for these, objects in filter(None, ((images, truth), validation_data)):
-            self._check(these, objects)
+        check_count("regions", regions)
+        check_count("anchors", anchors)
+        self._check(images, truth)
+        if validation_data is not None:
+            self._check(*validation_parts(validation_data))
         how = {"epochs": epochs, "callbacks": callbacks, "verbose": verbose}
         if method == "alternating":
             return self._alternate(images, truth, validation_data, batch_size, anchors, regions, how)

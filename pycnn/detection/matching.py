@@ -1,8 +1,11 @@
 """Which anchors, or proposals, stand for which objects in training, and which of them take part."""
 
+import numpy as np
+
 from pycnn import config
 from pycnn.autograd import Tensor, as_tensor
 from pycnn.backend import get_backend
+from pycnn.backend.geometry import is_integer, is_real
 from pycnn.backend.recording import check
 from pycnn.detection.boxes import check_corners, float_boxes
 from pycnn.ops.promotion import same_float
@@ -49,10 +52,12 @@ def match(truth, anchors, positive=0.7, negative=0.3, best=True, usable=None):
     >>> pycnn.detection.match([[0.0, 0.0, 4.0, 4.0]], anchors).numpy()
     array([ 0, -2, -1])
     """
-    low, high = negative if isinstance(negative, (tuple, list)) else (0.0, negative)
+    bounds = (*negative, positive) if isinstance(negative, (tuple, list)) else (0.0, negative, positive)
+    low, high = bounds[:2] if len(bounds) == 3 and all(map(is_real, bounds)) else (1, 0)
     if not 0 <= low <= high <= positive <= 1:
         raise ValueError(
-            f"thresholds must be 0 <= negative <= positive <= 1. Received: positive={positive}, negative={negative}"
+            "thresholds must be 0 <= negative <= positive <= 1, where negative may be a pair. "
+            f"Received: positive={positive!r}, negative={negative!r}"
         )
     xp = get_backend().xp
     truth, anchors = same_float(float_boxes("truth", truth, 2).data, float_boxes("anchors", anchors, 2).data)
@@ -112,11 +117,12 @@ def sample(labels, count, positive_fraction, generator=None):
         raise ValueError(
             f"labels must be a vector of integers. Received: labels of shape {labels.shape}, {labels.dtype}"
         )
-    if count < 0 or not 0 <= positive_fraction <= 1:
-        raise ValueError(
-            "count must not be negative, and positive_fraction must lie in [0, 1]. "
-            f"Received: count={count}, positive_fraction={positive_fraction}"
-        )
+    if not is_integer(count) or count < 0:
+        raise ValueError(f"count must be an integer >= 0. Received: count={count!r}")
+    if not is_real(positive_fraction) or not 0 <= positive_fraction <= 1:
+        raise ValueError(f"positive_fraction must lie in [0, 1]. Received: positive_fraction={positive_fraction!r}")
+    if generator is not None and not isinstance(generator, np.random.Generator):
+        raise TypeError(f"generator must be a numpy.random.Generator. Received: generator={generator!r}")
     backend = get_backend()
     keys = backend.random_uniform(generator or config.generator(), labels.shape, "float32")
     positive = _first(backend.xp, labels >= 0, keys, int(count * positive_fraction))

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from pycnn.autograd import Tensor, as_tensor
+from pycnn.autograd import Tensor
 from pycnn.backend import get_backend
+from pycnn.backend.geometry import is_real
 from pycnn.backend.recording import check
-from pycnn.detection.boxes import check_corners, float_boxes
+from pycnn.detection.boxes import check_corners, float_boxes, number_tensor
 from pycnn.ops.promotion import same_float
 
 _LOOK_EVERY = 32  # steps of soft_nms: only then does the host ask whether more is left
@@ -17,20 +18,28 @@ def _check_scores(scores):
         raise ValueError(f"scores must be numbers. Received: scores[{row}]=nan")
 
 
+def _check_weights(scores):
+    """Require what is multiplied, or added up, to be finite and not negative."""
+    wrong = (scores < 0) | (scores == float("inf"))
+    if bool(wrong.any()):
+        row = int(wrong.argmax())
+        raise ValueError(f"scores must be finite and at least 0. Received: scores[{row}]={float(scores[row])}")
+
+
 def _checked(boxes, scores, iou_threshold, labels=None):
     """Arrays of one dtype, and integers, or an error that says what is wrong."""
-    boxes, scores = float_boxes("boxes", boxes, 2).data, as_tensor(scores).data
+    boxes, scores = float_boxes("boxes", boxes, 2).data, number_tensor("scores", scores).data
     if scores.shape != (len(boxes),):
         raise ValueError(
             f"scores must have one value for each of the {len(boxes)} boxes. Received: scores.shape={scores.shape}"
         )
-    if not 0 <= iou_threshold <= 1:
-        raise ValueError(f"iou_threshold must lie in [0, 1]. Received: iou_threshold={iou_threshold}")
+    if not is_real(iou_threshold) or not 0 <= iou_threshold <= 1:
+        raise ValueError(f"iou_threshold must lie in [0, 1]. Received: iou_threshold={iou_threshold!r}")
     boxes, scores = same_float(boxes, scores)
     check(check_corners, "boxes", boxes)
     check(_check_scores, scores)
     if labels is not None:
-        labels = as_tensor(labels).data
+        labels = number_tensor("labels", labels).data
         if labels.shape != (len(boxes),) or (labels.dtype.kind not in "iu" and labels.size):
             raise ValueError(
                 f"labels must be one integer for each of the {len(boxes)} boxes. "
@@ -133,9 +142,12 @@ def soft_nms(boxes, scores, iou_threshold=0.3, sigma=0.5, score_threshold=0.001,
     """
     if method not in ("gaussian", "linear"):
         raise ValueError(f"method must be 'gaussian' or 'linear'. Received: method={method!r}")
-    if sigma <= 0:
-        raise ValueError(f"sigma must be above 0. Received: sigma={sigma}")
+    if not is_real(sigma) or sigma <= 0:
+        raise ValueError(f"sigma must be above 0. Received: sigma={sigma!r}")
+    if not is_real(score_threshold):
+        raise ValueError(f"score_threshold must be a number. Received: score_threshold={score_threshold!r}")
     boxes, scores, _ = _checked(boxes, scores, iou_threshold)
+    check(_check_weights, scores)
     backend = get_backend()
     xp, left = backend.xp, scores.copy()
     indices, found = xp.zeros(len(boxes), "int64"), xp.full(len(boxes), -xp.inf, scores.dtype)
@@ -185,6 +197,7 @@ def weighted_boxes(boxes, scores, iou_threshold=0.55, labels=None):
     (array([[0.  , 0.75, 4.  , 4.75]], dtype=float32), array([0.5], dtype=float32))
     """
     boxes, scores, labels = _checked(boxes, scores, iou_threshold, labels)
+    check(_check_weights, scores)
     backend = get_backend()
     xp, kept = backend.xp, batched_nms(boxes, scores, labels, iou_threshold).data
     if not len(boxes):

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pycnn.backend.geometry import is_integer, pair
+from pycnn.backend.geometry import is_integer, is_real, pair
 from pycnn.detection.colour_spaces import SPACES, slopes
-from pycnn.detection.metrics.gather import meetings, overlap
-from pycnn.detection.records import GroundTruth, checked_boxes
+from pycnn.detection.metrics.gather import meetings, overlap, rows_of
+from pycnn.detection.records import GroundTruth, check_truth, checked_boxes
 from pycnn.detection.regions import describe_regions, first_regions, group_regions, sorted_edges
 from pycnn.threads import get_num_threads
 
@@ -124,6 +124,11 @@ def selective_search_all(images, workers=None, **options):
     workers = get_num_threads() if workers is None else workers
     if not is_integer(workers) or workers < 1:
         raise ValueError(f"workers must be an integer >= 1. Received: workers={workers!r}")
+    if not np.iterable(images) or (np.ndim(images[:1]) == 3 and np.shape(images)[-1] in (1, 3)):
+        raise ValueError(
+            "images must be several images; for one there is selective_search. "
+            f"Received: images of shape {np.shape(images)}"
+        )
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(lambda image: selective_search(image, **options), images))
 
@@ -141,13 +146,13 @@ def _hierarchies(rgb, mode, grey, scale, sigma, min_size):
 
 
 def _check(mode, scale, sigma, min_size, max_proposals, enlarge, min_side, seed):
-    if mode not in _MODES:
+    if not isinstance(mode, str) or mode not in _MODES:
         raise ValueError(f"mode must be one of {', '.join(_MODES)}. Received: mode={mode!r}")
     for name, value in (("scale", scale), ("enlarge", enlarge)):
-        if not 0 < value < np.inf:
+        if not is_real(value) or not 0 < value < np.inf:
             raise ValueError(f"{name} must be a positive number. Received: {name}={value!r}")
     for name, value in (("sigma", sigma), ("min_side", min_side)):
-        if not 0 <= value < np.inf:
+        if not is_real(value) or not 0 <= value < np.inf:
             raise ValueError(f"{name} must be a number >= 0. Received: {name}={value!r}")
     for name, value, least in (("min_size", min_size, 1), ("max_proposals", max_proposals, 0), ("seed", seed, 0)):
         if not (is_integer(value) and value >= least) and not (name == "max_proposals" and value is None):
@@ -215,9 +220,11 @@ def grid_proposals(image_size, scales, aspect_ratios=(1.0,), stride=16):
            [16.,  0., 32., 16.]], dtype=float32)
     """
     height, width = pair("image_size", image_size)
-    for name, values in (("scales", scales), ("aspect_ratios", aspect_ratios), ("stride", [stride])):
-        if not len(values) or not all(0 < value < np.inf for value in values):
-            raise ValueError(f"{name} must be positive. Received: {name}={values!r}")
+    for name, values in (("scales", scales), ("aspect_ratios", aspect_ratios)):
+        if not np.iterable(values) or not len(values) or not all(is_real(v) and 0 < v < np.inf for v in values):
+            raise ValueError(f"{name} must be one or more positive numbers. Received: {name}={values!r}")
+    if not is_real(stride) or not 0 < stride < np.inf:
+        raise ValueError(f"stride must be a positive number. Received: stride={stride!r}")
     boxes = []
     for scale in scales:
         for ratio in aspect_ratios:
@@ -254,7 +261,12 @@ def proposal_recall(truth, proposals, iou_threshold=0.5):
     >>> proposal_recall(truth, [[[0, 0, 8, 6]]])
     0.5
     """
-    truth = [truth] if isinstance(truth, GroundTruth) else truth
+    truth = [truth] if isinstance(truth, GroundTruth) else rows_of("truth", truth, GroundTruth)
+    check_truth(truth, truth, np.inf)
+    if not all(is_real(t) and 0 <= t <= 1 for t in np.ravel(iou_threshold)):
+        raise ValueError(f"iou_threshold must lie in [0, 1]. Received: iou_threshold={iou_threshold!r}")
+    if not np.iterable(proposals):
+        raise TypeError(f"proposals must be a sequence of (N, 4) arrays. Received: {type(proposals).__name__}")
     if len(truth) != len(proposals):
         raise ValueError(
             f"truth and proposals must be equally many. Received: {len(truth)} truth, {len(proposals)} proposals"

@@ -11,14 +11,15 @@ import numpy as np
 
 from pycnn import config, layers, ops
 from pycnn.applications import AlexNet
+from pycnn.backend.geometry import is_integer
 from pycnn.data import Dataset
 from pycnn.detection.boxes import box_iou
 from pycnn.detection.coding import decode_boxes, encode_boxes
-from pycnn.detection.detector import Detector, check_images, one_cycle
+from pycnn.detection.detector import Detector, check_count, check_images, checked_pixels, one_cycle
 from pycnn.detection.proposals import selective_search_all
 from pycnn.detection.records import Detections, check_proposals
 from pycnn.detection.region_head import sample_regions, with_image_numbers
-from pycnn.detection.selection import select
+from pycnn.detection.selection import check_selection, select
 from pycnn.losses import SparseCategoricalCrossentropy
 from pycnn.models import Model
 from pycnn.registration import register_serializable
@@ -69,7 +70,7 @@ class RCNN(Detector):
 
     def __init__(self, class_names, input_shape=(227, 227, 3), backbone="alexnet", context=16, units=256):
         super().__init__(class_names, input_shape)
-        if not 0 <= 2 * context < min(self.input_shape[:2]):
+        if not is_integer(context) or not 0 <= 2 * context < min(self.input_shape[:2]):
             raise ValueError(
                 "context must leave something of the region between both sides. "
                 f"Received: context={context!r}, input_shape={self.input_shape}"
@@ -119,7 +120,8 @@ class RCNN(Detector):
         optimizer : Optimizer, optional
             Of the fine-tuning; Adam, whose rate rises to 1e-3 and falls again, unless given.
         cache : str or path, optional
-            Folder for the features of all regions, two files; a temporary one, which is removed, unless given.
+            Folder for the features of all regions, two files, made where it is missing; a temporary one, which is
+            removed, unless given.
 
         Returns
         -------
@@ -128,11 +130,13 @@ class RCNN(Detector):
         """
         _require_sklearn()
         self._check(images, truth)
+        check_count("regions", regions)
+        if cache is not None:
+            os.makedirs(cache, exist_ok=True)
         proposals = selective_search_all(images) if proposals is None else check_proposals(proposals, len(truth))
         truth = [objects.ordinary() for objects in truth]
-        self._learnt["mean"] = np.mean([np.mean(images[i], axis=(0, 1)) for i in range(len(images))], axis=0).astype(
-            "f"
-        )
+        means = [checked_pixels(images[i]).mean(axis=(0, 1)) for i in range(len(images))]
+        self._learnt["mean"] = np.mean(means, axis=0).astype(np.float32)
         history = self._fine_tune(images, truth, proposals, regions, epochs, optimizer, callbacks, verbose)
         boxes = [np.concatenate([t.boxes, p]) for t, p in zip(truth, proposals, strict=True)]
         with tempfile.TemporaryDirectory() as folder:
@@ -152,7 +156,7 @@ class RCNN(Detector):
         height, width = self.input_shape[:2]
         halves = halves * np.array([width / (width - 2 * self.context), height / (height - 2 * self.context)], "f")
         regions = with_image_numbers([np.concatenate([centres - halves, centres + halves], axis=1)])
-        image = image.astype(np.float32) - self._learnt["mean"]
+        image = checked_pixels(image).astype(np.float32) - self._learnt["mean"]
         return ops.roi_warp(image[None], regions, self.input_shape[:2]).numpy()
 
     def _fine_tune(self, images, truth, proposals, count, epochs, optimizer, callbacks, verbose):
@@ -289,6 +293,7 @@ class RCNN(Detector):
         list of Detections
         """
         check_images(images, self.input_shape[2])
+        check_selection(score_threshold, max_detections)
         proposals = selective_search_all(images) if proposals is None else check_proposals(proposals, len(images))
         found = []
         for i, boxes in enumerate(proposals):
@@ -296,7 +301,7 @@ class RCNN(Detector):
             svm, ridge = self._learnt["svm"], self._learnt["ridge"]
             scores = np.exp(-np.logaddexp(0, -(last @ svm[:-1] + svm[-1])))
             if box_regression:
-                changes = (maps @ ridge[:-1] + ridge[-1]).reshape(len(boxes), -1, 4)
+                changes = (maps @ ridge[:-1] + ridge[-1]).reshape(len(boxes), len(self.class_names), 4)
                 boxes = decode_boxes(changes, boxes[:, None]).numpy()
             height, width = images[i].shape[:2]
             boxes = np.clip(boxes, 0, (width, height, width, height))

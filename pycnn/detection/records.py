@@ -7,7 +7,7 @@ import numpy as np
 
 def checked_boxes(argument, boxes):
     """Return boxes as an (N, 4) float32 array of the host, or raise a ValueError that names ``argument``."""
-    boxes = np.asarray(boxes, np.float32)
+    boxes = _host_numbers(argument, boxes).astype(np.float32)
     if boxes.size == 0:
         boxes = boxes.reshape(0, 4)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
@@ -24,9 +24,19 @@ def checked_boxes(argument, boxes):
     return boxes
 
 
+def _host_numbers(argument, values):
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of several lengths
+        array = np.empty(0, object)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{argument} must be numbers, in rows of one length. Received: {argument}={values!r}")
+    return array
+
+
 def checked_column(argument, values, count, dtype):
     """Return ``count`` values as an array of the host, or raise a ValueError that names ``argument``."""
-    values = np.asarray(values)
+    values = _host_numbers(argument, values)
     if values.size == 0:
         values = values.reshape(0)
     if values.shape != (count,):
@@ -140,6 +150,8 @@ class GroundTruth(_Rows):
         if areas is None:
             areas = np.prod(self.boxes[:, 2:].astype(np.float64) - self.boxes[:, :2], axis=1)
         self.areas = checked_column("areas", areas, n, np.float64)
+        if not ((self.areas >= 0) & np.isfinite(self.areas)).all():
+            raise ValueError(f"areas must be finite and at least 0. Received: areas={self.areas.tolist()[:10]}")
 
     def ordinary(self):
         """Return the objects that are neither difficult nor crowds: those that detectors learn."""
@@ -166,8 +178,11 @@ class AnnotatedImages(Sequence):
     """
 
     def __init__(self, images, truth, class_names):
-        self.images, self.truth, self.class_names = images, list(truth), tuple(class_names)
-        check_truth(images, self.truth, len(self.class_names))
+        if not hasattr(class_names, "__len__"):
+            raise TypeError(f"class_names must be a sequence of str. Received: class_names={class_names!r}")
+        truth = list(truth) if np.iterable(truth) and not isinstance(truth, GroundTruth) else truth
+        check_truth(images, truth, len(class_names))
+        self.images, self.truth, self.class_names = images, truth, tuple(class_names)
 
     def __len__(self):
         return len(self.truth)
@@ -200,6 +215,10 @@ def some_images(images, numbers):
 
 def check_truth(images, truth, classes):
     """Require one ``GroundTruth`` for each image, and labels below ``classes``."""
+    if isinstance(truth, GroundTruth) or not hasattr(truth, "__len__"):
+        raise TypeError(f"truth must be a sequence of GroundTruth objects. Received: {type(truth).__name__}")
+    if not hasattr(images, "__len__"):
+        raise TypeError(f"images must be a sequence of arrays. Received: {type(images).__name__}")
     if len(images) != len(truth):
         raise ValueError(
             f"truth must have one GroundTruth for each image. Received: {len(images)} images, {len(truth)} of truth"
@@ -216,8 +235,9 @@ def check_truth(images, truth, classes):
 
 def check_proposals(proposals, count):
     """Return proposals as a list of (n, 4) float32 arrays, one for each of ``count`` images, or raise."""
-    if len(proposals) != count:
+    if not hasattr(proposals, "__len__") or len(proposals) != count:
         raise ValueError(
-            f"proposals must have one array (n, 4) for each image. Received: {len(proposals)} for {count} images"
+            "proposals must have one array (n, 4) for each image. "
+            f"Received: {len(proposals) if hasattr(proposals, '__len__') else repr(proposals)} for {count} images"
         )
     return [checked_boxes(f"proposals[{i}]", boxes) for i, boxes in enumerate(proposals)]

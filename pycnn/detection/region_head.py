@@ -3,7 +3,7 @@
 import numpy as np
 
 from pycnn import layers, losses, ops
-from pycnn.backend.geometry import pair
+from pycnn.backend.geometry import is_integer, pair
 from pycnn.detection.coding import decode_boxes, encode_boxes
 from pycnn.detection.matching import match, sample
 from pycnn.initializers import RandomNormal
@@ -163,6 +163,15 @@ def region_network(input_shape, backbone, pooling, head):
     images, regions = layers.Input(input_shape), layers.Input((None, 5))
     logits, boxes = head(pooling([backbone(images), ops.reshape(regions, (-1, 5))]))
     return Model([images, regions], named(classes=logits, boxes=boxes), name="regions")
+
+
+def layer_sizes(values, argument="units", count=None):
+    """Return integers >= 1 as a tuple, ``count`` of them if that is given, or raise."""
+    sizes = tuple(values) if isinstance(values, (tuple, list)) else (0,)
+    if not all(is_integer(n) and n > 0 for n in sizes) or count not in (None, len(sizes)):
+        number = "" if count is None else f", {count} of them"
+        raise ValueError(f"{argument} must be a sequence of integers >= 1{number}. Received: {argument}={values!r}")
+    return sizes
 
 
 def named(**outputs):

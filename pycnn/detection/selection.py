@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pycnn.backend.geometry import is_integer, is_real
 from pycnn.detection.nms import batched_nms
 
 
@@ -30,8 +31,17 @@ def select(boxes, scores, score_threshold=0.05, iou_threshold=0.5, max_detection
     >>> labels, scores
     (array([0, 1]), array([0.9, 0.3]))
     """
+    check_selection(score_threshold, max_detections)
     rows, labels = np.nonzero(scores >= score_threshold)
     chosen = boxes[rows, labels] if boxes.ndim == 3 else boxes[rows]
     values = scores[rows, labels]
     kept = batched_nms(chosen, values, labels, iou_threshold).numpy()[:max_detections]
     return chosen[kept], labels[kept], values[kept]
+
+
+def check_selection(score_threshold, max_detections):
+    """Require what chooses among candidates, but for the overlap, which suppression looks at, to be numbers."""
+    if not is_real(score_threshold):
+        raise ValueError(f"score_threshold must be a number. Received: score_threshold={score_threshold!r}")
+    if not is_integer(max_detections) or max_detections < 0:
+        raise ValueError(f"max_detections must be an integer >= 0. Received: max_detections={max_detections!r}")

@@ -9,7 +9,7 @@ from pycnn import layers, losses, ops
 from pycnn.applications import ResNet18
 from pycnn.backend.geometry import is_integer
 from pycnn.detection.backbones import convolutions
-from pycnn.detection.detector import Detector, batches, one_cycle
+from pycnn.detection.detector import Detector, batches, one_cycle, validation_parts
 from pycnn.initializers import Constant
 from pycnn.models import Model
 from pycnn.registration import register_serializable
@@ -114,7 +114,11 @@ class YOLO(Detector):
         History
         """
         data = self._data(images, truth, batch_size, transform=transform)
-        validation = None if validation_data is None else self._data(*validation_data, batch_size, shuffle=False)
+        validation = (
+            None
+            if validation_data is None
+            else self._data(*validation_parts(validation_data), batch_size, shuffle=False)
+        )
         rate = 1e-4 if self.backbone == "paper" else 1e-2
         self.network.compile(
             optimizer or one_cycle(rate, len(truth), batch_size, epochs), YOLOLoss(len(self.class_names), self.boxes)

@@ -54,7 +54,7 @@ def test_inside_by_hand(backend):
 @pytest.mark.parametrize("wrong", [{"base_size": 0}, {"ratios": []}, {"scales": (1, -1)}])
 def test_wrong_anchors_are_refused(wrong):
     (argument,) = wrong
-    with pytest.raises(ValueError, match=f"{argument} must be above 0. Received: {argument}="):
+    with pytest.raises(ValueError, match=f"{argument} must be .* above 0. Received: {argument}="):
         generate_anchors(**wrong)
     with pytest.raises(ValueError, match="map_size must be two integers"):
         anchor_grid([[0.0, 0.0, 1.0, 1.0]], (2, 1.5), 16)

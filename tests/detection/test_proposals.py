@@ -154,7 +154,7 @@ def test_grid_by_hand():
     np.testing.assert_array_equal(found, squares + towers + small + narrow)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(grid_proposals(6, [6, 60]), [[0, 0, 6, 6]])
-    with pytest.raises(ValueError, match=r"scales must be positive. Received: scales=\[0\]"):
+    with pytest.raises(ValueError, match=r"scales must be one or more positive numbers. Received: scales=\[0\]"):
         grid_proposals(6, [0])
     with pytest.raises(ValueError, match="stride must be positive"):
         grid_proposals(6, [4], stride=-1)

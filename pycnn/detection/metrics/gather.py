@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pycnn.backend.geometry import is_integer
-from pycnn.detection.records import AnnotatedImages, Detections, check_truth
+from pycnn.detection.records import AnnotatedImages, Detections, GroundTruth, check_truth
 
 _PAIRS = 1 << 21
 """Pairs of boxes that are looked at together: it bounds the memory, and does not change what comes out."""
@@ -29,6 +29,15 @@ class Found(NamedTuple):
     labels: np.ndarray
     boxes: np.ndarray
     scores: np.ndarray
+
+
+def rows_of(argument, values, kind):
+    """Return a list of one of ``kind`` for each image, or raise."""
+    if isinstance(values, kind) or not np.iterable(values):
+        raise TypeError(
+            f"{argument} must be a sequence of {kind.__name__}, one for each image. Received: {type(values).__name__}"
+        )
+    return list(values)
 
 
 def gather(truth, detections, classes=None):
@@ -59,7 +68,7 @@ def gather(truth, detections, classes=None):
     if isinstance(truth, AnnotatedImages):
         classes = truth.class_names if classes is None else classes
         truth = truth.truth
-    truth, detections = list(truth), list(detections)
+    truth, detections = rows_of("truth", truth, GroundTruth), rows_of("detections", detections, Detections)
     if len(truth) != len(detections):
         raise ValueError(
             "detections must have one Detections for each image. "

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pycnn.backend.geometry import is_real
 from pycnn.detection.metrics.gather import best_overlaps, by_class, gather, meetings
 from pycnn.detection.metrics.table import mean_of_known, text_table
 
@@ -128,7 +129,7 @@ def precision_recall_curves(truth, detections, classes=None, iou_threshold=0.5, 
 
 def check_threshold(name, value):
     """Require an overlap in (0, 1]."""
-    if not 0 < value <= 1:
+    if not is_real(value) or not 0 < value <= 1:
         raise ValueError(f"{name} must lie in (0, 1]. Received: {name}={value!r}")
 
 
