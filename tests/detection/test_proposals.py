@@ -156,7 +156,7 @@ def test_grid_by_hand():
     np.testing.assert_array_equal(grid_proposals(6, [6, 60]), [[0, 0, 6, 6]])
     with pytest.raises(ValueError, match=r"scales must be one or more positive numbers. Received: scales=\[0\]"):
         grid_proposals(6, [0])
-    with pytest.raises(ValueError, match="stride must be positive"):
+    with pytest.raises(ValueError, match="stride must be a positive number"):
         grid_proposals(6, [4], stride=-1)
     with pytest.raises(ValueError, match="image_size"):
         grid_proposals((6, 0), [4])
