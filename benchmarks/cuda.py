@@ -1,11 +1,14 @@
 """On a GPU: convolutions in both precisions, pooling, batch norm, elementwise work, a LeNet-5 step, against PyTorch.
 
+Regions, boxes and suppression are in ``cuda_regions.py``.
+
 Each side makes ``CALLS`` calls and then waits for the GPU: what counts is how many it gets through, launches included.
 """
 
 import numpy as np
 
 import pycnn
+from benchmarks import cuda_regions
 from benchmarks.contest import contest
 from benchmarks.lenet import our_model, peer_model
 from pycnn import config
@@ -54,6 +57,7 @@ class Contests:
         with self.torch.no_grad():
             rows = [row for shape in CONVS for precision in PRECISIONS for row in self.conv(precision, *shape)]
             rows += [row for shape in MAPS for row in [*self.pooling(*shape), *self.maps(*shape)]]
+            rows += cuda_regions.rows(self)
         return rows + [row for batch in BATCHES for row in self.lenet(batch)]
 
     def contest(self, row, gate, **sides):

@@ -14,18 +14,6 @@ from pycnn.models import load_model
 from pycnn.utils import register_serializable
 
 
-@pytest.fixture
-def trained(backend):
-    model = make_model()
-    model.fit(*data(), batch_size=8, epochs=2, verbose=0)
-    return model
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "net.pycnn"
-
-
 def test_a_loaded_model_is_the_same(trained, path):
     trained.save(path)
     loaded = load_model(path)

@@ -4,23 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from saving_models import data, make_model, read_header
+from saving_models import make_model, read_header
 
 import pycnn
 from pycnn import layers
 from pycnn.models import load_model
-
-
-@pytest.fixture
-def trained(backend):
-    model = make_model()
-    model.fit(*data(), batch_size=8, epochs=2, verbose=0)
-    return model
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "net.pycnn"
 
 
 def rewrite(path, change):
