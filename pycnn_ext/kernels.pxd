@@ -160,6 +160,14 @@ cdef extern from "kernels.h" nogil:
                                 ptrdiff_t) noexcept nogil
         void (*roi_sample_rois_grad)(const RoiShape *, const void *, const void *, const void *, void *, ptrdiff_t,
                                      ptrdiff_t) noexcept nogil
+        void (*lstm_step)(ptrdiff_t, const void *, const void *, const void *, void *, void *, void *, ptrdiff_t,
+                          ptrdiff_t) noexcept nogil
+        void (*lstm_step_grad)(ptrdiff_t, const void *, const void *, const void *, const void *, const void *, void *,
+                               void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*gru_step)(ptrdiff_t, const void *, const void *, const void *, void *, void *, ptrdiff_t,
+                         ptrdiff_t) noexcept nogil
+        void (*gru_step_grad)(ptrdiff_t, const void *, const void *, const void *, const void *, void *, void *, void *,
+                              ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*sgd)(void *const *, const Update *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*adam)(void *const *, const Update *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*rmsprop)(void *const *, const Update *, ptrdiff_t, ptrdiff_t) noexcept nogil

@@ -7,7 +7,7 @@ from helpers import normal
 
 from pycnn.backend import reference
 from pycnn.backend.geometry import conv_geometry, pool_geometry
-from pycnn.backend.protocol import ACTIVATIONS, FUSED_ACTIVATIONS
+from pycnn.backend.names import ACTIVATIONS, FUSED_ACTIVATIONS
 from pycnn.backend.roi_geometry import roi_geometry
 
 
@@ -218,10 +218,24 @@ def _roi_calls(dtype):
                 yield Call(f"{kernel}_rois_grad", {"gy": gy, "x": x, "rois": rois}, options, ("gy", "rois"))
 
 
+def _recurrent_calls(dtype):
+    for n, units in ((5, 3), (9, 32), (40, 37)):
+        c, new_c, gh, gc = (normal((n, units), dtype, i) for i in range(4))
+        x, r = (normal((n, 4 * units), dtype, i) for i in (4, 5))
+        gates = reference.lstm_step(x, r, c)[2]
+        yield Call("lstm_step", {"x": x, "r": r, "c": c}, {}, ("x", "r", "c"))
+        arrays = {"gates": gates, "c": c, "new_c": new_c, "gh": gh, "gc": gc}
+        yield Call("lstm_step_grad", arrays, {}, tuple(arrays))
+        x, r = x[:, : 3 * units], r[:, : 3 * units]
+        yield Call("gru_step", {"x": x, "r": r, "h": c}, {}, ("x", "r", "h"))
+        arrays = {"gates": reference.gru_step(x, r, c)[1], "r": r, "h": c, "gh": gh}
+        yield Call("gru_step_grad", arrays, {}, tuple(arrays))
+
+
 def kernel_calls(dtype):
     """Every kernel that returns arrays, on examples that cover its options: a list of ``Call``."""
     families = (_conv_calls, _matmul_calls, _pool_calls, _elementwise_calls, _arithmetic_calls)
-    families += (_norm_calls, _resample_calls, _roi_calls, _boxes_calls)
+    families += (_norm_calls, _resample_calls, _roi_calls, _boxes_calls, _recurrent_calls)
     return [call for family in families for call in family(np.dtype(dtype))]
 
 

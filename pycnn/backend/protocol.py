@@ -49,7 +49,7 @@ class Arrays(Protocol):
         """Normally distributed numbers of mean 0 and variance 1; otherwise as ``random_uniform``."""
 
     def update_at(target, index, values, reduction=None):
-        """target[index] = values, in place, or that joined to what is there by a reduction: ``REDUCTIONS``.
+        """target[index] = values, in place, or that joined to what is there by one of ``names.REDUCTIONS``.
 
         ``target`` is C-contiguous, ``index`` is as NumPy takes it. Where it names a place several times all values
         count, in their order; without a reduction the last one does. Returns nothing.
@@ -78,7 +78,7 @@ class Conv(Protocol):
         + bias[k] + residual[n,p,q,k]).
 
         x (N, H, W, C), w (R, S, C/groups, K), bias (K,) or None, residual (N, P, Q, K) or None, activation one of
-        ``protocol.FUSED_ACTIVATIONS`` or None; x is 0 outside the image, g(k) = (k // (K/groups)) * C/groups.
+        ``names.FUSED_ACTIVATIONS`` or None; x is 0 outside the image, g(k) = (k // (K/groups)) * C/groups.
         Returns (N, P, Q, K). ``prepared`` is what ``conv2d_prepare`` made of w for this call, or None.
 
         ``algorithm``: ``"direct"``, ``"winograd"`` (for what ``geometry.allows_winograd()``), or ``"auto"``: what is
@@ -131,7 +131,7 @@ class Pool(Protocol):
 
 
 class Activation(Protocol):
-    """Elementwise functions, by name: ``protocol.ACTIVATIONS``. ``alpha`` is the one parameter that some have."""
+    """Elementwise functions, by name: ``names.ACTIVATIONS``. ``alpha`` is the one parameter that some have."""
 
     def activation_forward(x, name, alpha=0.0, out=None):
         """Apply the activation ``name`` to each element; ``out`` may be ``x``."""
@@ -139,7 +139,7 @@ class Activation(Protocol):
     def activation_grad(gy, x, y, name, alpha=0.0, out=None):
         """gy times the derivative at x, where y = activation_forward(x, name, alpha); ``out`` may be ``gy``.
 
-        Those of ``FUSED_ACTIVATIONS`` use y alone, and x may be None.
+        Those of ``names.FUSED_ACTIVATIONS`` use y alone, and x may be None.
         """
 
 
@@ -206,7 +206,7 @@ class Norm(Protocol):
         """act(gamma * (x - mean) / sqrt(variance + epsilon) + beta + residual).
 
         gamma and beta (C,) or None (1 and 0), residual like x or None, activation one of
-        ``protocol.FUSED_ACTIVATIONS`` or None; ``out`` may be ``x`` or ``residual``.
+        ``names.FUSED_ACTIVATIONS`` or None; ``out`` may be ``x`` or ``residual``.
         """
 
     def batch_norm_grad(
@@ -329,6 +329,26 @@ class Roi(Protocol):
         """Gradient of ``roi_warp_forward`` in rois, (R, 5), that of the index 0."""
 
 
+class Recurrent(Protocol):
+    """Steps of recurrent nets: x is the input times the kernel, r the state times the recurrent kernel, N samples each.
+
+    LSTM: gates i, f, g, o = sigmoid(x + r), of g tanh; new c = f*c + i*g, h = o*tanh(new c). GRU: gates z, k =
+    sigmoid(x + r), g = tanh(x + k*r); new h = z*h + (1 - z)*g. Gates lie side by side. ``out``: of the first result.
+    """
+
+    def lstm_step(x, r, c, out=None):
+        """x, r (N, 4U), c (N, U) -> h, new c (N, U), gates (N, 4U)."""
+
+    def lstm_step_grad(gates, c, new_c, gh, gc, out=None):
+        """Gradients of x, and of r, (N, 4U), and of c (N, U), from those of h and new c."""
+
+    def gru_step(x, r, h, out=None):
+        """x, r (N, 3U), h (N, U) -> new h (N, U), gates (N, 3U)."""
+
+    def gru_step_grad(gates, r, h, gh, out=None):
+        """Gradients of x, of r (N, 3U) and of h (N, U), from that of new h."""
+
+
 class Optimizer(Protocol):
     """Fused parameter updates, in place, over equally long lists of arrays. Returns nothing.
 
@@ -375,14 +395,5 @@ class Plans(Protocol):
         """
 
 
-FAMILIES = (Arrays, Conv, Matmul, Pool, Activation, Softmax, Arithmetic, Norm, Resample, Boxes, Roi, Optimizer, Plans)
-
-REDUCTIONS = ("add", "maximum", "minimum", "multiply")
-"""How ``update_at`` joins numbers, by the names of NumPy's functions."""
-
-FUSED_ACTIVATIONS = ("linear", "relu", "relu6", "sigmoid", "tanh")
-"""Activations that conv2d_forward and matmul apply on their way out; their derivative follows from y alone."""
-
-ACTIVATIONS = (*FUSED_ACTIVATIONS, "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "softplus")
-"""All elementwise activations. ``alpha`` is the slope of leaky_relu (x < 0) and the scale of elu; others ignore it.
-``gelu`` is exact (erf), ``gelu_tanh`` its tanh form."""
+FAMILIES = (Arrays, Conv, Matmul, Pool, Activation, Softmax, Arithmetic, Norm, Resample, Boxes, Roi, Recurrent,
+            Optimizer, Plans)  # fmt: skip

@@ -9,6 +9,7 @@ pool.py       pooling                    reshape.py        Flatten ...  depthwis
 norm.py       BatchNormalization         samplenorm.py     LayerNormalization and others of each sample
 datanorm.py   Normalization              dropout.py        Dropout      noise.py        GaussianNoise and others
 activation.py Activation, ReLU, ...      embedding.py      Embedding    wrapper.py      TimeDistributed
+recurrent.py  RNN, LSTM, GRU ...         cells.py          a step, with its weights     bidirectional.py
 merge.py      Add, Concatenate, Dot ...  local.py          LocallyConnected2D
 plain.py      Identity, Lambda, ...      squeeze_excite.py SqueezeExcite
 roi.py        RoIPooling2D, RoIAlign2D
@@ -26,6 +27,8 @@ from pycnn.layers.augment_colour import RandomBrightness, RandomContrast, Random
 from pycnn.layers.augment_place import CenterCrop, RandomCrop, RandomFlip
 from pycnn.layers.base import Layer
 from pycnn.layers.base import serialize_layer as serialize
+from pycnn.layers.bidirectional import Bidirectional
+from pycnn.layers.cells import GRUCell, LSTMCell, SimpleRNNCell
 from pycnn.layers.conv import Conv2D, Conv2DTranspose
 from pycnn.layers.datanorm import Normalization
 from pycnn.layers.dense import Dense
@@ -65,6 +68,7 @@ from pycnn.layers.pool import (
     MinPooling2D,
 )
 from pycnn.layers.radial import RadialBasis
+from pycnn.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
 from pycnn.layers.reshape import Flatten, Permute, Reshape
 from pycnn.layers.resize import Rescaling, Resizing, UpSampling2D
 from pycnn.layers.roi import RoIAlign2D, RoIPooling2D
@@ -112,6 +116,9 @@ SeparableConvolution2D = SeparableConv2D
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "Add",
@@ -122,6 +129,7 @@ __all__ = [
     "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
+    "Bidirectional",
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
@@ -142,6 +150,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -159,6 +168,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -201,6 +211,8 @@ __all__ = [
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SparseConv2D",
     "SpatialDropout1D",

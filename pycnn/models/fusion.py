@@ -10,7 +10,7 @@ from collections import Counter
 
 from pycnn import ops
 from pycnn.autograd import is_grad_enabled
-from pycnn.backend.protocol import FUSED_ACTIVATIONS
+from pycnn.backend.names import FUSED_ACTIVATIONS
 from pycnn.backend.recorded import is_recording
 from pycnn.backend.recording import of_weights_alone
 from pycnn.layers.activation import Activation, ReLU

@@ -1,7 +1,7 @@
 """Activations: elementwise functions by name, softmax and its logarithm."""
 
 from pycnn.autograd import Function, Tensor, as_tensor, is_grad_enabled
-from pycnn.backend.protocol import FUSED_ACTIVATIONS
+from pycnn.backend.names import FUSED_ACTIVATIONS
 from pycnn.ops.axes import normalize_axis
 from pycnn.ops.promotion import as_float
 from pycnn.ops.shaping import moveaxis

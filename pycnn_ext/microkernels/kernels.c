@@ -5,6 +5,7 @@
 #include "extreme_pool.h"
 #include "norm.h"
 #include "optimizer.h"
+#include "recurrent.h"
 #include "resample.h"
 #include "roi.h"
 #include "softmax.h"
@@ -56,6 +57,10 @@ void VARIANT(fill_others)(Kernels *k) {
     k->roi_sample_forward = roi_sample_forward;
     k->roi_sample_grad = roi_sample_grad;
     k->roi_sample_rois_grad = roi_sample_rois_grad;
+    k->lstm_step = lstm_step;
+    k->lstm_step_grad = lstm_step_grad;
+    k->gru_step = gru_step;
+    k->gru_step_grad = gru_step_grad;
     k->sgd = sgd;
     k->adam = adam;
     k->rmsprop = rmsprop;

@@ -271,6 +271,16 @@ typedef struct {
     void (*roi_sample_rois_grad)(const RoiShape *, const void *gy, const void *x, const void *rois, void *grads,
                                  ptrdiff_t first, ptrdiff_t last);
 
+    /* Steps of recurrent nets, samples [first, last); see recurrent.h. */
+    void (*lstm_step)(ptrdiff_t units, const void *x, const void *r, const void *c, void *h, void *new_c, void *gates,
+                      ptrdiff_t first, ptrdiff_t last);
+    void (*lstm_step_grad)(ptrdiff_t units, const void *gates, const void *c, const void *new_c, const void *gh,
+                           const void *gc, void *gz, void *gc_before, ptrdiff_t first, ptrdiff_t last);
+    void (*gru_step)(ptrdiff_t units, const void *x, const void *r, const void *h, void *new_h, void *gates,
+                     ptrdiff_t first, ptrdiff_t last);
+    void (*gru_step_grad)(ptrdiff_t units, const void *gates, const void *r, const void *h, const void *gh, void *gx,
+                          void *gr, void *gh_before, ptrdiff_t first, ptrdiff_t last);
+
     /* Optimizers: elements [first, last) of p, g and the states, in place; see optimizer.h for which arrays there are. */
     void (*sgd)(void *const *arrays, const Update *, ptrdiff_t first, ptrdiff_t last);
     void (*adam)(void *const *arrays, const Update *, ptrdiff_t first, ptrdiff_t last);

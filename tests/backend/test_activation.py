@@ -7,7 +7,7 @@ import pytest
 from helpers import assert_close, normal, peer
 from kernel_calls import run
 
-from pycnn.backend.protocol import ACTIVATIONS
+from pycnn.backend.names import ACTIVATIONS
 
 ALPHA = 0.3
 KNOWN = {  # at -1, 0 and 2

@@ -10,7 +10,7 @@ from cuda_emulator import stand_in
 from helpers import normal
 
 import pycnn
-from pycnn.backend.protocol import REDUCTIONS
+from pycnn.backend.names import REDUCTIONS
 from pycnn.backend.registry import why_unavailable
 
 GPUS = [cuda_emulated.NAME]

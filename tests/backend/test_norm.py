@@ -6,7 +6,7 @@ from helpers import assert_close, normal, peer
 from kernel_calls import run
 
 from pycnn.backend import reference
-from pycnn.backend.protocol import FUSED_ACTIVATIONS
+from pycnn.backend.names import FUSED_ACTIVATIONS
 
 
 def test_sum_of_rows_by_hand(backend):

@@ -5,7 +5,7 @@ import pytest
 from helpers import assert_close, strided
 from kernel_calls import CALL_IDS, kernel_calls, run_call
 
-from pycnn.backend import protocol, reference
+from pycnn.backend import names, protocol, reference
 
 CALLS = {dtype: kernel_calls(dtype) for dtype in ("float32", "float64")}
 
@@ -87,7 +87,7 @@ def test_batch_of_none_and_of_one(backend, number):
             assert_close(actual, wanted, 2e-5)
 
 
-@pytest.mark.parametrize("name", protocol.ACTIVATIONS)
+@pytest.mark.parametrize("name", names.ACTIVATIONS)
 def test_activations_work_in_place(backend, name):
     x = np.linspace(-3, 3, 41, dtype=np.float32)
     expected = backend.to_numpy(backend.activation_forward(backend.asarray(x), name, 0.3))
@@ -100,7 +100,7 @@ def test_activations_work_in_place(backend, name):
     np.testing.assert_array_equal(backend.to_numpy(gy), wanted)
 
 
-@pytest.mark.parametrize("name", protocol.FUSED_ACTIVATIONS)
+@pytest.mark.parametrize("name", names.FUSED_ACTIVATIONS)
 def test_gradients_of_fused_activations_need_no_x(backend, name):
     y = backend.activation_forward(backend.asarray(np.linspace(-2, 2, 9)), name)
     gy = backend.asarray(np.ones(9))

@@ -113,9 +113,19 @@ def time_distributed(K):
     return K.Model(inputs, L.TimeDistributed(L.Dense(3))(L.TimeDistributed(step)(x)))
 
 
+def recurrent(K):
+    L = K.layers
+    inputs = L.Input((6, 6, 3))
+    x = L.Bidirectional(L.LSTM(4, return_sequences=True), merge_mode="sum")(L.Reshape((6, 18))(inputs))
+    return K.Model(inputs, L.RNN(L.GRUCell(3))(x))
+
+
 MODELS = {
     f.__name__: f
-    for f in (*(chain, without_input, residual, shared, outputs_of_models, many_ends, arithmetic, time_distributed),)
+    for f in (
+        *(chain, without_input, residual, shared, outputs_of_models, many_ends, arithmetic, time_distributed),
+        recurrent,
+    )
 }
 
 

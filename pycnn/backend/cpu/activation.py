@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pycnn.backend.protocol import ACTIVATIONS
+from pycnn.backend.names import ACTIVATIONS
 from pycnn_ext import activation as ext
 
 _KERNEL_ORDER = (

@@ -2,7 +2,7 @@
 
 from pycnn.backend.cuda.arrays import contiguous, result
 from pycnn.backend.cuda.launch import elementwise_blocks, launch
-from pycnn.backend.protocol import ACTIVATIONS
+from pycnn.backend.names import ACTIVATIONS
 
 ACTIVATION_NUMBERS = {name: number for number, name in enumerate(ACTIVATIONS)} | {None: 0}
 """Number of each activation in ``kernels/activation.cuh``."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from pycnn.backend.cuda import memory, uploads
 from pycnn.backend.cuda.launch import elementwise_blocks, launch
-from pycnn.backend.protocol import REDUCTIONS
+from pycnn.backend.names import REDUCTIONS
 
 _REDUCTIONS = (None, *REDUCTIONS)  # in the order of kernels/arrays.cu
 

@@ -3,7 +3,7 @@
 #ifndef PYCNN_ACTIVATION
 #define PYCNN_ACTIVATION
 
-// protocol.ACTIVATIONS, in its order
+// names.ACTIVATIONS, in its order
 enum { LINEAR, RELU, RELU6, SIGMOID, TANH, LEAKY_RELU, ELU, SELU, GELU, GELU_TANH, SILU, SOFTPLUS };
 
 #define SELU_SCALE ((real)1.0507009873554804934193349852946)
@@ -18,7 +18,7 @@ __device__ inline real sigmoid(real x) { return 1 / (1 + exp(-x)); }
 __device__ inline real normal_cdf(real x) { return (real)0.5 * erfc(-x * SQRT_HALF); }
 __device__ inline real gelu_gate(real x) { return sigmoid(SQRT_EIGHT_OVER_PI * (x + GELU_CUBIC * x * x * x)); }
 
-// protocol.FUSED_ACTIVATIONS: those that matrix products and convolutions end with
+// names.FUSED_ACTIVATIONS: those that matrix products and convolutions end with
 __device__ inline real fused_activation(real x, int name) {
     switch (name) {
     case RELU: return relu(x);

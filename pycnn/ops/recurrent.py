@@ -1,0 +1,185 @@
+"""Recurrent nets over whole sequences: one product for the inputs of all steps, one a step for the states."""
+
+from pycnn.autograd import Function, as_tensor
+from pycnn.backend import get_backend
+from pycnn.ops.promotion import same_float
+
+
+class _Recurrence(Function):
+    """States of all steps. A subclass defines ``_step`` and ``_step_grad``; sequences here are (steps, batch, ...)."""
+
+    def forward(self, x, kernel, recurrent, bias, recurrent_bias, mask, *states):
+        x, self.kernel, self.recurrent, bias, self.recurrent_bias, *states = same_float(
+            x, kernel, recurrent, bias, recurrent_bias, *states
+        )
+        xp, units = self.backend.xp, recurrent.shape[0]
+        self.x, (batch, steps, size) = xp.ascontiguousarray(x.swapaxes(0, 1)), x.shape
+        given = self.backend.matmul(self.x.reshape(-1, size), self.kernel, bias=bias).reshape(steps, batch, -1)
+        self.mask = None if mask is None else xp.asarray(mask).T[..., None]
+        self.kept, y = [], xp.empty((steps, batch, units), x.dtype)
+        for t in range(steps):
+            product = self.backend.matmul(states[0], self.recurrent, bias=self.recurrent_bias)
+            new, kept = self._step(given[t], product, states, y[t])
+            if self.mask is not None:
+                new = [xp.where(self.mask[t], a, b) for a, b in zip(new, states, strict=True)]
+                y[t] = new[0]
+            self.kept.append((*kept, states[0]))
+            states = new
+        return xp.ascontiguousarray(y.swapaxes(0, 1)), *(state.copy() for state in states)
+
+    def backward(self, gy, *gstates):
+        backend, xp = self.backend, self.backend.xp
+        steps, batch, size = self.x.shape
+        dtype, gates = self.x.dtype, self.recurrent.shape[1]
+        gx, gr = xp.empty((steps, batch, gates), dtype), []
+        before = xp.empty((steps, batch, self.recurrent.shape[0]), dtype)
+        zeros = xp.zeros(before.shape[1:], dtype)
+        gstates = [zeros if g is None else g for g in gstates]
+        for t in reversed(range(steps)):
+            gh = gstates[0] if gy is None else gstates[0] + gy[:, t]
+            gnow = [gh, *gstates[1:]]
+            if self.mask is not None:
+                passed = [xp.where(self.mask[t], 0, g) for g in gnow]
+                gnow = [xp.where(self.mask[t], g, 0) for g in gnow]
+            *kept, before[t] = self.kept[t]
+            gproduct, gstates = self._step_grad(kept, before[t], gnow, gx[t])
+            gr.append(gproduct)
+            through = backend.matmul(gproduct, self.recurrent, transpose_b=True)
+            gstates[0] = through if gstates[0] is None else through + gstates[0]
+            if self.mask is not None:
+                gstates = [g + p for g, p in zip(gstates, passed, strict=True)]
+        need_x, need_kernel, need_recurrent, need_bias, need_recurrent_bias, _, *need_states = self.needs_grad
+        rows = gx.reshape(-1, gates)
+        products = rows if self._shares else xp.stack(gr[::-1]).reshape(-1, gates)
+        return (
+            backend.matmul(rows, self.kernel, transpose_b=True).reshape(self.x.shape).swapaxes(0, 1)
+            if need_x
+            else None,
+            backend.matmul(self.x.reshape(-1, size), rows, transpose_a=True) if need_kernel else None,
+            backend.matmul(before.reshape(-1, before.shape[2]), products, transpose_a=True) if need_recurrent else None,
+            backend.sum_rows(rows) if need_bias else None,
+            backend.sum_rows(products) if need_recurrent_bias else None,
+            None,
+            *(g if need else None for g, need in zip(gstates, need_states, strict=True)),
+        )
+
+
+class _LSTM(_Recurrence):
+    _shares = True  # the gradients of both products are the same
+
+    def _step(self, x, product, states, out):
+        h, c, gates = self.backend.lstm_step(x, product, states[1], out=out)
+        return [h, c], (gates, states[1], c)
+
+    def _step_grad(self, kept, before, gstates, out):
+        gates, c, new_c = kept
+        gz, gc = self.backend.lstm_step_grad(gates, c, new_c, *gstates, out=out)
+        return gz, [None, gc]
+
+
+class _GRU(_Recurrence):
+    _shares = False
+
+    def _step(self, x, product, states, out):
+        h, gates = self.backend.gru_step(x, product, states[0], out=out)
+        return [h], (gates, product)
+
+    def _step_grad(self, kept, before, gstates, out):
+        gates, product = kept
+        _, gr, gh = self.backend.gru_step_grad(gates, product, before, gstates[0], out=out)
+        return gr, [gh]
+
+
+def lstm(x, kernel, recurrent_kernel, bias=None, initial_state=None, mask=None):
+    """Long short-term memory over sequences: the states of all steps.
+
+    Of each step z = x @ kernel + h @ recurrent_kernel + bias, in which the gates i, f, c, o lie one behind the other;
+    c = sigmoid(f) * c + sigmoid(i) * tanh(c's), h = sigmoid(o) * tanh(c).
+
+    Parameters
+    ----------
+    x : (batch, steps, inputs)
+    kernel : (inputs, 4 units)
+    recurrent_kernel : (units, 4 units)
+    bias : (4 units,), optional
+    initial_state : (h, c), optional
+        Each (batch, units); zeros unless given.
+    mask : (batch, steps) bools, optional
+        Where it is False the states stay as they were.
+
+    Returns
+    -------
+    Tensor (batch, steps, units), Tensor (batch, units), Tensor (batch, units)
+        h of each step; the last h and the last c.
+
+    Notes
+    -----
+    Hochreiter and Schmidhuber, Long Short-Term Memory, 1997; Gers et al. 2000 (the forget gate).
+
+    Examples
+    --------
+    >>> import numpy as np, pycnn
+    >>> y, h, c = pycnn.ops.lstm(np.ones((2, 5, 3)), np.zeros((3, 8)), np.zeros((2, 8)), np.ones(8))
+    >>> y.shape, bool((y[:, -1] == h).all())
+    ((2, 5, 2), True)
+    """
+    x, states = _check(x, kernel, recurrent_kernel, 4, initial_state, 2)
+    return _LSTM.apply(x, kernel, recurrent_kernel, bias, None, mask, *states)
+
+
+def gru(x, kernel, recurrent_kernel, bias=None, recurrent_bias=None, initial_state=None, mask=None):
+    """Gated recurrent units over sequences: the states of all steps.
+
+    Of each step x @ kernel + bias and h @ recurrent_kernel + recurrent_bias, in which the gates z, r, h lie one behind
+    the other; z and r are sigmoids of the sums, g = tanh(x's h + r * the state's h), and the state z * h + (1 - z) * g.
+
+    Parameters
+    ----------
+    x : (batch, steps, inputs)
+    kernel : (inputs, 3 units)
+    recurrent_kernel : (units, 3 units)
+    bias, recurrent_bias : (3 units,), optional
+    initial_state : (batch, units), optional
+        Zeros unless given.
+    mask : (batch, steps) bools, optional
+        Where it is False the state stays as it was.
+
+    Returns
+    -------
+    Tensor (batch, steps, units), Tensor (batch, units)
+        The state of each step, and the last one.
+
+    Notes
+    -----
+    Cho et al. 2014, with the gate r behind the matrix product: Keras's ``reset_after``.
+
+    Examples
+    --------
+    >>> import numpy as np, pycnn
+    >>> y, h = pycnn.ops.gru(np.ones((2, 5, 3)), np.zeros((3, 6)), np.zeros((2, 6)), initial_state=np.ones((2, 2)))
+    >>> y[0, :, 0].numpy()
+    array([0.5    , 0.25   , 0.125  , 0.0625 , 0.03125])
+    """
+    x, states = _check(x, kernel, recurrent_kernel, 3, None if initial_state is None else [initial_state], 1)
+    return _GRU.apply(x, kernel, recurrent_kernel, bias, recurrent_bias, mask, *states)
+
+
+def _check(x, kernel, recurrent_kernel, gates, states, count):
+    """Raise if shapes disagree; return x, and zeros for states that are not given."""
+    x, kernel, recurrent_kernel = as_tensor(x), as_tensor(kernel), as_tensor(recurrent_kernel)
+    units = recurrent_kernel.shape[0]
+    if x.ndim != 3 or kernel.shape != (x.shape[2], gates * units) or recurrent_kernel.shape != (units, gates * units):
+        raise ValueError(
+            f"x must be (batch, steps, inputs), kernel (inputs, {gates} * units) and recurrent_kernel "
+            f"(units, {gates} * units). Received: x.shape={x.shape}, kernel.shape={kernel.shape}, "
+            f"recurrent_kernel.shape={recurrent_kernel.shape}"
+        )
+    if states is None:
+        return x, [get_backend().xp.zeros((x.shape[0], units), kernel.dtype)] * count
+    states = [as_tensor(state) for state in states]
+    if len(states) != count or any(state.shape != (x.shape[0], units) for state in states):
+        raise ValueError(
+            f"initial_state must be {count} times (batch, units) = {(x.shape[0], units)}. "
+            f"Received: shapes {[state.shape for state in states]}"
+        )
+    return x, states
