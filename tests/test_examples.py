@@ -53,6 +53,8 @@ WRITES = {
         ),
     },
     "fcn_segmentation": {"fcn.pycnn", "fcn_confusion.png", "fcn_curves.png", "fcn_large.png", "fcn_masks.png"},
+    "train_densecap": {"densecap.pycnn", "densecap_curves.png", "densecap_found.png", "densecap_words.png"},
+    "caption_image": {"captioner.pycnn", "captioner_curves.png", "captioner_words.png"},
     "coins": {"coins.pycnn", "coins.png"},
     "grad_cam": {"grad_cam.png", "grad_cam_network.png", "grad_cam_saliency.png", "grad_cam_smoothgrad.png"},
     "edge_detection": {"edges_hopper.png"},
