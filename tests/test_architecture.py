@@ -177,3 +177,12 @@ def test_siblings_have_the_members_of_the_protocol(sibling, family_name):
         elif isinstance(member, ast.AnnAssign):
             assert member.target.id in values, f"{module} lacks {member.target.id}"
             assert member.target.id in gathered, f"pycnn.backend.{sibling} does not gather {member.target.id}"
+
+
+def test_lines_of_kernels_have_120_columns():
+    """Of C and CUDA, which ruff does not read."""
+    source = Path(__file__).parents[1]
+    folders = source / "pycnn_ext" / "microkernels", source / "pycnn" / "backend" / "cuda" / "kernels"
+    for path in (path for folder in folders for path in sorted(folder.iterdir()) if path.is_file()):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            assert len(line) <= 120, f"{path.name}:{number}"

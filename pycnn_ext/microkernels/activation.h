@@ -53,7 +53,8 @@ INLINE vec vector_exp(vec x) {
 
 INLINE vec vector_sigmoid(vec x) { return 1 / (1 + vector_exp(-x)); }
 
-/* 1/d for d in [1, 2^100], to half a unit in the last place and a little: a division takes longer than all of tanh's rest. */
+/* 1/d for d in [1, 2^100], to half a unit in the last place and a little: a division takes longer than all of tanh's
+   rest. */
 INLINE vec reciprocal(vec d) {
 #if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
     const vec r = (vec)_mm512_rcp14_ps((__m512)d);

@@ -38,8 +38,8 @@ INLINE ptrdiff_t repeats(ptrdiff_t middle, ptrdiff_t inner) {
     return many > 1 ? many : 1;
 }
 
-/* The row so often, in a memory of REPEATED + LANES: first until a vector is full, each copy over what whole vectors left
- * behind the last, and then vectors of what is there. */
+/* The row so often, in a memory of REPEATED + LANES: first until a vector is full, each copy over what whole vectors
+ * left behind the last, and then vectors of what is there. */
 INLINE const real *repeat(const real *row, ptrdiff_t inner, ptrdiff_t times, real *memory) {
     if (times == 1) return row;
     const ptrdiff_t full = (LANES + inner - 1) / inner * inner;
@@ -75,8 +75,8 @@ static void add(const void *a, const void *b, void *y, ptrdiff_t middle, ptrdiff
     combine(ADD, a, b, NULL, y, middle, inner, first, last);
 }
 
-static void add_clipped(const void *a, const void *b, double low, double high, void *y, ptrdiff_t middle, ptrdiff_t inner,
-                        ptrdiff_t first, ptrdiff_t last) {
+static void add_clipped(const void *a, const void *b, double low, double high, void *y, ptrdiff_t middle,
+                        ptrdiff_t inner, ptrdiff_t first, ptrdiff_t last) {
     const real bounds[2] = {(real)low, (real)high};
     combine(ADD_CLIPPED, a, b, bounds, y, middle, inner, first, last);
 }

@@ -32,7 +32,8 @@ INLINE void row_shares(const PoolShape *s, ptrdiff_t top, int count_pad, real *s
 static void avg_pool_forward(const PoolShape *s, const void *x, void *y_, int count_pad, ptrdiff_t first,
                              ptrdiff_t last) {
     const ptrdiff_t image_row = s->width * s->channels, channels = s->channels, n = at_most(LANES, channels);
-    Span *windows = thread_scratch(sizeof(Span) * (size_t)s->grid_width + sizeof(real) * (size_t)(image_row + s->grid_width));
+    Span *windows = thread_scratch(sizeof(Span) * (size_t)s->grid_width +
+                                   sizeof(real) * (size_t)(image_row + s->grid_width));
     real *summed = (real *)(windows + s->grid_width), *shares = summed + image_row;
     for (ptrdiff_t j = 0; j < s->grid_width; j++) {
         const ptrdiff_t left = j * s->stride_x - s->left;

@@ -1,5 +1,5 @@
-/* Kernels of boxes: compiled as kernels.c is, but without fused multiply-adds, for what is decided by comparing an overlap
- * with a threshold must not depend on the processor. */
+/* Kernels of boxes: compiled as kernels.c is, but without fused multiply-adds, for what is decided by comparing an
+ * overlap with a threshold must not depend on the processor. */
 #include "boxes.h"
 #include "order.h"
 

@@ -2,7 +2,8 @@
  *
  *   gemm          target rows  = gathered rows @ filters        (also dense layers and, with the filters transposed,
  *                                                                the phases of input gradients)
- *   scatter       target line  = sum of runs = gradient rows @ filters^T; a run is what one pixel of the gradient adds to
+ *   scatter       target line  = sum of runs = gradient rows @ filters^T; a run is what one pixel of the gradient adds
+ * to
  *                                as many pixels of the line as the filters are wide
  *
  * A panel is TILE_VECTORS vectors of columns, packed so that a tile reads it from end to end; only the last may
@@ -45,8 +46,8 @@ static void pack_panel(const FilterMatrix *f, ptrdiff_t taps, ptrdiff_t length, 
     }
 }
 
-/* Add bias and residual, which lies `residual` bytes behind the target, apply the activation, and store `rows` rows of a
- * tile whose columns begin at `column`. */
+/* Add bias and residual, which lies `residual` bytes behind the target, apply the activation, and store `rows` rows of
+ * a tile whose columns begin at `column`. */
 INLINE void finish_vectors(const int NV, vec *sums, ptrdiff_t rows, ptrdiff_t column, ptrdiff_t valid, const real *bias,
                            const ptrdiff_t *residual, int activation, real *const *out) {
     if (bias) {
@@ -146,10 +147,10 @@ static void gemm(const RowGather *g, const FilterMatrix *f, const RowTarget *tar
         gemm_panels(g, f, target, bias, activation, first, last, first_group, last_group, full, last_panel);
 }
 
-/* to[0, numbers) = the sum of runs of `length` numbers, of which run j begins at to + j*step - before. They lie `row` numbers
- * apart, with at least LANES zeros before and after each. */
-static void add_runs(const real *runs, ptrdiff_t row, ptrdiff_t count, ptrdiff_t length, ptrdiff_t step, ptrdiff_t before,
-                     real *to, ptrdiff_t numbers) {
+/* to[0, numbers) = the sum of runs of `length` numbers, of which run j begins at to + j*step - before. They lie `row`
+ * numbers apart, with at least LANES zeros before and after each. */
+static void add_runs(const real *runs, ptrdiff_t row, ptrdiff_t count, ptrdiff_t length, ptrdiff_t step,
+                     ptrdiff_t before, real *to, ptrdiff_t numbers) {
     ptrdiff_t first = 0, end = 0; /* the runs that reach a vector */
     for (ptrdiff_t s = 0; s < numbers; s += LANES) {
         while (first < count && first * step - before + length <= s) first++;
@@ -161,7 +162,8 @@ static void add_runs(const real *runs, ptrdiff_t row, ptrdiff_t count, ptrdiff_t
     }
 }
 
-static void gemm_scatter(const RowGather *g, const FilterMatrix *f, const LineTarget *t, ptrdiff_t first, ptrdiff_t last) {
+static void gemm_scatter(const RowGather *g, const FilterMatrix *f, const LineTarget *t, ptrdiff_t first,
+                         ptrdiff_t last) {
     const ptrdiff_t depth = g->taps * g->length, panels = (f->columns + PANEL - 1) / PANEL;
     const ptrdiff_t width = packed_size(f, 1, 1), run = LANES + width + LANES;
     const Parts tiles = divide(g->grid_width, tile_rows[vectors_of(f->columns, 0)]);
@@ -182,7 +184,8 @@ static void gemm_scatter(const RowGather *g, const FilterMatrix *f, const LineTa
             for (ptrdiff_t panel = 0; panel < panels; panel++) {
                 const ptrdiff_t vectors = vectors_of(f->columns, panel * PANEL);
                 vec sums[TILE_SUMS];
-                gemm_tiles[vectors][rows](row, 0, g->taps, g->length, packed + packed_place(f, depth, 0, panel), 0, sums);
+                gemm_tiles[vectors][rows](row, 0, g->taps, g->length, packed + packed_place(f, depth, 0, panel), 0,
+                                          sums);
                 for (ptrdiff_t i = 0; i < rows; i++)
                     for (ptrdiff_t v = 0; v < vectors; v++)
                         store(to + i * run + panel * PANEL + v * LANES, sums[i * vectors + v]);

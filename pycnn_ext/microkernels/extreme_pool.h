@@ -224,7 +224,8 @@ INLINE void extreme_pool_spread(const PoolShape *s, const real *gy, const void *
     }
 }
 
-/* A row of an image of few channels, from so many rows of windows; n lanes of each can be read, fewer in tiny images. */
+/* A row of an image of few channels, from so many rows of windows; n lanes of each can be read, fewer in tiny
+   images. */
 INLINE void extreme_grad_row(const Senders w, const Pick *picks, const ptrdiff_t depth, const ptrdiff_t rows,
                              const real *gy, const void *index, ptrdiff_t at, real *gx, ptrdiff_t numbers,
                              const ptrdiff_t n) {

@@ -13,7 +13,8 @@
 #include "tile.h"
 
 #ifndef CHUNK
-#define CHUNK 192 /* pixels that are packed at a time, all of which stays in L2: with fewer, sums are read and written more often */
+/* pixels that are packed at a time, all of which stays in L2: with fewer, sums are read and written more often */
+#define CHUNK 192
 #endif
 #define FEW_FILTERS 64
 #define LINE_NUMBERS 4096 /* of the gradient, at most, that tiles read again and again */
@@ -40,13 +41,15 @@ INLINE ptrdiff_t strip_step(ptrdiff_t columns, ptrdiff_t width) {
 INLINE ptrdiff_t strip_size(ptrdiff_t width) { return CHUNK * width + LANES; } /* the last store may reach beyond */
 
 /* The runs of columns [first, last), packed in strips of `width`; returns how many they are. */
-static ptrdiff_t find_runs(const Side *side, ptrdiff_t first, ptrdiff_t last, ptrdiff_t width, real *packed, Run *runs) {
+static ptrdiff_t find_runs(const Side *side, ptrdiff_t first, ptrdiff_t last, ptrdiff_t width, real *packed,
+                           Run *runs) {
     ptrdiff_t count = 0;
     for (ptrdiff_t strip = first; strip < last; strip += width, packed += strip_size(width)) {
         const ptrdiff_t end = at_most(strip + width, last), step = strip_step(last - strip, width);
         for (ptrdiff_t c = strip; c < end; c += runs[count++].count) {
             const ptrdiff_t tap = c / side->length, begin = c % side->length;
-            runs[count] = (Run){side->rows + tap * CHUNK, begin, at_most(side->length - begin, end - c), step, packed + c - strip};
+            runs[count] = (Run){side->rows + tap * CHUNK, begin, at_most(side->length - begin, end - c), step,
+                packed + c - strip};
         }
     }
     return count;
@@ -78,12 +81,14 @@ static void multiply_panel(const real *strips, ptrdiff_t rows, const real *panel
                 outer_tiles[vectors][count](left, step, 0, 1, pixels, panel, vectors * LANES, add, sums, sums_row);
             } else {
                 vec product[TILE_SUMS];
-                outer_tiles[vectors][count](left, step, 0, 1, pixels, panel, vectors * LANES, 0, (real *)product, vectors * LANES);
+                outer_tiles[vectors][count](left, step, 0, 1, pixels, panel, vectors * LANES, 0, (real *)product,
+                                            vectors * LANES);
                 for (ptrdiff_t i = 0; i < count; i++) {
                     for (ptrdiff_t v = 0; v < vectors; v++) {
                         const ptrdiff_t n = valid - v * LANES;
                         real *to = sums + i * sums_row + v * LANES;
-                        store_first(to, add ? product[i * vectors + v] + load_first(to, n) : product[i * vectors + v], n);
+                        store_first(to, add ? product[i * vectors + v] + load_first(to, n) : product[i * vectors + v],
+                                    n);
                     }
                 }
             }
@@ -97,13 +102,14 @@ static void multiply_panel(const real *strips, ptrdiff_t rows, const real *panel
  * vectors, and no tap outside the image. */
 static int needs_no_packing(const FilterGrad *f, const TapOffsets *o) {
     const RowGather *g = &f->gather;
-    return !f->turned && f->filters <= FEW_FILTERS && f->filters % LANES == 0 && o->first == 0 && o->last == g->grid_width &&
-           o->min_y >= 0 && (g->grid_height - 1) * g->stride_y + o->max_y < g->height;
+    return !f->turned && f->filters <= FEW_FILTERS && f->filters % LANES == 0 && o->first == 0 &&
+           o->last == g->grid_width && o->min_y >= 0 && (g->grid_height - 1) * g->stride_y + o->max_y < g->height;
 }
 
 /* The sums of one group for `pixels` pixels from `first` on, by blocks of lines that stay in L1. */
-static void sum_lines(const FilterGrad *f, const TapOffsets *offsets, ptrdiff_t first, ptrdiff_t pixels, ptrdiff_t group,
-                      ptrdiff_t first_row, ptrdiff_t last_row, ptrdiff_t first_column, ptrdiff_t last_column, real *sums) {
+static void sum_lines(const FilterGrad *f, const TapOffsets *offsets, ptrdiff_t first, ptrdiff_t pixels,
+                      ptrdiff_t group, ptrdiff_t first_row, ptrdiff_t last_row, ptrdiff_t first_column,
+                      ptrdiff_t last_column, real *sums) {
     const RowGather *g = &f->gather;
     const ptrdiff_t step = g->stride_x * g->pixel, most = LINE_NUMBERS / (g->grid_width * f->filters) + 1;
     Position at = position_of(g, first);
@@ -111,7 +117,8 @@ static void sum_lines(const FilterGrad *f, const TapOffsets *offsets, ptrdiff_t 
         const ptrdiff_t count = at_most(end - first, g->grid_width - at.j);
         ptrdiff_t lines = 1; /* or more, if they are whole */
         if (count == g->grid_width) lines = at_most(at_most((end - first) / count, g->grid_height - at.i), most);
-        const real *base = (const real *)g->source + at.n * g->image + at.i * g->stride_y * g->row + at.j * step + group * g->length;
+        const real *base = (const real *)g->source + at.n * g->image + at.i * g->stride_y * g->row + at.j * step +
+                           group * g->length;
         const real *gradient = (const real *)f->gradient + first * f->gradient_pixel + group * f->filters;
         for (ptrdiff_t column = first_column; column < last_column; column += PANEL) {
             const ptrdiff_t vectors = vectors_of(f->filters, column);
@@ -141,7 +148,8 @@ static void gemm_filter_grad(const FilterGrad *f, ptrdiff_t first, ptrdiff_t las
     const ptrdiff_t depth = g.taps * g.length, width = f->turned ? depth : f->filters;
     const ptrdiff_t first_column = first_panel * PANEL, last_column = at_most(last_panel * PANEL, width);
     const ptrdiff_t strips = (last_row - first_row + STRIP - 1) / STRIP, panels = last_panel - first_panel;
-    real *packed_left = thread_scratch(sizeof(real) * (size_t)(strips * strip_size(STRIP) + panels * strip_size(PANEL)) +
+    real *packed_left = thread_scratch(sizeof(real) * (size_t)(strips * strip_size(STRIP) +
+                                                               panels * strip_size(PANEL)) +
                                        sizeof(Run) * (size_t)(strips + panels + 2 * g.taps) +
                                        sizeof(void *) * (size_t)((g.taps + 1) * CHUNK + g.taps));
     real *packed_right = packed_left + strips * strip_size(STRIP);
@@ -149,7 +157,8 @@ static void gemm_filter_grad(const FilterGrad *f, ptrdiff_t first, ptrdiff_t las
     const real **pointers = (const real **)(runs + strips + panels + 2 * g.taps);
     const Side rows = {pointers + CHUNK, g.taps, g.length}, gradient = {pointers, 1, f->filters};
     ptrdiff_t run_count = find_runs(f->turned ? &gradient : &rows, first_row, last_row, STRIP, packed_left, runs);
-    run_count += find_runs(f->turned ? &rows : &gradient, first_column, last_column, PANEL, packed_right, runs + run_count);
+    run_count += find_runs(f->turned ? &rows : &gradient, first_column, last_column, PANEL, packed_right,
+                           runs + run_count);
     TapOffsets offsets;
     tap_offsets(&g, &offsets, (ptrdiff_t *)(rows.rows + g.taps * CHUNK));
     if (needs_no_packing(f, &offsets)) {

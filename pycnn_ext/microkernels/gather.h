@@ -59,8 +59,8 @@ static void tap_offsets(const RowGather *g, TapOffsets *o, ptrdiff_t *memory) {
 
 /* rows[t*tap_step + p*row_step] = pointer to tap t of the p-th row from *at on, for p < count; *at moves on.
  * By runs of one row of the grid, in which either all taps of all pixels are inside the image or each is asked. */
-INLINE void gather_rows(const RowGather *g, const TapOffsets *o, Position *at, ptrdiff_t count, const ptrdiff_t tap_step,
-                        const ptrdiff_t row_step, const real **rows) {
+INLINE void gather_rows(const RowGather *g, const TapOffsets *o, Position *at, ptrdiff_t count,
+                        const ptrdiff_t tap_step, const ptrdiff_t row_step, const real **rows) {
     const ptrdiff_t step = g->stride_x * g->pixel;
     while (count > 0) {
         const ptrdiff_t y = at->i * g->stride_y, x = at->j * g->stride_x;

@@ -14,7 +14,8 @@
 #define UNROLL_LINE _Pragma("GCC unroll 24") /* (LINE_PIXELS - 1) * stride + width columns */
 #define LINE_PIXELS 8
 
-/* Keep a value in a register: else gcc loads a vector anew for each of its uses, and makes an address of its own for each column */
+/* Keep a value in a register: else gcc loads a vector anew for each of its uses, and makes an address of its own for
+   each column */
 #if defined(__x86_64__)
 #define KEEP(v) __asm__("" : "+v"(v))
 #else
@@ -27,8 +28,8 @@
 
 enum { MIXED, WHOLE };
 
-/* Filters [first, first + count) as a vector. Lane l reads channels channel + index[l] + k, k < length, of which there are
- * `span` for each k: of WHOLE vectors these are the lanes themselves. */
+/* Filters [first, first + count) as a vector. Lane l reads channels channel + index[l] + k, k < length, of which there
+ * are `span` for each k: of WHOLE vectors these are the lanes themselves. */
 typedef struct {
     ptrdiff_t first, count, channel, span;
     int kind;
@@ -50,7 +51,8 @@ static void fill_lanes(const RowGather *g, const FilterMatrix *f, const GroupRun
 }
 
 /* packed[run][k][tap of the run][lane] */
-static void pack_lanes(const RowGather *g, const FilterMatrix *f, const GroupRuns *r, const Lanes *lanes, real *packed) {
+static void pack_lanes(const RowGather *g, const FilterMatrix *f, const GroupRuns *r, const Lanes *lanes,
+                       real *packed) {
     for (ptrdiff_t run = 0; run < g->taps; run++) {
         for (ptrdiff_t k = 0; k < g->length; k++) {
             for (ptrdiff_t s = 0; s < r->width; s++, packed += LANES) {
@@ -76,7 +78,8 @@ typedef struct {
     const Lanes *lanes;
     const real *weights; /* of the first vector; of the second `weights_step` on */
     ptrdiff_t weights_step;
-    const real *source; /* channel of the first lane at row y, column x of the image: the first tap's, but for tap_y, tap_x */
+    /* channel of the first lane at row y, column x of the image: the first tap's, but for tap_y, tap_x */
+    const real *source;
     ptrdiff_t y, x, column_step; /* columns from one to the next that the tile reads */
     real *out;
     ptrdiff_t pixel, count; /* from an output to the next, outputs */
@@ -89,13 +92,15 @@ typedef struct {
 INLINE unsigned columns_inside(const RowGather *g, ptrdiff_t left, ptrdiff_t step, ptrdiff_t count) {
     if (left >= 0 && left + (count - 1) * step < g->width) return ~0u;
     unsigned inside = 0;
-    for (ptrdiff_t c = 0; c < count; c++) inside |= (unsigned)((size_t)(left + c * step) < (size_t)g->width) << c; /* negatives are huge */
+    /* negatives are huge */
+    for (ptrdiff_t c = 0; c < count; c++) inside |= (unsigned)((size_t)(left + c * step) < (size_t)g->width) << c;
     return inside;
 }
 
 typedef void line_tile_fn(const LineTile *t);
 
-/* sum += one run of KW taps, stride S, for P pixels and NV vectors of a kind. The columns whose bits in `inside` are not set are zeros, if any. */
+/* sum += one run of KW taps, stride S, for P pixels and NV vectors of a kind. The columns whose bits in `inside` are
+   not set are zeros, if any. */
 INLINE void line_run(const int KW, const int S, const int P, const int NV, const int kind, const int all,
                      unsigned inside, const LineTile *t, const real *line, const real *w, vec sum[LINE_PIXELS][2]) {
     const ptrdiff_t step = t->column_step * t->gather->pixel;
@@ -176,13 +181,16 @@ INLINE void line_tile(const int KW, const int S, const int P, const int NV, cons
 
 #define LINE_VECTORS (VECTOR_BYTES == 64 ? 2 : 1) /* of a tile that mixes no channels */
 
-#define DEFINE_LINE_TILE(KW, S)                                                                                         \
-    static void whole_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS, LINE_VECTORS, WHOLE, t); }          \
-    static void mixed_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS, 1, MIXED, t); }                     \
-    static void half_whole_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS / 2, LINE_VECTORS, WHOLE, t); } \
+#define DEFINE_LINE_TILE(KW, S) \
+    static void whole_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS, LINE_VECTORS, WHOLE, t); } \
+    static void mixed_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS, 1, MIXED, t); } \
+    static void half_whole_##KW##s##S(const LineTile *t) { \
+        line_tile(KW, S, LINE_PIXELS / 2, LINE_VECTORS, WHOLE, t); \
+    } \
     static void half_mixed_##KW##s##S(const LineTile *t) { line_tile(KW, S, LINE_PIXELS / 2, 1, MIXED, t); }
 #define LINE_TILE(KW, S) \
-    [S - 1][KW] = {[WHOLE] = {half_whole_##KW##s##S, whole_##KW##s##S}, [MIXED] = {half_mixed_##KW##s##S, mixed_##KW##s##S}},
+    [S - 1][KW] = {[WHOLE] = {half_whole_##KW##s##S, whole_##KW##s##S}, \
+                   [MIXED] = {half_mixed_##KW##s##S, mixed_##KW##s##S}},
 
 FOR_EACH_RUN(DEFINE_LINE_TILE)
 static line_tile_fn *const line_tiles[2][8][2][2] = {FOR_EACH_RUN(LINE_TILE)};
@@ -201,9 +209,11 @@ INLINE void fetch_ahead(Ahead *a) {
 
 /* From each tile of a line on, so much of the lines that come next is fetched that they are there in time. */
 INLINE Ahead ahead_of(const RowGather *g, ptrdiff_t vectors, ptrdiff_t other_row) {
-    const ptrdiff_t tiles = (g->grid_width + LINE_PIXELS - 1) / LINE_PIXELS * ((vectors + LINE_VECTORS - 1) / LINE_VECTORS);
+    const ptrdiff_t tiles = (g->grid_width + LINE_PIXELS - 1) / LINE_PIXELS *
+                            ((vectors + LINE_VECTORS - 1) / LINE_VECTORS);
     const ptrdiff_t numbers = 64 * tiles / (ptrdiff_t)sizeof(real); /* of a cache line with each tile */
-    return (Ahead){.cache_lines = {(g->row * g->stride_y + numbers - 1) / numbers, (other_row + numbers - 1) / numbers}};
+    return (Ahead){.cache_lines = {(g->row * g->stride_y + numbers - 1) / numbers,
+        (other_row + numbers - 1) / numbers}};
 }
 
 /* The vectors that the filters of all groups make. */
@@ -216,7 +226,8 @@ INLINE ptrdiff_t count_lanes(const RowGather *g, const FilterMatrix *f, const Gr
 
 /* Of what kind the tile is that begins with vector v. */
 INLINE int kind_of(const Lanes *lanes, ptrdiff_t v, ptrdiff_t vectors) {
-    return lanes[v].kind == WHOLE && v + LINE_VECTORS <= vectors && lanes[v + LINE_VECTORS - 1].kind == WHOLE ? WHOLE : MIXED;
+    return lanes[v].kind == WHOLE && v + LINE_VECTORS <= vectors &&
+        lanes[v + LINE_VECTORS - 1].kind == WHOLE ? WHOLE : MIXED;
 }
 
 static void grouped(const RowGather *g, const FilterMatrix *f, const GroupRuns *r, const RowTarget *target,
@@ -230,8 +241,8 @@ static void grouped(const RowGather *g, const FilterMatrix *f, const GroupRuns *
     }
     const ptrdiff_t behind = (const char *)target->residual - (const char *)target->target;
     Ahead ahead = ahead_of(g, vectors, r->written);
-    LineTile t = {.gather = g, .weights_step = size, .column_step = r->width > 1 ? 1 : g->stride_x, .pixel = target->pixel,
-                  .residual = target->residual ? &behind : NULL, .activation = activation};
+    LineTile t = {.gather = g, .weights_step = size, .column_step = r->width > 1 ? 1 : g->stride_x,
+                  .pixel = target->pixel, .residual = target->residual ? &behind : NULL, .activation = activation};
     line_tile_fn *const(*tiles)[2] = line_tiles[r->width > 1 ? g->stride_x - 1 : 0][r->width];
     for (ptrdiff_t line = first; line < last; line++) {
         const ptrdiff_t n = line / g->grid_height, i = line % g->grid_height;

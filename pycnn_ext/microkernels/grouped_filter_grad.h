@@ -1,4 +1,5 @@
-/* Filter gradient of a convolution by groups of few channels: the vectors and runs of grouped.h, sums along the lines. */
+/* Filter gradient of a convolution by groups of few channels: the vectors and runs of grouped.h, sums along the
+   lines. */
 #ifndef PYCNN_GROUPED_FILTER_GRAD_H
 #define PYCNN_GROUPED_FILTER_GRAD_H
 
@@ -20,10 +21,10 @@ typedef struct {
 
 typedef void line_grad_fn(const LineGrad *t);
 
-/* sum[k][s][v] += product of one run's columns for P pixels with their gradients; of one pixel those columns alone whose
- * bits in `inside` are set */
-INLINE void add_products(const int KW, const int S, const int P, const int NV, const int NK, const int kind, unsigned inside,
-                         const LineGrad *t, const real *from, const real *gradient, vec sum[4][7][2]) {
+/* sum[k][s][v] += product of one run's columns for P pixels with their gradients; of one pixel those columns alone
+ * whose bits in `inside` are set */
+INLINE void add_products(const int KW, const int S, const int P, const int NV, const int NK, const int kind,
+                         unsigned inside, const LineGrad *t, const real *from, const real *gradient, vec sum[4][7][2]) {
     const ptrdiff_t step = t->column_step * t->gather->pixel;
     const lane_mask span = first_lanes(t->lanes->span), valid = first_lanes(t->lanes->count);
     const ivec index = t->lanes->index;
@@ -35,7 +36,8 @@ INLINE void add_products(const int KW, const int S, const int P, const int NV, c
         if (P > 1 || (inside >> c & 1)) {
             UNROLL for (int k = 0; k < NK; k++) {
                 UNROLL for (int v = 0; v < NV; v++) {
-                    vec a = kind == WHOLE ? load(from + v * LANES) : __builtin_shuffle(load_masked(from + k, span), index);
+                    vec a = kind == WHOLE ? load(from + v * LANES)
+                                          : __builtin_shuffle(load_masked(from + k, span), index);
                     KEEP(a);
                     UNROLL_LINE for (int p = 0; p < P; p++) {
                         const int s = c - p * S;
@@ -101,7 +103,8 @@ static void grouped_filter_grad(const RowGather *g, const FilterMatrix *f, const
     real *sums = (real *)(lanes + vectors);
     for (ptrdiff_t v = 0, k = 0; v < vectors; k += lanes[v++].count) fill_lanes(g, f, r, k, &lanes[v]);
     memset(sums, 0, sizeof(real) * (size_t)(vectors * size));
-    LineGrad t = {.gather = g, .column_step = r->width > 1 ? 1 : g->stride_x, .filters = r->groups * f->columns, .sums_step = size};
+    LineGrad t = {.gather = g, .column_step = r->width > 1 ? 1 : g->stride_x, .filters = r->groups * f->columns,
+        .sums_step = size};
     line_grad_fn *const *grads = line_grads[r->width > 1 ? g->stride_x - 1 : 0][r->width];
     const ptrdiff_t gradient_row = t.filters * g->grid_width;
     Ahead ahead = ahead_of(g, vectors, gradient_row);

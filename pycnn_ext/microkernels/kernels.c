@@ -1,4 +1,5 @@
-/* All but convolutions: compiled once for each instruction set and dtype, with PYCNN_VARIANT in the name of what it exports. */
+/* All but convolutions: compiled once for each instruction set and dtype, with PYCNN_VARIANT in the name of what it
+   exports. */
 #include "activation.h"
 #include "arithmetic.h"
 #include "avg_pool.h"

@@ -30,8 +30,8 @@ typedef struct {
     ptrdiff_t length; /* contiguous numbers a tap */
 } RowGather;
 
-/* Where results go: row (n, i, j) is target + n*image + i*row + j*pixel. Of the residual, which may be NULL, gemm adds what
- * lies at the same place. */
+/* Where results go: row (n, i, j) is target + n*image + i*row + j*pixel. Of the residual, which may be NULL, gemm adds
+ * what lies at the same place. */
 typedef struct {
     void *target;
     const void *residual;
@@ -39,23 +39,24 @@ typedef struct {
 } RowTarget;
 
 /* Filters as a matrix for each group: entry (t, k, column) is weights[tap_offset[t] + group*`group` + k*step +
- * column*column_step]; one of the steps is 1. Group i takes the columns of the rows from i*length on. Where pack_filters
- * has packed them already, gemm reads that. */
+ * column*column_step]; one of the steps is 1. Group i takes the columns of the rows from i*length on. Where
+ * pack_filters has packed them already, gemm reads that. */
 typedef struct {
     const void *weights, *packed;
     const ptrdiff_t *tap_offset;
     ptrdiff_t group, step, column_step, columns;
 } FilterMatrix;
 
-/* Lines that runs of numbers are added up to: line i of image n is target + n*image + i*row, of so many numbers, and run j
- * begins at its number j*step - before. What lies outside the line is left out. */
+/* Lines that runs of numbers are added up to: line i of image n is target + n*image + i*row, of so many numbers, and
+ * run j begins at its number j*step - before. What lies outside the line is left out. */
 typedef struct {
     void *target;
     ptrdiff_t image, row, numbers, step, before;
 } LineTarget;
 
-/* A filter gradient: of each group, rows^T @ gradient, summed over pixels, as sums[group*sums_group + row*sums_row + column]
- * with a row for each tap and number of it, and a column for each filter; or, if `turned`, the other way round. */
+/* A filter gradient: of each group, rows^T @ gradient, summed over pixels, as sums[group*sums_group + row*sums_row +
+ * column] with a row for each tap and number of it, and a column for each filter; or, if `turned`, the other way
+ * round. */
 typedef struct {
     RowGather gather;
     const void *gradient;
@@ -68,11 +69,12 @@ typedef struct {
  * tap_offset are then those of the first of each run. */
 typedef struct {
     ptrdiff_t groups, width, tap_step;
-    ptrdiff_t written; /* numbers a line of the grid that are written to, all phases together; 0 but for the first phase */
+    /* numbers a line of the grid that are written to, all phases together; 0 but for the first phase */
+    ptrdiff_t written;
 } GroupRuns;
 
-/* Winograd's algorithm with m x m outputs a tile of r x r filters, stride 1: images (height, width, channels), with `top`
- * and `left` padding before, to (out_height, out_width, filters). r, m: 3, 4 or 5, 2 or 3, 2. */
+/* Winograd's algorithm with m x m outputs a tile of r x r filters, stride 1: images (height, width, channels), with
+ * `top` and `left` padding before, to (out_height, out_width, filters). r, m: 3, 4 or 5, 2 or 3, 2. */
 typedef struct {
     ptrdiff_t height, width, channels, out_height, out_width, filters, top, left;
     ptrdiff_t kernel, outputs, taps;  /* r, m, m + r - 1 */
@@ -106,8 +108,8 @@ typedef struct {
     void *g, *gx;   /* where gy*act'(y) goes, and g*scale, or NULL */
 } BatchNorm;
 
-/* Greedy suppression: candidates in the order of their scores (columns as in boxes.h), and of the boxes kept so far what
- * they are compared by (5 numbers each) and which candidates they were. */
+/* Greedy suppression: candidates in the order of their scores (columns as in boxes.h), and of the boxes kept so far
+ * what they are compared by (5 numbers each) and which candidates they were. */
 typedef struct {
     void *columns, *kept;
     ptrdiff_t stride;
@@ -135,10 +137,10 @@ typedef struct {
     void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
                  ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group, ptrdiff_t last_group, ptrdiff_t first_panel,
                  ptrdiff_t last_panel);
-    /* out (rows, columns) = act(a (rows, depth) @ b + bias), b (depth, columns) or, if `transposed`, (columns, depth), for
-     * few rows and the columns [first, last) */
-    void (*thin_product)(const void *a, ptrdiff_t rows, ptrdiff_t depth, const void *b, ptrdiff_t columns, int transposed,
-                         const void *bias, int activation, void *out, ptrdiff_t first, ptrdiff_t last);
+    /* out (rows, columns) = act(a (rows, depth) @ b + bias), b (depth, columns) or, if `transposed`, (columns, depth),
+     * for few rows and the columns [first, last) */
+    void (*thin_product)(const void *a, ptrdiff_t rows, ptrdiff_t depth, const void *b, ptrdiff_t columns,
+                         int transposed, const void *bias, int activation, void *out, ptrdiff_t first, ptrdiff_t last);
     /* The sums of pixels [first, last) for groups [first_group, last_group), of those the rows [first_row, last_row)
      * and the columns of panels [first_panel, last_panel) */
     void (*gemm_filter_grad)(const FilterGrad *, ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group,
@@ -155,24 +157,24 @@ typedef struct {
                    ptrdiff_t first, ptrdiff_t last);
     void (*planar_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t filters, ptrdiff_t first,
                                ptrdiff_t last, void *partial);
-    /* The same by groups of few channels: lines [first, last) of the grid, counted through all images; the filter gradient
-     * has weights (taps, length, filters) of its own, of f it reads the offsets and steps */
+    /* The same by groups of few channels: lines [first, last) of the grid, counted through all images; the filter
+     * gradient has weights (taps, length, filters) of its own, of f it reads the offsets and steps */
     void (*grouped)(const RowGather *, const FilterMatrix *, const GroupRuns *, const RowTarget *, const void *bias,
                     int activation, ptrdiff_t first, ptrdiff_t last);
     void (*grouped_filter_grad)(const RowGather *, const FilterMatrix *, const GroupRuns *, const void *gradient,
                                 ptrdiff_t first, ptrdiff_t last, void *partial);
 
     /* Winograd; tiles are counted through all images. out = act(conv(image, weights) + bias + residual), with weights
-     * [r][r][channels][filters], or if `adjoint` of weights[r][r][filters][channels] turned by 180 degrees: the input gradient;
-     * or with weights NULL of what winograd_filters has left, panel by panel, in `transformed`: winograd_filters_size
-     * numbers. */
+     * [r][r][channels][filters], or if `adjoint` of weights[r][r][filters][channels] turned by 180 degrees: the input
+     * gradient; or with weights NULL of what winograd_filters has left, panel by panel, in `transformed`:
+     * winograd_filters_size numbers. */
     ptrdiff_t (*winograd_filters_size)(const Winograd *);
     void (*winograd_filters)(const Winograd *, const void *weights, int adjoint, ptrdiff_t panel, void *transformed);
     void (*winograd_forward)(const Winograd *, const void *image, const void *weights, int adjoint,
-                             const void *transformed, void *out, const void *bias, const void *residual, int activation, ptrdiff_t first_tile,
-                             ptrdiff_t last_tile, ptrdiff_t first_panel, ptrdiff_t last_panel);
-    /* The gradient of channels [first, last), columns of one panel: winograd_sums numbers by adding up tiles, aligned to
-     * 64 bytes, then the weights of as many slices of the tiles, `slice` numbers apart. */
+                             const void *transformed, void *out, const void *bias, const void *residual, int activation,
+                             ptrdiff_t first_tile, ptrdiff_t last_tile, ptrdiff_t first_panel, ptrdiff_t last_panel);
+    /* The gradient of channels [first, last), columns of one panel: winograd_sums numbers by adding up tiles, aligned
+     * to 64 bytes, then the weights of as many slices of the tiles, `slice` numbers apart. */
     ptrdiff_t (*winograd_sums)(const Winograd *, ptrdiff_t channels);
     void (*winograd_filter_grad)(const Winograd *, const void *image, const void *gradient, void *sums,
                                  ptrdiff_t first_tile, ptrdiff_t last_tile, ptrdiff_t panel, ptrdiff_t first,
@@ -180,8 +182,8 @@ typedef struct {
     void (*winograd_filter_grad_finish)(const Winograd *, const void *sums, ptrdiff_t slices, ptrdiff_t slice,
                                         ptrdiff_t panel, ptrdiff_t first, ptrdiff_t last, void *weights);
 
-    /* Pooling: output rows [first, last) of all images (input rows, for gradients). index is uint8 or int32 (index_bytes 1,
-     * 4), or is not written (0). */
+    /* Pooling: output rows [first, last) of all images (input rows, for gradients). index is uint8 or int32
+     * (index_bytes 1, 4), or is not written (0). */
     void (*extreme_pool_forward)(const PoolShape *, const void *x, void *y, void *index, int index_bytes, int minimum,
                                  ptrdiff_t first, ptrdiff_t last);
     void (*extreme_pool_grad)(const PoolShape *, const void *gy, const void *index, int index_bytes, void *gx,
@@ -200,9 +202,10 @@ typedef struct {
                             double smoothing, double scale, void *losses, void *gx, ptrdiff_t first, ptrdiff_t last);
 
     /* Arithmetic: numbers [first, last) of a (outer, middle, inner) and of y, which may be a, with b (outer, inner). */
-    void (*add)(const void *a, const void *b, void *y, ptrdiff_t middle, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t last);
-    void (*add_clipped)(const void *a, const void *b, double low, double high, void *y, ptrdiff_t middle, ptrdiff_t inner,
-                        ptrdiff_t first, ptrdiff_t last);
+    void (*add)(const void *a, const void *b, void *y, ptrdiff_t middle, ptrdiff_t inner, ptrdiff_t first,
+                ptrdiff_t last);
+    void (*add_clipped)(const void *a, const void *b, double low, double high, void *y, ptrdiff_t middle,
+                        ptrdiff_t inner, ptrdiff_t first, ptrdiff_t last);
     void (*multiply)(const void *a, const void *b, void *y, ptrdiff_t middle, ptrdiff_t inner, ptrdiff_t first,
                      ptrdiff_t last);
     /* Rows [first, last) of g and a (middle, inner): sums (inner) = sum of g*a and, with b (inner), ga = g*b; without b
@@ -210,22 +213,22 @@ typedef struct {
     void (*multiply_grad)(const void *g, const void *a, const void *b, void *ga, ptrdiff_t inner, ptrdiff_t first,
                           ptrdiff_t last, void *sums);
 
-    /* Sums over the rows of x (rows, columns), numbers [first, last) of it: of x; moments (3, columns) = centres near the
-     * means, sums of x - center and of its square; of g = gy*act'(y) and of g*(x - center), which also leaves g there
-     * and g*scale in gx where they are not NULL. */
+    /* Sums over the rows of x (rows, columns), numbers [first, last) of it: of x; moments (3, columns) = centres near
+     * the means, sums of x - center and of its square; of g = gy*act'(y) and of g*(x - center), which also leaves g
+     * there and g*scale in gx where they are not NULL. */
     void (*sum_rows)(const void *x, ptrdiff_t columns, ptrdiff_t first, ptrdiff_t last, void *sums);
     void (*sum_deviations)(const void *x, ptrdiff_t columns, ptrdiff_t first, ptrdiff_t last, void *moments);
     void (*sum_gradients)(const BatchNorm *, ptrdiff_t first, ptrdiff_t last, void *sums, void *products);
     /* target[i] = sum over s of partials[s*size + i], in the order of s, for i in [first, last) */
     void (*sum_slices)(const void *partials, ptrdiff_t slices, ptrdiff_t size, void *target, ptrdiff_t first,
                        ptrdiff_t last);
-    /* By channel: mean and variance from moments (slices, 3, columns), slice s of rows [rows*s/slices, rows*(s+1)/slices);
-     * center, scale and shift (3, columns) of a batch norm; and what normalize_grad takes (2, columns), from sums
-     * (2, channels), whose second half becomes the gradient of gamma. */
+    /* By channel: mean and variance from moments (slices, 3, columns), slice s of rows [rows*s/slices,
+     * rows*(s+1)/slices); center, scale and shift (3, columns) of a batch norm; and what normalize_grad takes (2,
+     * columns), from sums (2, channels), whose second half becomes the gradient of gamma. */
     void (*combine_moments)(const void *moments, ptrdiff_t slices, ptrdiff_t columns, ptrdiff_t channels,
                             ptrdiff_t numbers, void *mean, void *variance);
-    void (*batch_norm_terms)(const void *mean, const void *variance, const void *gamma, const void *beta, double epsilon,
-                             ptrdiff_t channels, ptrdiff_t columns, void *terms);
+    void (*batch_norm_terms)(const void *mean, const void *variance, const void *gamma, const void *beta,
+                             double epsilon, ptrdiff_t channels, ptrdiff_t columns, void *terms);
     void (*batch_norm_grad_terms)(void *sums, const void *variance, double epsilon, ptrdiff_t numbers,
                                   ptrdiff_t channels, ptrdiff_t columns, void *terms);
     /* y as in BatchNorm, and gx = scale*(g - mean - (x - center)*slope), for numbers [first, last) */
@@ -233,9 +236,9 @@ typedef struct {
     void (*normalize_grad)(const BatchNorm *, const void *mean, const void *slope, void *gx, ptrdiff_t first,
                            ptrdiff_t last);
 
-    /* Boxes (n, 4), see boxes.h: columns[5][stride], which are filled for whole tiles of box_tile boxes; out (rows, n) for
-     * rows [first, last) of the boxes a; what greedy suppression does with its candidates [first, last), from a tile's
-     * begin on: to those that overlap kept boxes, and to choose which of them are kept. */
+    /* Boxes (n, 4), see boxes.h: columns[5][stride], which are filled for whole tiles of box_tile boxes; out (rows, n)
+     * for rows [first, last) of the boxes a; what greedy suppression does with its candidates [first, last), from a
+     * tile's begin on: to those that overlap kept boxes, and to choose which of them are kept. */
     ptrdiff_t box_tile;
     void (*box_columns)(const void *boxes, const int64_t *order, ptrdiff_t n, double share_of, void *columns,
                         ptrdiff_t stride);
@@ -253,21 +256,22 @@ typedef struct {
                    ptrdiff_t out_width, int bilinear, ptrdiff_t first, ptrdiff_t last);
     void (*resize_grad)(const void *gy, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *gx,
                         ptrdiff_t out_height, ptrdiff_t out_width, int bilinear, ptrdiff_t first, ptrdiff_t last);
-    void (*affine)(const void *x, const double *matrices, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y,
-                   int bilinear, int fill_mode, double fill_value, ptrdiff_t first, ptrdiff_t last);
+    void (*affine)(const void *x, const double *matrices, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+                   void *y, int bilinear, int fill_mode, double fill_value, ptrdiff_t first, ptrdiff_t last);
 
-    /* Max pooling first plans, in so many bytes, an order of the strips (region, row of bins): strips [first, last) of the
-     * results, and of gradients of images channels [first, last) of one image. index holds the winner's pixel, or -1, in
-     * 2 or 4 bytes; forward there may be none, of 0 bytes. All others: regions [first, last) of the results. */
+    /* Max pooling first plans, in so many bytes, an order of the strips (region, row of bins): strips [first, last) of
+     * the results, and of gradients of images channels [first, last) of one image. index holds the winner's pixel, or
+     * -1, in 2 or 4 bytes; forward there may be none, of 0 bytes. All others: regions [first, last) of the results. */
     size_t (*roi_plan_bytes)(const RoiShape *, ptrdiff_t regions);
     void (*roi_plan)(const RoiShape *, const void *rois, ptrdiff_t regions, void *plan);
     void (*roi_pool_forward)(const RoiShape *, const void *x, const void *rois, ptrdiff_t regions, void *plan, void *y,
                              void *index, int bytes, ptrdiff_t first, ptrdiff_t last);
     void (*roi_pool_grad)(const RoiShape *, const void *gy, ptrdiff_t regions, void *plan, const void *index, int bytes,
                           void *gx, ptrdiff_t image, ptrdiff_t first, ptrdiff_t last);
-    void (*roi_sample_forward)(const RoiShape *, const void *x, const void *rois, void *y, ptrdiff_t first, ptrdiff_t last);
-    void (*roi_sample_grad)(const RoiShape *, const void *gy, const void *rois, ptrdiff_t count, void *gx, ptrdiff_t image,
-                            ptrdiff_t first, ptrdiff_t last);
+    void (*roi_sample_forward)(const RoiShape *, const void *x, const void *rois, void *y, ptrdiff_t first,
+                               ptrdiff_t last);
+    void (*roi_sample_grad)(const RoiShape *, const void *gy, const void *rois, ptrdiff_t count, void *gx,
+                            ptrdiff_t image, ptrdiff_t first, ptrdiff_t last);
     void (*roi_sample_rois_grad)(const RoiShape *, const void *gy, const void *x, const void *rois, void *grads,
                                  ptrdiff_t first, ptrdiff_t last);
 
@@ -281,7 +285,8 @@ typedef struct {
     void (*gru_step_grad)(ptrdiff_t units, const void *gates, const void *r, const void *h, const void *gh, void *gx,
                           void *gr, void *gh_before, ptrdiff_t first, ptrdiff_t last);
 
-    /* Optimizers: elements [first, last) of p, g and the states, in place; see optimizer.h for which arrays there are. */
+    /* Optimizers: elements [first, last) of p, g and the states, in place; see optimizer.h for which arrays there
+       are. */
     void (*sgd)(void *const *arrays, const Update *, ptrdiff_t first, ptrdiff_t last);
     void (*adam)(void *const *arrays, const Update *, ptrdiff_t first, ptrdiff_t last);
     void (*rmsprop)(void *const *arrays, const Update *, ptrdiff_t first, ptrdiff_t last);

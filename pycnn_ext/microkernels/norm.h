@@ -1,7 +1,8 @@
 /* Sums over rows, and the channel-wise maps of batch normalisation.
  *
  * Matrices (rows, columns) lie in memory row by row; numbers [first, last) of one begin with a row, and may end within
- * one. Few channels are laid side by side until they fill vectors: then a row is several pixels, its terms are repeated.
+ * one. Few channels are laid side by side until they fill vectors: then a row is several pixels, its terms are
+ * repeated.
  */
 #ifndef PYCNN_NORM_H
 #define PYCNN_NORM_H
@@ -148,8 +149,8 @@ INLINE void repeat_terms(real *terms, ptrdiff_t channels, ptrdiff_t columns) {
     for (ptrdiff_t c = channels; c < columns; c++) terms[c] = terms[c - channels];
 }
 
-static void batch_norm_terms(const void *mean, const void *variance, const void *gamma, const void *beta, double epsilon,
-                             ptrdiff_t channels, ptrdiff_t columns, void *terms) {
+static void batch_norm_terms(const void *mean, const void *variance, const void *gamma, const void *beta,
+                             double epsilon, ptrdiff_t channels, ptrdiff_t columns, void *terms) {
     real *center = terms, *scale = center + columns, *shift = scale + columns;
     for (ptrdiff_t c = 0; c < channels; c++) {
         center[c] = ((const real *)mean)[c];

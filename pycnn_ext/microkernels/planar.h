@@ -79,7 +79,8 @@ static void fill_planes(const RowGather *g, const Planes *b, ptrdiff_t n, ptrdif
         const ptrdiff_t end = inside > begin ? inside : begin;
         for (ptrdiff_t y = 0; y < height; y++) {
             if ((size_t)(top + y) >= (size_t)g->height) continue; /* negatives are huge */
-            const real *from = (const real *)g->source + n * g->image + (top + y) * g->row + (left + begin * g->stride_x) * g->pixel;
+            const real *from = (const real *)g->source + n * g->image + (top + y) * g->row
+                + (left + begin * g->stride_x) * g->pixel;
             split_channels(from, step, end - begin, g->length, planes + (p * b->height + y) * b->pitch + begin, plane);
         }
     }
@@ -112,9 +113,9 @@ INLINE void planar_tile(const int MR, const int NV, const real *const *pixels, c
 
 /* sums[i][v][lane] += planes[offset[i] + pixel] * gradient[v*plane_size + pixel], over `lines` lines of `width` pixels,
  * width a multiple of LANES; lane l takes the pixels l, l + LANES, ... */
-INLINE void planar_sum_tile(const int MR, const int NV, const real *planes, const ptrdiff_t *offset, ptrdiff_t line_step,
-                            const real *gradient, ptrdiff_t plane_size, ptrdiff_t width, ptrdiff_t lines, vec *sums,
-                            ptrdiff_t sums_row) {
+INLINE void planar_sum_tile(const int MR, const int NV, const real *planes, const ptrdiff_t *offset,
+                            ptrdiff_t line_step, const real *gradient, ptrdiff_t plane_size, ptrdiff_t width,
+                            ptrdiff_t lines, vec *sums, ptrdiff_t sums_row) {
     vec sum[TILE_ROWS][TILE_VECTORS];
     UNROLL for (int i = 0; i < MR; i++)
         UNROLL for (int v = 0; v < NV; v++) sum[i][v] = (vec){};
@@ -158,7 +159,8 @@ INLINE ptrdiff_t tile_vectors(ptrdiff_t filters) {
 }
 
 /* Store filters [k, k + count) of a vector of pixels: turned, pixel by pixel. sums has one vector each `step`. */
-INLINE void store_pixels(const vec *sums, ptrdiff_t step, ptrdiff_t count, ptrdiff_t pixels, real *to, ptrdiff_t pixel) {
+INLINE void store_pixels(const vec *sums, ptrdiff_t step, ptrdiff_t count, ptrdiff_t pixels, real *to,
+                         ptrdiff_t pixel) {
     for (ptrdiff_t k = 0; k < count; k += LANES, to += LANES) {
         const ptrdiff_t n = at_most(LANES, count - k);
         vec turned[LANES];
@@ -194,21 +196,24 @@ static void planar_band(const RowGather *g, const Planes *b, const real *planes,
     }
 }
 
-static void planar(const RowGather *g, const FilterMatrix *f, const RowTarget *target, const void *bias_, int activation,
-                   ptrdiff_t first, ptrdiff_t last) {
+static void planar(const RowGather *g, const FilterMatrix *f, const RowTarget *target, const void *bias_,
+                   int activation, ptrdiff_t first, ptrdiff_t last) {
     const Planes b = planes_of(g, at_most(g->grid_height, last - first));
     const ptrdiff_t depth = g->taps * g->length;
     const Parts parts = divide(f->columns, TILE_ROWS);
-    real *planes = thread_scratch(sizeof(real) * (size_t)(b.size + depth * f->columns) + sizeof(ptrdiff_t) * (size_t)(depth + 1));
+    real *planes = thread_scratch(sizeof(real) * (size_t)(b.size + depth * f->columns) +
+                                  sizeof(ptrdiff_t) * (size_t)(depth + 1));
     real *weights = planes + b.size;
-    ptrdiff_t *offset = (ptrdiff_t *)(((uintptr_t)(weights + depth * f->columns) + sizeof *offset - 1) / sizeof *offset * sizeof *offset);
+    ptrdiff_t *offset = (ptrdiff_t *)(((uintptr_t)(weights + depth * f->columns) + sizeof *offset - 1) /
+                                      sizeof *offset * sizeof *offset);
     plane_offsets(g, &b, offset);
     for (ptrdiff_t part = 0; part < parts.parts; part++) { /* [part][depth][filter of the part] */
         const ptrdiff_t begin = part_begin(parts, part), count = part_size(parts, part);
         for (ptrdiff_t d = 0; d < depth; d++)
             for (ptrdiff_t k = 0; k < count; k++)
                 weights[depth * begin + d * count + k] =
-                    ((const real *)f->weights)[f->tap_offset[d / g->length] + d % g->length * f->step + (begin + k) * f->column_step];
+                    ((const real *)f->weights)[f->tap_offset[d / g->length] + d % g->length * f->step +
+                                               (begin + k) * f->column_step];
     }
     while (first < last) {
         const ptrdiff_t n = first / g->grid_height, i = first % g->grid_height;
@@ -225,8 +230,8 @@ static void planar(const RowGather *g, const FilterMatrix *f, const RowTarget *t
 }
 
 /* gradient[filter][line][pixel] of `lines` lines, with zeros from the grid's width to `width` */
-static void gradient_planes(const RowGather *g, const real *gradient, ptrdiff_t filters, ptrdiff_t lines, ptrdiff_t width,
-                            real *planes) {
+static void gradient_planes(const RowGather *g, const real *gradient, ptrdiff_t filters, ptrdiff_t lines,
+                            ptrdiff_t width, real *planes) {
     for (ptrdiff_t k = 0; k < filters; k += LANES) {
         const ptrdiff_t n = at_most(LANES, filters - k);
         for (ptrdiff_t l = 0; l < lines; l++) {
@@ -247,9 +252,11 @@ static void planar_filter_grad(const RowGather *g, const void *gradient, ptrdiff
     const Parts columns = divide(filters, TILE_VECTORS);
     const Parts rows = divide(depth, tile_rows[part_size(columns, 0)]);
     vec *sums = thread_scratch(sizeof(vec) * (size_t)(depth * filters) +
-                               sizeof(real) * (size_t)(b.size + b.lines * filters * width) + sizeof(ptrdiff_t) * (size_t)(depth + 1));
+                               sizeof(real) * (size_t)(b.size + b.lines * filters * width) +
+                               sizeof(ptrdiff_t) * (size_t)(depth + 1));
     real *gradients = (real *)(sums + depth * filters), *planes = gradients + b.lines * filters * width;
-    ptrdiff_t *offset = (ptrdiff_t *)(((uintptr_t)(planes + b.size) + sizeof *offset - 1) / sizeof *offset * sizeof *offset);
+    ptrdiff_t *offset = (ptrdiff_t *)(((uintptr_t)(planes + b.size) + sizeof *offset - 1) /
+                                      sizeof *offset * sizeof *offset);
     plane_offsets(g, &b, offset);
     memset(sums, 0, sizeof(vec) * (size_t)(depth * filters));
     while (first < last) {
@@ -261,8 +268,8 @@ static void planar_filter_grad(const RowGather *g, const void *gradient, ptrdiff
             for (ptrdiff_t c = 0; c < columns.parts; c++) {
                 const ptrdiff_t d = part_begin(rows, r), k = part_begin(columns, c);
                 planar_sum_tiles[part_size(columns, c)][part_size(rows, r)](
-                    planes, offset + d, g->stride_y * b.pitch, gradients + k * lines * width, lines * width, width, lines,
-                    sums + d * filters + k, filters);
+                    planes, offset + d, g->stride_y * b.pitch, gradients + k * lines * width, lines * width, width,
+                    lines, sums + d * filters + k, filters);
             }
         }
         first += lines;

@@ -9,8 +9,8 @@ typedef struct {
     ptrdiff_t begin, end;
 } Span;
 
-/* From the windows that hold an earlier place, {0, 0} at first, to those of place `at`, without a division, which is slow.
- * Window i of `windows` covers i*stride - before + [0, size). */
+/* From the windows that hold an earlier place, {0, 0} at first, to those of place `at`, without a division, which is
+ * slow. Window i of `windows` covers i*stride - before + [0, size). */
 INLINE void slide(Span *held, ptrdiff_t at, ptrdiff_t size, ptrdiff_t stride, ptrdiff_t before, ptrdiff_t windows) {
     while (held->begin * stride - before + size <= at) held->begin++;
     while (held->end < windows && held->end * stride - before <= at) held->end++;
@@ -49,8 +49,8 @@ static Span *column_windows(const PoolShape *s, size_t more) {
 }
 
 /* Rows of few channels are read and written by whole vectors, which pixels begin and end in. For such a vector of a row
- * of the image and the k-th window of each pixel: lane l takes number lane[l] from `from` on in the row of windows, where
- * its pixel is column place[l] of the window; or NOWHERE, if fewer windows hold it. */
+ * of the image and the k-th window of each pixel: lane l takes number lane[l] from `from` on in the row of windows,
+ * where its pixel is column place[l] of the window; or NOWHERE, if fewer windows hold it. */
 typedef struct {
     ivec lane, place;
     ptrdiff_t from;
@@ -104,8 +104,8 @@ INLINE void pool_store(real *p, vec v, ptrdiff_t n) {
     else store_first(p, v, n);
 }
 
-/* Channels go by vectors of n, LANES or all of fewer channels: where that of channel c begins. The last may begin in the
- * one before, and then writes the same once more: masks take longer. */
+/* Channels go by vectors of n, LANES or all of fewer channels: where that of channel c begins. The last may begin in
+ * the one before, and then writes the same once more: masks take longer. */
 INLINE ptrdiff_t begin_of(ptrdiff_t c, ptrdiff_t channels, ptrdiff_t n) { return at_most(c, channels - n); }
 
 INLINE vec pick(const Pick *p, const real *row, ptrdiff_t n) {

@@ -1,5 +1,5 @@
-/* Steps of recurrent nets: what follows their matrix products, elementwise. Rows are samples, of `units` numbers for each
- * gate, gate after gate. */
+/* Steps of recurrent nets: what follows their matrix products, elementwise. Rows are samples, of `units` numbers for
+ * each gate, gate after gate. */
 #ifndef PYCNN_RECURRENT_H
 #define PYCNN_RECURRENT_H
 

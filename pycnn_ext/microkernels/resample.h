@@ -38,7 +38,8 @@ INLINE void mix(const real *a, const real *b, real share, ptrdiff_t count, real 
 
 INLINE void resize_row(const real *row, const Taps *columns, ptrdiff_t out_width, const ptrdiff_t channels, real *out) {
     for (ptrdiff_t j = 0; j < out_width; j++)
-        mix(row + columns[j].low * channels, row + columns[j].high * channels, columns[j].share, channels, out + j * channels);
+        mix(row + columns[j].low * channels, row + columns[j].high * channels, columns[j].share, channels,
+            out + j * channels);
 }
 
 /* First between the two rows, then between columns. */
@@ -104,7 +105,8 @@ static void resize_grad(const void *gy, ptrdiff_t height, ptrdiff_t width, ptrdi
     }
 }
 
-/* The index that `at`, not further than two periods away, stands for outside [0, size); -1 where the fill value does. */
+/* The index that `at`, not further than two periods away, stands for outside [0, size); -1 where the fill value
+   does. */
 INLINE ptrdiff_t fold(ptrdiff_t at, ptrdiff_t size, int fill_mode) {
     if (at >= 0 && at < size) return at;
     if (fill_mode == FILL_NEAREST) return at < 0 ? 0 : size - 1;
@@ -182,7 +184,8 @@ typedef struct {
 INLINE Mirror mirror_of(ptrdiff_t channels) {
     Mirror m = {.pixels = LANES / channels};
     for (ptrdiff_t x = 0; x < m.pixels; x++)
-        for (ptrdiff_t c = 0; c < channels; c++) m.lane[x * channels + c] = (integer)((m.pixels - 1 - x) * channels + c);
+        for (ptrdiff_t c = 0; c < channels; c++)
+            m.lane[x * channels + c] = (integer)((m.pixels - 1 - x) * channels + c);
     return m;
 }
 
@@ -192,7 +195,8 @@ INLINE void mirror_row(const Mirror m, const real *row, ptrdiff_t width, ptrdiff
     if (m.pixels < 2 || last < 0) {
         for (ptrdiff_t x = 0; x < width; x++)
             for (ptrdiff_t c = 0; c < channels; c += LANES)
-                store_first(out + x * channels + c, load_first(row + (width - 1 - x) * channels + c, channels - c), channels - c);
+                store_first(out + x * channels + c, load_first(row + (width - 1 - x) * channels + c, channels - c),
+                            channels - c);
         return;
     }
     const ptrdiff_t n = m.pixels * channels;
@@ -208,8 +212,8 @@ INLINE int shows_row(const double *m, double offset, double y, ptrdiff_t height,
     return m[0] == 1 && offset == 0 ? 1 : m[0] == -1 && offset == (double)(width - 1) ? -1 : 0;
 }
 
-static void affine(const void *x, const double *matrices, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, void *y,
-                   int bilinear, int fill_mode, double fill_value, ptrdiff_t first, ptrdiff_t last) {
+static void affine(const void *x, const double *matrices, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+                   void *y, int bilinear, int fill_mode, double fill_value, ptrdiff_t first, ptrdiff_t last) {
     const int repeats = fill_mode == FILL_REFLECT || fill_mode == FILL_WRAP;
     real *fill = thread_scratch(sizeof(real) * (size_t)channels);
     for (ptrdiff_t c = 0; c < channels; c++) fill[c] = (real)fill_value;

@@ -193,7 +193,8 @@ INLINE void pool_strips(const RoiShape *s, const real *x, const real *rois, cons
             continue;
         }
         o.image = x + image * s->height * s->width * channels;
-        for (const Span *columns = bins + s->bins_y, *end = columns + s->bins_x; columns < end; columns++, to += channels) {
+        for (const Span *columns = bins + s->bins_y, *end = columns + s->bins_x; columns < end;
+             columns++, to += channels) {
             if (rows.begin < rows.end && columns->begin < columns->end) {
                 pool_bin(&o, bytes, rows, *columns, to);
                 continue;
@@ -245,7 +246,8 @@ INLINE void grad_strips(const RoiShape *s, const real *all_gy, const RoiPlan *pl
     for (; strip < plan->strips + plan->ends[(image + 1) * plan->keys - 1]; strip++) {
         const Span *bins = plan->bins + strip->region * (s->bins_y + s->bins_x), rows = bins[strip->row];
         ptrdiff_t from = (strip->region * s->bins_y + strip->row) * s->bins_x * channels + first;
-        for (const Span *columns = bins + s->bins_y, *end = columns + s->bins_x; columns < end; columns++, from += channels) {
+        for (const Span *columns = bins + s->bins_y, *end = columns + s->bins_x; columns < end;
+             columns++, from += channels) {
             const ptrdiff_t places = (rows.end - rows.begin) * (columns->end - columns->begin);
             const real *gy = all_gy + from;
             const char *at = (const char *)index + from * bytes;

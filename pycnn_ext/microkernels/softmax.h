@@ -61,7 +61,8 @@ INLINE real exponentials(const real *x, real top, ptrdiff_t columns, real *y) {
 }
 
 /* Rows [first, last): y = e^(x - max) / sum, or with `logarithm` its logarithm. */
-static void softmax_forward(const void *x_, void *y_, ptrdiff_t columns, int logarithm, ptrdiff_t first, ptrdiff_t last) {
+static void softmax_forward(const void *x_, void *y_, ptrdiff_t columns, int logarithm, ptrdiff_t first,
+                            ptrdiff_t last) {
     for (ptrdiff_t r = first; r < last; r++) {
         const real *x = (const real *)x_ + r * columns;
         real *y = (real *)y_ + r * columns;

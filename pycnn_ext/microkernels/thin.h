@@ -92,8 +92,9 @@ static void thin_transposed(const real *a, ptrdiff_t rows, ptrdiff_t depth, cons
     }
 }
 
-static void thin_product(const void *a, ptrdiff_t rows, ptrdiff_t depth, const void *b, ptrdiff_t columns, int transposed,
-                         const void *bias, int activation, void *out_, ptrdiff_t first, ptrdiff_t last) {
+static void thin_product(const void *a, ptrdiff_t rows, ptrdiff_t depth, const void *b, ptrdiff_t columns,
+                         int transposed, const void *bias, int activation, void *out_, ptrdiff_t first,
+                         ptrdiff_t last) {
     real *out = out_;
     (transposed ? thin_transposed : thin_rows)(a, rows, depth, b, columns, out, first, last);
     for (ptrdiff_t i = 0; i < rows && (bias || activation != LINEAR); i++)

@@ -1,12 +1,13 @@
 /* The register tile: some rows by one to TILE_VECTORS vectors of columns. It knows no stride, padding or thread.
  *
  * gemm_tile    row i of the tile is  sum_r sum_k rows[r][i][first + k] * panel[r*length + k][:]
- * outer_tile   row i of the tile is  sum_l sum_p left[l*left_line + p*left_step + i] * panel[(l*pixels + p)*panel_step + :]
+ * outer_tile   row i of the tile is  sum_l sum_p left[l*left_line + p*left_step + i] * panel[(l*pixels +
+ * p)*panel_step + :]
  *
- * and with `add` what was there is added to. Both keep every accumulator in a register from the first product to the only store. The sizes of a tile are
- * compile-time constants, and every loop over them is unrolled by a pragma: without it gcc keeps the
- * accumulators in memory. With AVX-512, tiles of 9x3 and 6x4 take the fewest instructions a multiply-add
- * (1.55, against 1.71 of 12x2), which counts where a neighbour shares the core.
+ * and with `add` what was there is added to. Both keep every accumulator in a register from the first product to the
+ * only store. The sizes of a tile are compile-time constants, and every loop over them is unrolled by a pragma: without
+ * it gcc keeps the accumulators in memory. With AVX-512, tiles of 9x3 and 6x4 take the fewest instructions a
+ * multiply-add (1.55, against 1.71 of 12x2), which counts where a neighbour shares the core.
  */
 #ifndef PYCNN_TILE_H
 #define PYCNN_TILE_H
@@ -34,8 +35,9 @@ static const ptrdiff_t tile_rows[TILE_VECTORS + 1] = {0, 6, 6};
 
 typedef void gemm_tile_fn(const real *const *rows, ptrdiff_t first, ptrdiff_t runs, ptrdiff_t length, const real *panel,
                           int add, vec *sums);
-typedef void outer_tile_fn(const real *left, ptrdiff_t left_step, ptrdiff_t left_line, ptrdiff_t lines, ptrdiff_t pixels,
-                           const real *panel, ptrdiff_t panel_step, int add, real *sums, ptrdiff_t sums_row);
+typedef void outer_tile_fn(const real *left, ptrdiff_t left_step, ptrdiff_t left_line, ptrdiff_t lines,
+                           ptrdiff_t pixels, const real *panel, ptrdiff_t panel_step, int add, real *sums,
+                           ptrdiff_t sums_row);
 
 INLINE void gemm_tile(const int MR, const int NV, const real *const *rows, ptrdiff_t first, ptrdiff_t runs,
                       ptrdiff_t length, const real *panel, int add, vec *sums) {

@@ -37,8 +37,8 @@ typedef integer ivec __attribute__((vector_size(VECTOR_BYTES)));
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
-/* Keep a vector that was loaded in a register: gcc would load it anew for each use, which costs twice where it crosses a
- * cache line. */
+/* Keep a vector that was loaded in a register: gcc would load it anew for each use, which costs twice where it crosses
+ * a cache line. */
 #if defined(__AVX512F__)
 #define IN_REGISTER(v) __asm__("" : "+v"(v))
 #elif defined(__SSE2__)
@@ -118,7 +118,8 @@ INLINE void store_masked(real *p, vec v, lane_mask m) { store_first(p, v, m); }
 /* mask ? a : b, lane by lane, for the all-ones or all-zeros lanes that a comparison gives. */
 INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
 
-/* a > b ? a : b and a < b ? a : b, so that of equals and where one is NaN it is b; and whether any lane of a mask is on. */
+/* a > b ? a : b and a < b ? a : b, so that of equals and where one is NaN it is b; and whether any lane of a mask is
+   on. */
 #if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)
 INLINE vec larger(vec a, vec b) { return (vec)_mm512_max_ps((__m512)a, (__m512)b); }
 INLINE vec smaller(vec a, vec b) { return (vec)_mm512_min_ps((__m512)a, (__m512)b); }

@@ -9,8 +9,9 @@
  * adjoint: G^T (sum over tiles of V^T (A gy A^T)) G.
  *
  * Lanes are channels (of images) or columns (of filters). Tiles and channels go through in blocks so small that what is
- * transformed of them, and the sums M, stay in L2; the filters are transformed anew for each block of tiles, which takes
- * less time than to read them transformed, four times as many numbers, from memory. Layouts, of one panel of columns:
+ * transformed of them, and the sums M, stay in L2; the filters are transformed anew for each block of tiles, which
+ * takes less time than to read them transformed, four times as many numbers, from memory. Layouts, of one panel of
+ * columns:
  *   U [place][channel][column]   V [place][tile][channel]   M [place][tile][column]
  * with SKEW numbers between places.
  */
@@ -40,7 +41,8 @@ static void transform_filters(const Winograd *s, const Transforms *f, const real
         const ptrdiff_t channels = at_most(LANES, count - c);
         for (ptrdiff_t v = 0; v < vectors; v++) {
             const ptrdiff_t column = j * PANEL + v * LANES, valid = at_most(LANES, s->filters - column);
-            const real *from = weights + (adjoint ? column * s->channels + first + c : (first + c) * s->filters + column);
+            const real *from = weights + (adjoint ? column * s->channels + first + c :
+                                                 (first + c) * s->filters + column);
             const ptrdiff_t next = v + 1 < vectors ? LANES : (LANES * s->filters - (vectors - 1) * LANES);
             vec block[MOST_WEIGHTS][LANES]; /* [tap][channel] */
             for (ptrdiff_t t = 0; t < taps && adjoint; t++) {
@@ -64,8 +66,8 @@ static void transform_filters(const Winograd *s, const Transforms *f, const real
     }
 }
 
-/* Where a tile lies: its image, and the row and column of its first output. With a dilation the next ones lie so far apart:
- * every remainder of rows and columns is a convolution without. */
+/* Where a tile lies: its image, and the row and column of its first output. With a dilation the next ones lie so far
+ * apart: every remainder of rows and columns is a convolution without. */
 typedef struct {
     ptrdiff_t n, y, x;
 } Tile;
@@ -78,8 +80,8 @@ static Tile tile_at(const Winograd *s, ptrdiff_t index) {
 }
 
 /* pixels[i*side + j] = pixel (y + i*dilation_y, x + j*dilation_x) of image n, or zeros outside */
-static void tile_pixels(const Winograd *s, const void *image, ptrdiff_t n, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
-                        ptrdiff_t y, ptrdiff_t x, ptrdiff_t side, const real **pixels) {
+static void tile_pixels(const Winograd *s, const void *image, ptrdiff_t n, ptrdiff_t height, ptrdiff_t width,
+                        ptrdiff_t channels, ptrdiff_t y, ptrdiff_t x, ptrdiff_t side, const real **pixels) {
     for (ptrdiff_t i = 0; i < side; i++)
         for (ptrdiff_t j = 0; j < side; j++, pixels++) {
             const ptrdiff_t v = y + i * s->dilation_y, u = x + j * s->dilation_x;
@@ -88,8 +90,8 @@ static void tile_pixels(const Winograd *s, const void *image, ptrdiff_t n, ptrdi
         }
 }
 
-/* to[place][tile][channel] = transform of channels [first, first + count) of side x side pixels of each tile: the inputs
- * of the tiles, or (with `outputs`) their outputs */
+/* to[place][tile][channel] = transform of channels [first, first + count) of side x side pixels of each tile: the
+ * inputs of the tiles, or (with `outputs`) their outputs */
 static void transform_tiles(const Winograd *s, transform_fn *transform, int outputs, const void *image,
                             ptrdiff_t first_tile, ptrdiff_t tiles, ptrdiff_t first, ptrdiff_t count, ptrdiff_t row,
                             real *to) {
@@ -98,8 +100,8 @@ static void transform_tiles(const Winograd *s, transform_fn *transform, int outp
     for (ptrdiff_t i = 0; i < tiles; i++, to += row) {
         const Tile tile = tile_at(s, first_tile + i);
         const real *pixels[MOST_PLACES];
-        tile_pixels(s, image, tile.n, height, width, outputs ? s->filters : s->channels, tile.y - (outputs ? 0 : s->top),
-                    tile.x - (outputs ? 0 : s->left), side, pixels);
+        tile_pixels(s, image, tile.n, height, width, outputs ? s->filters : s->channels,
+                    tile.y - (outputs ? 0 : s->top), tile.x - (outputs ? 0 : s->left), side, pixels);
         for (ptrdiff_t c = 0; c < count; c += LANES) {
             const ptrdiff_t valid = at_most(LANES, count - c);
             vec d[MOST_PLACES];
@@ -176,8 +178,8 @@ static void winograd_filters(const Winograd *s, const void *weights, int adjoint
 }
 
 static void winograd_forward(const Winograd *s, const void *image, const void *weights, int adjoint,
-                             const void *transformed, void *out, const void *bias, const void *residual, int activation, ptrdiff_t first_tile,
-                             ptrdiff_t last_tile, ptrdiff_t first_panel, ptrdiff_t last_panel) {
+                             const void *transformed, void *out, const void *bias, const void *residual, int activation,
+                             ptrdiff_t first_tile, ptrdiff_t last_tile, ptrdiff_t first_panel, ptrdiff_t last_panel) {
     const Transforms *f = find_transforms(s);
     const ptrdiff_t tiles = last_tile - first_tile, places = s->taps * s->taps;
     const ptrdiff_t v_size = places * place_step(BLOCK_TILES, BLOCK_CHANNELS);
@@ -207,12 +209,14 @@ static ptrdiff_t winograd_sums(const Winograd *s, ptrdiff_t channels) {
 
 /* sums[place][channel][width] of panel j, channels [first, last), = sum over tiles of V^T @ (A gy A^T) */
 static void winograd_filter_grad(const Winograd *s, const void *image, const void *gradient, void *sums,
-                                 ptrdiff_t first_tile, ptrdiff_t last_tile, ptrdiff_t j, ptrdiff_t first, ptrdiff_t last) {
+                                 ptrdiff_t first_tile, ptrdiff_t last_tile, ptrdiff_t j, ptrdiff_t first,
+                                 ptrdiff_t last) {
     const Transforms *f = find_transforms(s);
     const ptrdiff_t places = s->taps * s->taps, vectors = vectors_of(s->filters, j * PANEL), width = vectors * LANES;
     const ptrdiff_t columns = at_most(width, s->filters - j * PANEL), channels = last - first;
     const ptrdiff_t row = (channels + LANES - 1) / LANES * LANES;
-    real *v = thread_scratch(sizeof(real) * (size_t)(places * (place_step(GRAD_TILES, row) + place_step(GRAD_TILES, PANEL))));
+    real *v = thread_scratch(sizeof(real) * (size_t)(places *
+                                                     (place_step(GRAD_TILES, row) + place_step(GRAD_TILES, PANEL))));
     real *z = v + places * place_step(GRAD_TILES, row);
     const Parts blocks = divide(last_tile - first_tile, GRAD_TILES), parts = divide(channels, tile_rows[vectors]);
     for (ptrdiff_t block = 0; block < blocks.parts; block++) {

@@ -53,8 +53,8 @@ nms_masks(const real *boxes, const int64 *labels OR_NULL, real threshold, int64 
 
 __device__ inline int ones(Bits mask) { return __popc((unsigned)mask) + __popc((unsigned)(mask >> 32)); }
 
-// One block. Of the chunk's candidates [first, first + count), which are not `gone`: those that are kept, in places from
-// counts[chunk] on, and counts[chunk + 1].
+// One block. Of the chunk's candidates [first, first + count), which are not `gone`: those that are kept, in places
+// from counts[chunk] on, and counts[chunk + 1].
 extern "C" __global__ void __launch_bounds__(64)
 nms_choose(const int64 *masks, const uint8 *gone, int *places, int *counts, int chunk, int first, int count) {
     __shared__ Bits gone_words[TILE], diagonal[TILE], chosen;

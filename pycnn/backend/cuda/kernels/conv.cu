@@ -16,7 +16,8 @@ template <int SPAN, int DOWN, int ACROSS, int DEPTH> struct Product {
     Tiles &tiles;
     __device__ explicit Product(Tiles &tiles) : tiles(tiles) {}
 
-    template <class A, class B, class R> __device__ void operator()(A &left, B &right, int depth, const R &result) const {
+    template <class A, class B, class R>
+    __device__ void operator()(A &left, B &right, int depth, const R &result) const {
         const int ty = threadIdx.x / SPAN, tx = threadIdx.x % SPAN;
         real sum[DOWN][ACROSS] = {};
         for (int d = 0; d < depth; d += DEPTH) {

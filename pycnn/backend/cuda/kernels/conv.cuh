@@ -34,8 +34,8 @@ __device__ inline Axis phase_axis(int phase, int size, int count, int filter, in
     while (first < every && (phase + before - first * dilation) % stride) first++;
     const int taps = first < every && first < filter ? (filter - first + every - 1) / every : 0;
     const int place = (phase + before - first * dilation) / stride;
-    return {(size - phase + stride - 1) / stride, count, place, 1, -every * dilation / stride, taps, first, every, phase,
-            stride};
+    return {(size - phase + stride - 1) / stride, count, place, 1, -every * dilation / stride, taps, first, every,
+            phase, stride};
 }
 // Both axes. A phase of the input gradient is number phase_y * (phases along x) + phase_x.
 struct Axes {
@@ -268,8 +268,8 @@ __device__ void filter_grad_tile(const T *x, const T *gy, T *out, const ConvShap
     typename Product::template Left<Windows, T> left(x, s, work.group, work.row, slice.first, slice.last);
     typename Product::template Right<Matrix, T> right(gy + first, all, s.outs, work.column, slice.first, slice.last);
     const T *none = nullptr;
-    const Result<T, InOrder> result = {out + (int64)work.part * rows * all + first, none, none, InOrder(), work.row, rows,
-                                       work.column, s.outs, all, LINEAR};
+    const Result<T, InOrder> result = {out + (int64)work.part * rows * all + first, none, none, InOrder(), work.row,
+                                       rows, work.column, s.outs, all, LINEAR};
     product(left, right, slice.last - slice.first, result);
 }
 #endif

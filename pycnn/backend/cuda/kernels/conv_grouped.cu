@@ -38,7 +38,8 @@ struct Strip {
 #pragma unroll
                     for (int e = 0; e < STRIP; e++) {
                         const int place = x + e * axes.x.stride;
-                        if ((unsigned)place < (unsigned)axes.x.size) sum[e] += source[(line + place) * all + c] * factor;
+                        if ((unsigned)place < (unsigned)axes.x.size)
+                            sum[e] += source[(line + place) * all + c] * factor;
                     }
                 }
             }

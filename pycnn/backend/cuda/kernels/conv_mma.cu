@@ -90,7 +90,8 @@ template <int TALL_, int WIDE_, int THREADS, bool EXACT> struct Product {
         }
     }
 
-    template <class A, class B, class R> __device__ void operator()(A &left, B &right, int depth, const R &result) const {
+    template <class A, class B, class R>
+    __device__ void operator()(A &left, B &right, int depth, const R &result) const {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
         __trap(); // has no such tensor cores, and conv.py does not come here
 #else

@@ -23,7 +23,8 @@ lstm_step_grad(const real *gates, const real *c, const real *new_c, const real *
                real *gc_before, int units, int64 count) {
     FOR_EACH(int64, i, count) {
         const int64 row = i / units, at = row * 4 * units + (i - row * units);
-        const real in = gates[at], keep = gates[at + units], change = gates[at + 2 * units], out = gates[at + 3 * units];
+        const real in = gates[at], keep = gates[at + units], change = gates[at + 2 * units],
+            out = gates[at + 3 * units];
         const real shown = tanh(new_c[i]), state = gc[i] + gh[i] * out * (1 - shown * shown);
         gz[at] = state * change * in * (1 - in);
         gz[at + units] = state * c[i] * keep * (1 - keep);

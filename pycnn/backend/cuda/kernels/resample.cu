@@ -97,8 +97,8 @@ __device__ inline int folded_index(int64 i, int size, int mode) {
 __device__ inline double within_reach(double place) { return fmin(fmax(place, -1e15), 1e15); }
 
 extern "C" __global__ void __launch_bounds__(256)
-affine2d_forward(const real *x, const double *matrices, real *out, ImageShape s, int bilinear, int mode, real fill_value,
-                 int64 count) {
+affine2d_forward(const real *x, const double *matrices, real *out, ImageShape s, int bilinear, int mode,
+                 real fill_value, int64 count) {
     FOR_EACH(int64, i, count) {
         const Pixel at(i, s.height, s.width, s.channels);
         const double *m = matrices + 6 * at.n;

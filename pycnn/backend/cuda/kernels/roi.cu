@@ -1,5 +1,5 @@
-// Pooling of regions (image, x1, y1, x2, y2): a thread for each result, gradients of maps gathered from the regions of the
-// image in their order, gradients of boxes by a block for each region.
+// Pooling of regions (image, x1, y1, x2, y2): a thread for each result, gradients of maps gathered from the regions of
+// the image in their order, gradients of boxes by a block for each region.
 #include "common.cuh"
 
 struct RoiShape {
@@ -32,7 +32,8 @@ struct Range {
     int first, last;
 };
 
-// Along an axis, a region of whole pixels in bins, of which bin p covers floor(p*extent/bins) ... ceil((p+1)*extent/bins).
+// Along an axis, a region of whole pixels in bins, of which bin p covers floor(p*extent/bins) ...
+// ceil((p+1)*extent/bins).
 struct Pixels {
     int64 first, extent;
     __device__ Pixels(real low, real high, real scale) {
@@ -41,7 +42,8 @@ struct Pixels {
         extent = max(last - first + 1, (int64)1);
     }
     __device__ Range bin(int p, int bins, int size) const {
-        const int64 low = first + quotient(p * extent, bins), high = first + quotient((p + 1) * extent + bins - 1, bins);
+        const int64 low = first + quotient(p * extent, bins),
+                    high = first + quotient((p + 1) * extent + bins - 1, bins);
         return {(int)min(max(low, (int64)0), (int64)size), (int)min(max(high, (int64)0), (int64)size)};
     }
     __device__ Range bins_over(int pixel, int bins) const {
@@ -99,8 +101,8 @@ roi_pool_input_grad(const real *gy, const real *rois, const int *index, real *ou
     }
 }
 
-// A sample along an axis: two pixels, their weights, what these change by with its place, and how far that moves with the
-// higher corner (the rest of the way with the lower one).
+// A sample along an axis: two pixels, their weights, what these change by with its place, and how far that moves with
+// the higher corner (the rest of the way with the lower one).
 struct Sample {
     int pixel[2];
     real weight[2], slope[2], moves;
@@ -109,8 +111,8 @@ struct Sample {
     }
 };
 
-// Samples of a region along an axis. Products are rounded before they are added to, for where a sample lies decides what
-// it sees.
+// Samples of a region along an axis. Products are rounded before they are added to, for where a sample lies decides
+// what it sees.
 struct Axis {
     real low, high, scale, step;
     int size, bins, samples, warps, least; // so many samples a bin
@@ -253,7 +255,8 @@ roi_sample_rois_grad(const real *gy, const real *x, const real *rois, real *out,
                 for (int k = 0; k < 4; k++) {
                     const int j = k / 2, l = k % 2;
                     const real value = g * from[((int64)row.pixel[j] * s.width + column.pixel[l]) * s.channels + at.c];
-                    const real by_x = value * row.weight[j] * column.slope[l], by_y = value * row.slope[j] * column.weight[l];
+                    const real by_x = value * row.weight[j] * column.slope[l],
+                               by_y = value * row.slope[j] * column.weight[l];
                     sums[0] += by_x * (1 - column.moves), sums[1] += by_y * (1 - row.moves);
                     sums[2] += by_x * column.moves, sums[3] += by_y * row.moves;
                 }

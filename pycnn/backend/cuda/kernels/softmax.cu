@@ -78,7 +78,8 @@ softmax_grad(const real *gy, const real *y, real *out, int logarithm, SoftmaxSha
     }
 }
 
-// Of labels and targets one is given, of which t = targets * keep + even. A label that is none makes NaN of its loss and gradient.
+// Of labels and targets one is given, of which t = targets * keep + even. A label that is none makes NaN of its loss
+// and gradient.
 extern "C" __global__ void __launch_bounds__(256)
 cross_entropy(const real *x, const int64 *labels OR_NULL, const real *targets OR_NULL, real *losses,
               real *gradient OR_NULL, real keep, real even, real scale, SoftmaxShape s) {
