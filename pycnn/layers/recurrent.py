@@ -92,7 +92,7 @@ class RNN(Layer):
             if mask is not None:
                 seen = ops.convert_to_tensor(mask)[:, t][:, None]
                 new = [ops.where(seen, a, b) for a, b in zip(new, states, strict=True)]
-                output = ops.where(seen, output, outputs[-1] if outputs else states[0])
+                output = ops.where(seen, output, outputs[-1] if outputs else ops.zeros_like(output))
             outputs.append(output)
             states = new
         return ops.stack(outputs, axis=1), states

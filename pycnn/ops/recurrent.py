@@ -15,48 +15,52 @@ class _Recurrence(Function):
         xp, units = self.backend.xp, recurrent.shape[0]
         self.x, (batch, steps, size) = xp.ascontiguousarray(x.swapaxes(0, 1)), x.shape
         given = self.backend.matmul(self.x.reshape(-1, size), self.kernel, bias=bias).reshape(steps, batch, -1)
-        self.mask = None if mask is None else xp.asarray(mask).T[..., None]
-        self.kept, y = [], xp.empty((steps, batch, units), x.dtype)
+        self.mask = None if mask is None else xp.ascontiguousarray(xp.asarray(mask).T[..., None])
+        self.h, self.kept = xp.empty((steps + 1, batch, units), x.dtype), []  # the state before each step, and the last
+        self.h[0] = states[0]
         for t in range(steps):
-            product = self.backend.matmul(states[0], self.recurrent, bias=self.recurrent_bias)
-            new, kept = self._step(given[t], product, states, y[t])
+            product = self.backend.matmul(self.h[t], self.recurrent, bias=self.recurrent_bias)
+            states[0] = self.h[t]
+            new, kept = self._step(given[t], product, states, self.h[t + 1])
+            self.kept.append(kept)
             if self.mask is not None:
                 new = [xp.where(self.mask[t], a, b) for a, b in zip(new, states, strict=True)]
-                y[t] = new[0]
-            self.kept.append((*kept, states[0]))
+                self.h[t + 1] = new[0]
             states = new
-        return xp.ascontiguousarray(y.swapaxes(0, 1)), *(state.copy() for state in states)
+        y = self.h[1:]
+        if self.mask is not None:  # before the first step that is seen there is no output
+            self.seen = xp.cumsum(self.mask, axis=0) > 0
+            y = xp.where(self.seen, y, 0)
+        return xp.ascontiguousarray(y.swapaxes(0, 1)), self.h[steps].copy(), *(state.copy() for state in states[1:])
 
     def backward(self, gy, *gstates):
         backend, xp = self.backend, self.backend.xp
         steps, batch, size = self.x.shape
         dtype, gates = self.x.dtype, self.recurrent.shape[1]
         gx, gr = xp.empty((steps, batch, gates), dtype), []
-        before = xp.empty((steps, batch, self.recurrent.shape[0]), dtype)
-        zeros = xp.zeros(before.shape[1:], dtype)
-        gstates = [zeros if g is None else g for g in gstates]
+        if gy is not None:
+            gy = xp.ascontiguousarray(gy.swapaxes(0, 1))
+            gy = gy if self.mask is None else xp.where(self.seen, gy, 0)
+        gstates = [xp.zeros(self.h.shape[1:], dtype) if g is None else g for g in gstates]
         for t in reversed(range(steps)):
-            gh = gstates[0] if gy is None else gstates[0] + gy[:, t]
-            gnow = [gh, *gstates[1:]]
+            gnow = [gstates[0] if gy is None else gstates[0] + gy[t], *gstates[1:]]
             if self.mask is not None:
                 passed = [xp.where(self.mask[t], 0, g) for g in gnow]
                 gnow = [xp.where(self.mask[t], g, 0) for g in gnow]
-            *kept, before[t] = self.kept[t]
-            gproduct, gstates = self._step_grad(kept, before[t], gnow, gx[t])
+            gproduct, gstates = self._step_grad(self.kept[t], self.h[t], gnow, gx[t])
             gr.append(gproduct)
             through = backend.matmul(gproduct, self.recurrent, transpose_b=True)
             gstates[0] = through if gstates[0] is None else through + gstates[0]
             if self.mask is not None:
                 gstates = [g + p for g, p in zip(gstates, passed, strict=True)]
         need_x, need_kernel, need_recurrent, need_bias, need_recurrent_bias, _, *need_states = self.needs_grad
-        rows = gx.reshape(-1, gates)
+        rows, before = gx.reshape(-1, gates), self.h[:-1].reshape(steps * batch, -1)
         products = rows if self._shares else xp.stack(gr[::-1]).reshape(-1, gates)
+        given = backend.matmul(rows, self.kernel, transpose_b=True).reshape(self.x.shape) if need_x else None
         return (
-            backend.matmul(rows, self.kernel, transpose_b=True).reshape(self.x.shape).swapaxes(0, 1)
-            if need_x
-            else None,
+            given.swapaxes(0, 1) if need_x else None,
             backend.matmul(self.x.reshape(-1, size), rows, transpose_a=True) if need_kernel else None,
-            backend.matmul(before.reshape(-1, before.shape[2]), products, transpose_a=True) if need_recurrent else None,
+            backend.matmul(before, products, transpose_a=True) if need_recurrent else None,
             backend.sum_rows(rows) if need_bias else None,
             backend.sum_rows(products) if need_recurrent_bias else None,
             None,
@@ -105,7 +109,7 @@ def lstm(x, kernel, recurrent_kernel, bias=None, initial_state=None, mask=None):
     initial_state : (h, c), optional
         Each (batch, units); zeros unless given.
     mask : (batch, steps) bools, optional
-        Where it is False the states stay as they were.
+        Where it is False the states stay as they were; before the first step that is True outputs are 0.
 
     Returns
     -------
@@ -142,7 +146,7 @@ def gru(x, kernel, recurrent_kernel, bias=None, recurrent_bias=None, initial_sta
     initial_state : (batch, units), optional
         Zeros unless given.
     mask : (batch, steps) bools, optional
-        Where it is False the state stays as it was.
+        Where it is False the state stays as it was; before the first step that is True outputs are 0.
 
     Returns
     -------

@@ -73,6 +73,12 @@ def test_pytorch(backend, name):
     order = [0, 1, 2, 3] if name == "LSTM" else [1, 0, 2]
     blocks = np.split(kernel, len(order), axis=1)
     assert_close(layer.cell.kernel.grad.numpy(), np.concatenate([blocks[i] for i in order], axis=1), 1e-11)
+    blocks = np.split(twin.weight_hh_l0.grad.numpy().T, len(order), axis=1)
+    assert_close(layer.cell.recurrent_kernel.grad.numpy(), np.concatenate([blocks[i] for i in order], axis=1), 1e-11)
+    biases = (twin.bias_ih_l0, twin.bias_hh_l0)[: 1 if name == "LSTM" else 2]
+    blocks = [np.split(b.grad.numpy(), len(order)) for b in biases]
+    wanted = np.stack([np.concatenate([b[i] for i in order]) for b in blocks])
+    assert_close(layer.cell.bias.grad.numpy().reshape(wanted.shape), wanted, 1e-11)
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -93,21 +99,41 @@ def test_gradients(backend, name, masked):
     gradcheck(run, [x, kernel, recurrent, *biases, *states])
 
 
+MASK = np.array([[True, True, False, True], [False, True, False, False], [False, False, False, False]])
+
+
+@pytest.mark.parametrize("mask", [None, MASK], ids=["all", "masked"])
 @pytest.mark.parametrize("name", GATED)
-def test_a_whole_sequence_is_its_steps(backend, name):
-    """Masked, too: where a step is not seen the states stay, and the output repeats."""
+def test_a_whole_sequence_is_its_steps(backend, name, mask):
+    """Where a step is not seen the states stay, and the output repeats; before the first one it is 0."""
     layer = getattr(layers, name)(3, return_sequences=True, return_state=True)
-    x, mask = normal((2, 4, 5), np.float32), np.array([[True, True, False, True], [True, False, False, False]])
-    for given in (None, mask):
-        y, *last = layer(x, mask=given)
-        states = [np.zeros((2, 3), np.float32)] * GATED[name]
-        for t in range(4):
-            output, new = layer.cell(x[:, t], states)
-            seen = np.ones((2, 1), bool) if given is None else given[:, t, None]
-            states = [np.where(seen, n.numpy(), s) for n, s in zip(new, states, strict=True)]
-            assert_close(y[:, t].numpy(), np.where(seen, output.numpy(), states[0]), 1e-5)
-        for ours, wanted in zip(last, states, strict=True):
-            assert_close(ours.numpy(), wanted, 1e-5)
+    x = normal((3, 4, 5), np.float32)
+    states = [normal((3, 3), np.float32, i) for i in range(GATED[name])]
+    y, *last = layer(x, initial_state=states, mask=mask)
+    wanted = np.zeros((3, 3), np.float32)
+    for t in range(4):
+        output, new = layer.cell(x[:, t], states)
+        seen = np.ones((3, 1), bool) if mask is None else mask[:, t, None]
+        states = [np.where(seen, n.numpy(), s) for n, s in zip(new, states, strict=True)]
+        wanted = np.where(seen, output.numpy(), wanted)
+        assert_close(y[:, t].numpy(), wanted, 1e-5)
+    for ours, state in zip(last, states, strict=True):
+        assert_close(ours.numpy(), state, 1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+@pytest.mark.parametrize("name", ["SimpleRNN", *GATED])
+def test_masks_and_states_are_keras_s(name):
+    peer("torch")
+    keras = peer("keras")
+    ours, theirs = (getattr(k.layers, name)(3, return_sequences=True) for k in (pycnn, keras))
+    x = normal((3, 4, 5), np.float32)
+    states = [normal((3, 3), np.float32, i) for i in range(GATED.get(name, 1))]
+    theirs(x)
+    ours(x)
+    ours.set_weights(theirs.get_weights())
+    wanted = theirs(x, initial_state=states, mask=MASK)
+    assert_close(ours(x, initial_state=states, mask=MASK).numpy(), wanted.detach().numpy(), 1e-5)
 
 
 def test_both_directions(backend):
