@@ -13,6 +13,7 @@ WORKLOADS = (
     "pool",
     "roi",
     "layers",
+    "recurrent",
     "lenet",
     "nets",
     "memory",

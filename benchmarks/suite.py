@@ -19,6 +19,7 @@ PARTS = {  # name -> the share of --seconds that a contest gets, and the argumen
     "pool": (0.5, "pool"),
     "roi": (0.5, "roi"),
     "layers": (0.5, "layers"),
+    "recurrent": (0.5, "recurrent"),
     "lenet": (1.0, "lenet"),
     "inference": (1.0, "nets --passes inference"),
     "training": (1.0, f"nets --passes training --nets {' '.join(TRAINED)}"),

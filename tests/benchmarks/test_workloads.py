@@ -49,6 +49,14 @@ def test_pool(monkeypatch):
     assert [row["gate"] for row in rows[:4]] == [2.0, 3.0, None, None]
 
 
+def test_recurrent(monkeypatch):
+    recurrent = benchmark("recurrent")
+    monkeypatch.setattr(recurrent, "SHAPES", ((4, 3, 2, 5, 1.0),))
+    rows = recurrent.run(helpers.peer("torch"), arguments())
+    check(rows, 2)
+    assert [row["gate"] for row in rows] == [1.0, 1.0]
+
+
 @pytest.mark.parametrize("kind", ["max_pooling", "average_pooling"])
 def test_both_sides_of_pooling_agree(kind):
     torch = helpers.peer("torch")
