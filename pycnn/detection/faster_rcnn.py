@@ -303,7 +303,7 @@ class Joint(JointModel):
         regions, classes, objects = with_image_numbers(boxes), np.concatenate(classes), np.concatenate(objects)
         if self.exact:
             regions = _with_gradients(proposed, np.concatenate(sources), regions)
-        changes = encode_boxes(objects, ops.stop_gradient(regions[:, 1:]), WEIGHTS)
+        changes = encode_boxes(objects, regions[:, 1:], WEIGHTS)
         return regions, classes, ops.concatenate([classes[:, None].astype(np.float32), changes], axis=1)
 
 
