@@ -5,16 +5,18 @@ extern "C" __global__ void __launch_bounds__(256)
 lstm_step(const real *x, const real *r, const real *c, real *h, real *new_c, real *gates, int units, int64 count) {
     FOR_EACH(int64, i, count) {
         const int64 row = i / units, at = row * 4 * units + (i - row * units);
-        const real in = sigmoid(x[at] + r[at]), keep = sigmoid(x[at + units] + r[at + units]);
+        real gate = sigmoid(x[at + units] + r[at + units]); // one after the other, so that few are in registers
+        gates[at + units] = gate;
+        real state = gate * c[i];
+        gate = sigmoid(x[at] + r[at]);
+        gates[at] = gate;
         const real change = tanh(x[at + 2 * units] + r[at + 2 * units]);
-        const real out = sigmoid(x[at + 3 * units] + r[at + 3 * units]);
-        const real state = keep * c[i] + in * change;
-        gates[at] = in;
-        gates[at + units] = keep;
         gates[at + 2 * units] = change;
-        gates[at + 3 * units] = out;
+        state += gate * change;
         new_c[i] = state;
-        h[i] = out * tanh(state);
+        gate = sigmoid(x[at + 3 * units] + r[at + 3 * units]);
+        gates[at + 3 * units] = gate;
+        h[i] = gate * tanh(state);
     }
 }
 
