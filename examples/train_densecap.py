@@ -38,7 +38,7 @@ FIT = {"batch_size": 16, "regions": 64}
 
 
 def main():
-    """Train in two stages, test, and write the captioner and its pictures."""
+    """Train in three stages, test, and write the captioner and its pictures."""
     arguments = parse_arguments(
         __doc__.splitlines()[0],
         epochs={"type": int, "default": 6, "metavar": "N", "help": "passes over the training scenes"},

@@ -7,7 +7,7 @@ metrics/       METEOR, BLEU, CIDEr, and average precision of boxes with sentence
 language.py    the net that says a vector in words, greedily or by beam search
 captioner.py   Captioner: what both systems have in common; image_captioner.py   ImageCaptioner, of whole images
 densecap.py    DenseCap, of regions that it finds itself
-recognition.py its head                                   learning.py     a step of its training
+anchors.py     its boxes     recognition.py   its head     learning.py   a step of its training
 
 Boxes are those of ``pycnn.detection``: x1, y1, x2, y2 in pixels, edges and not centres.
 """

@@ -5,6 +5,7 @@ import numpy as np
 from pycnn import ops
 from pycnn.captioning.language import Speaker, teach
 from pycnn.captioning.vocabulary import END, UNK, Vocabulary
+from pycnn.detection.detector import check_count
 from pycnn.detection.system import System
 
 
@@ -25,6 +26,8 @@ class Captioner(System):
         super().__init__(input_shape)
         if not isinstance(vocabulary, Vocabulary):
             raise TypeError(f"vocabulary must be a Vocabulary. Received: vocabulary of {type(vocabulary).__name__}")
+        check_count("language_units", language_units)
+        check_count("max_words", max_words)
         self.vocabulary, self.language_units, self.max_words = vocabulary, language_units, max_words
 
     def get_config(self):

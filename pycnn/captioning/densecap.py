@@ -3,10 +3,13 @@
 Johnson, Karpathy, Fei-Fei, DenseCap: Fully Convolutional Localization Networks for Dense Captioning, CVPR 2016.
 """
 
+import math
+
 import numpy as np
 
 from pycnn import layers, ops
 from pycnn.autograd import as_tensor, no_grad
+from pycnn.captioning.anchors import ANCHORS, around_a_cell, checked_sides
 from pycnn.captioning.captioner import Captioner
 from pycnn.captioning.language import CaptionLoss, language_model, teach
 from pycnn.captioning.learning import LOSSES, Learning
@@ -17,7 +20,15 @@ from pycnn.detection.anchors import anchor_grid
 from pycnn.detection.backbones import backbone_model, stride_of
 from pycnn.detection.boxes import clip_boxes
 from pycnn.detection.coding import decode_boxes
-from pycnn.detection.detector import batches, check_images, in_batches, one_cycle
+from pycnn.detection.detector import (
+    batches,
+    check_count,
+    check_images,
+    check_objects,
+    in_batches,
+    one_cycle,
+    validation_parts,
+)
 from pycnn.detection.nms import nms
 from pycnn.detection.records import GroundTruth, check_truth
 from pycnn.detection.region_head import (
@@ -28,14 +39,9 @@ from pycnn.detection.region_head import (
     with_image_numbers,
 )
 from pycnn.detection.rpn import Proposer, propose, rpn_model
+from pycnn.detection.selection import check_selection
 from pycnn.models import Model
 from pycnn.registration import register_serializable
-
-ANCHORS = (
-    *((45, 90), (90, 45), (64, 64), (90, 180), (180, 90), (128, 128)),
-    *((181, 362), (362, 181), (256, 256), (362, 724), (724, 362), (512, 512)),
-)
-"""Widths and heights of the paper's twelve, for images of 720 pixels."""
 
 
 @register_serializable("captioning")
@@ -102,7 +108,8 @@ class DenseCap(Captioner):
     ):
         super().__init__(vocabulary, input_shape, language_units, max_words)
         self.backbone, self.rpn_filters, self.pool_size = backbone, rpn_filters, pool_size
-        self.anchors = [list(sides) for sides in anchors]
+        self.anchors = checked_sides(anchors)
+        check_count("proposals", proposals)
         self.units, self.dropout, self.proposals = tuple(units), dropout, proposals
         self.backbone_model = backbone_model(backbone, self.input_shape)
         self.stride = stride_of(self.backbone_model, self.input_shape)
@@ -110,7 +117,7 @@ class DenseCap(Captioner):
         self.localization = rpn_model(maps, rpn_filters, len(self.anchors))
         self.recognition = recognition_model(maps, pool_size, self.units, dropout)
         self.language = language_model(self.units[-1], len(vocabulary), language_units)
-        places = np.asarray(anchor_grid(_around_a_cell(self.anchors, self.stride), maps[1:3], self.stride))
+        places = np.asarray(anchor_grid(around_a_cell(self.anchors, self.stride), maps[1:3], self.stride))
         self.proposer = Proposer(places, self.input_shape[:2], after=proposals, smallest=1.0)
 
     @property
@@ -166,7 +173,8 @@ class DenseCap(Captioner):
         """
         if not set(loss_weights or ()) <= set(LOSSES):
             raise ValueError(f"loss_weights must name {', '.join(LOSSES)}. Received: loss_weights={loss_weights}")
-        parts = [(images, truth), *([] if validation_data is None else [validation_data])]
+        check_count("regions", regions)
+        parts = [(images, truth), *([] if validation_data is None else [validation_parts(validation_data)])]
         for these, described in parts:
             self._check(these, described)
         tokens, objects = self._numbered([described for _, described in parts])
@@ -216,9 +224,11 @@ class DenseCap(Captioner):
         -------
         History
         """
-        classes = 1 + max((int(objects.labels.max()) for objects in truth if len(objects)), default=0)
         check_images(images, self.input_shape[2])
-        check_truth(images, truth, classes)
+        check_truth(images, truth, math.inf)
+        check_objects(truth)
+        check_count("regions", regions)
+        classes = 1 + max(int(objects.labels.max()) for objects in truth if len(objects))
 
         def encode(images, truth, generator):
             near = [_moved(objects.ordinary().boxes, 8, generator) for objects in truth]
@@ -298,6 +308,8 @@ class DenseCap(Captioner):
             One for each image, in its own pixels, the highest scores first.
         """
         check_images(images, self.input_shape[2])
+        check_count("batch_size", batch_size)
+        check_selection(score_threshold, max_detections)
         found = []
         for rows, batch, factors in in_batches(images, self.input_shape, batch_size):
             boxes, scores, vectors, counts = self._look(batch)
@@ -363,12 +375,6 @@ class DenseCap(Captioner):
             boxes = clip_boxes(decode_boxes(changes, regions[:, 1:], WEIGHTS), self.input_shape[:2])
             scores = ops.sigmoid(scores[:, 0])
         return boxes.numpy(), scores.numpy(), vectors, np.array([len(p) for p in proposals])
-
-
-def _around_a_cell(sides, stride):
-    """Boxes (n, 4) of these widths and heights, around the middle of the first cell of the maps."""
-    half = np.asarray(sides, np.float32).reshape(-1, 2) / 2
-    return np.concatenate([stride / 2 - half, stride / 2 + half], axis=1)
 
 
 def _moved(boxes, copies, generator):

@@ -12,7 +12,7 @@ from pycnn.captioning.metrics import bleu, cider, meteor
 from pycnn.captioning.vocabulary import tokenize
 from pycnn.data import Dataset
 from pycnn.detection.backbones import backbone_model
-from pycnn.detection.detector import check_images, in_batches, one_cycle, scaled
+from pycnn.detection.detector import check_count, check_images, in_batches, one_cycle, scaled
 from pycnn.models import Model
 from pycnn.registration import register_serializable
 
@@ -103,6 +103,7 @@ class ImageCaptioner(Captioner):
     def predict(self, images, beam_size=1, batch_size=32):
         """Return a caption, str, of each image; see ``Speaker.say`` for ``beam_size``."""
         check_images(images, self.input_shape[2])
+        check_count("batch_size", batch_size)
         found = []
         for _, batch, _ in in_batches(images, self.input_shape, batch_size):
             found += self.say(self.encoder.predict_on_batch(batch), beam_size)

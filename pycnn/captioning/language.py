@@ -12,8 +12,8 @@ import numpy as np
 from pycnn import layers, losses, ops
 from pycnn.autograd import Tensor, as_tensor, no_grad
 from pycnn.backend import get_backend
-from pycnn.backend.geometry import is_integer
 from pycnn.captioning.vocabulary import END, PAD, START
+from pycnn.detection.detector import check_count
 from pycnn.initializers import RandomNormal
 from pycnn.models import Model
 from pycnn.registration import register_serializable
@@ -102,8 +102,7 @@ class Speaker:
             Of the whole caption, its END included unless it was cut.
         """
         vectors = as_tensor(vectors)
-        if not is_integer(beam_size) or beam_size < 1:
-            raise ValueError(f"beam_size must be an integer of 1 or more. Received: beam_size={beam_size!r}")
+        check_count("beam_size", beam_size)
         if not vectors.shape[0]:
             return np.zeros((0, 0), np.int64), np.zeros(0, np.float32)
         with no_grad():

@@ -49,8 +49,6 @@ class Learning(JointModel):
         vectors, found, boxes = self.recognition(self.warp(maps, regions), training=training)
         places = self.proposer.anchors[rows[near] % len(self.proposer.anchors)]
         targets = encode_boxes(objects, places), encode_boxes(objects, own.detach().numpy()[near], WEIGHTS)
-        asked, words = teach(self.tokens[captions[near]])
-        said = self.language([ops.take(vectors, near, axis=0), asked], training=training)
         anchors = ops.take(ops.reshape(changes, (-1, 4)), rows[near], axis=0)
         return {
             "anchors": ops.mean(
@@ -61,8 +59,15 @@ class Learning(JointModel):
             "anchor_boxes": _box_loss(targets[0], anchors, len(rows), 1 / SIGMA**2),
             "objects": ops.mean(ops.binary_crossentropy(is_object[:, None], found, from_logits=True)),
             "boxes": _box_loss(targets[1], ops.take(boxes, near, axis=0), len(rows), 1.0),
-            "captions": CaptionLoss()(words, said),
+            "captions": self._spoken(ops.take(vectors, near, axis=0), captions[near], training),
         }
+
+    def _spoken(self, vectors, captions, training):
+        """The loss of what is said of the objects' vectors, if there are any."""
+        if not len(captions):
+            return ops.zeros((), vectors.dtype)
+        asked, words = teach(self.tokens[captions])
+        return CaptionLoss()(words, self.language([vectors, asked], training=training))
 
     def _choose(self, proposed, boxes, labels):
         """The regions to learn from: rows of what is proposed, their images, their objects' boxes and captions."""

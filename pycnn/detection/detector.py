@@ -116,11 +116,7 @@ class Detector(System):
         """Raise unless images and truth fit the detector and each other, and there are some objects to learn."""
         check_images(images, self.input_shape[2])
         check_truth(images, truth, len(self.class_names))
-        if not any(len(objects.ordinary()) for objects in truth):
-            raise ValueError(
-                "truth must have objects in some images, neither difficult nor crowds: there is nothing to learn. "
-                "Received: none"
-            )
+        check_objects(truth)
 
     def _candidates(self, images):
         """Return for each image of a batch boxes (n, 4) or (n, classes, 4), and scores (n, classes), NumPy arrays."""
@@ -152,6 +148,15 @@ def checked_pixels(image):
     if image.dtype.kind == "f" and not np.isfinite(image).all():
         raise ValueError("images must be finite. Received: an image with NaN or infinite pixels")
     return image
+
+
+def check_objects(truth):
+    """Require some objects to learn."""
+    if not any(len(objects.ordinary()) for objects in truth):
+        raise ValueError(
+            "truth must have objects in some images, neither difficult nor crowds: there is nothing to learn. "
+            "Received: none"
+        )
 
 
 def check_count(argument, value):

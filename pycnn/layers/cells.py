@@ -9,8 +9,11 @@ from pycnn.random import SeedGenerator
 from pycnn.registration import register_serializable
 
 
-class _Cell(Layer):
-    """A step: (inputs (batch, n), states) -> (output (batch, units), states). A subclass says what it computes."""
+class Cell(Layer):
+    """Base of cells: (inputs (batch, n), states) -> (output (batch, units), states), all states (batch, units).
+
+    A subclass defines ``step``; ``gates``, how many times ``units`` numbers its products give; and ``state_count``.
+    """
 
     gates = 1
     state_count = 1
@@ -137,7 +140,7 @@ class _Cell(Layer):
 
 
 @register_serializable("layers")
-class SimpleRNNCell(_Cell):
+class SimpleRNNCell(Cell):
     """A step of ``SimpleRNN``: ``activation(x @ kernel + h @ recurrent_kernel + bias)``; arguments are the same.
 
     Examples
@@ -156,10 +159,10 @@ class SimpleRNNCell(_Cell):
         return h, [h]
 
 
-class _GatedCell(_Cell):
+class _GatedCell(Cell):
     """A cell with gates, which have an activation of their own."""
 
-    _arguments = (*_Cell._arguments, "recurrent_activation")
+    _arguments = (*Cell._arguments, "recurrent_activation")
 
     def _gate(self, x):
         return x if self.recurrent_activation is None else apply_activation(x, self.recurrent_activation)

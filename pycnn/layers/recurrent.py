@@ -2,7 +2,7 @@
 
 from pycnn import ops
 from pycnn.layers.base import Layer, serialize_layer
-from pycnn.layers.cells import GRUCell, LSTMCell, SimpleRNNCell
+from pycnn.layers.cells import Cell, GRUCell, LSTMCell, SimpleRNNCell
 from pycnn.layers.spec import InputSpec
 from pycnn.registration import deserialize, register_serializable
 
@@ -13,9 +13,8 @@ class RNN(Layer):
 
     Parameters
     ----------
-    cell : Layer
-        Called on (inputs (batch, n), states) it returns an output and states, lists of (batch, units); with
-        ``state_count`` and ``units``, as ``LSTMCell`` has them.
+    cell : Cell
+        ``SimpleRNNCell``, ``LSTMCell``, ``GRUCell``, or a class made of one of them, with a ``step`` of its own.
     return_sequences : bool
         Whether to return the outputs of all steps, (batch, steps, units), and not the last one only, (batch, units).
     return_state : bool
@@ -51,8 +50,8 @@ class RNN(Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not isinstance(cell, Layer) or not hasattr(cell, "state_count"):
-            raise TypeError(f"cell must be a Layer with state_count, as LSTMCell is. Received: cell={cell!r}")
+        if not isinstance(cell, Cell):
+            raise TypeError(f"cell must be one like SimpleRNNCell, LSTMCell or GRUCell. Received: cell={cell!r}")
         if stateful:
             raise ValueError(f"stateful must be False: give initial_state instead. Received: stateful={stateful!r}")
         self.cell = cell

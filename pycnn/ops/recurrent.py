@@ -14,7 +14,8 @@ class _Recurrence(Function):
         )
         xp, units = self.backend.xp, recurrent.shape[0]
         self.x, (batch, steps, size) = xp.ascontiguousarray(x.swapaxes(0, 1)), x.shape
-        given = self.backend.matmul(self.x.reshape(-1, size), self.kernel, bias=bias).reshape(steps, batch, -1)
+        given = self.backend.matmul(self.x.reshape(steps * batch, size), self.kernel, bias=bias)
+        given = given.reshape(steps, batch, self.kernel.shape[1])
         self.mask = None if mask is None else xp.ascontiguousarray(xp.asarray(mask).T[..., None])
         self.h, self.kept = xp.empty((steps + 1, batch, units), x.dtype), []  # the state before each step, and the last
         self.h[0] = states[0]
@@ -54,12 +55,12 @@ class _Recurrence(Function):
             if self.mask is not None:
                 gstates = [g + p for g, p in zip(gstates, passed, strict=True)]
         need_x, need_kernel, need_recurrent, need_bias, need_recurrent_bias, _, *need_states = self.needs_grad
-        rows, before = gx.reshape(-1, gates), self.h[:-1].reshape(steps * batch, -1)
-        products = rows if self._shares else xp.stack(gr[::-1]).reshape(-1, gates)
+        rows, before = gx.reshape(steps * batch, gates), self.h[:-1].reshape(steps * batch, self.h.shape[2])
+        products = rows if self._shares else xp.stack(gr[::-1]).reshape(steps * batch, gates)
         given = backend.matmul(rows, self.kernel, transpose_b=True).reshape(self.x.shape) if need_x else None
         return (
             given.swapaxes(0, 1) if need_x else None,
-            backend.matmul(self.x.reshape(-1, size), rows, transpose_a=True) if need_kernel else None,
+            backend.matmul(self.x.reshape(steps * batch, size), rows, transpose_a=True) if need_kernel else None,
             backend.matmul(before, products, transpose_a=True) if need_recurrent else None,
             backend.sum_rows(rows) if need_bias else None,
             backend.sum_rows(products) if need_recurrent_bias else None,

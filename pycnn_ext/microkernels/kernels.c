@@ -9,6 +9,7 @@
 #include "recurrent.h"
 #include "resample.h"
 #include "roi.h"
+#include "roi_sample.h"
 #include "softmax.h"
 
 /* As many multiply-adds as the machine can do: enough independent sums to hide their latency. */

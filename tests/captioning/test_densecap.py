@@ -7,6 +7,7 @@ from detector_checks import SIZE, squares
 import pycnn
 from pycnn.captioning import Captioner, DenseCap, DescribedRegions, ImageCaptioner, Vocabulary
 from pycnn.captioning.learning import LOSSES, Learning
+from pycnn.detection import GroundTruth
 from pycnn.detection.region_head import padded_objects
 
 WORDS = ["red", "green"]
@@ -120,6 +121,17 @@ def test_image_captioner(tmp_path):
         captioner.fit(data.images, captions[:-1])
 
 
+def test_images_without_regions():
+    """Whole batches of them are learnt, too: that there is nothing."""
+    data, truth = described(8)
+    truth[:6] = [DescribedRegions([], [])] * 6
+    captioner = small(truth)
+    captioner.fit_words(data.images, truth, epochs=1, verbose=0)
+    history = captioner.fit(data.images, truth, epochs=3, batch_size=2, regions=16, verbose=0)
+    assert np.isfinite([history.history[name] for name in ("loss", *LOSSES)]).all()
+    assert all(np.isfinite(w).all() for network in captioner.networks.values() for w in network.get_weights())
+
+
 def test_bad_input():
     data, truth = described(4)
     captioner = small(truth)
@@ -133,3 +145,20 @@ def test_bad_input():
         captioner.fit(data.images, [DescribedRegions([], [])] * 4)
     with pytest.raises(TypeError, match="vocabulary must be a Vocabulary"):
         DenseCap(WORDS, (SIZE, SIZE, 3), backbone="small")
+    with pytest.raises(TypeError, match="truth must hold GroundTruth"):
+        captioner.fit_classes(data.images, truth)
+    with pytest.raises(ValueError, match="objects in some images"):
+        captioner.fit_classes(data.images, [GroundTruth([], [])] * 4)
+    with pytest.raises(ValueError, match="loss_weights must name anchors"):
+        captioner.fit(data.images, truth, loss_weights={"words": 2.0})
+    with pytest.raises(ValueError, match="validation_data must be"):
+        captioner.fit(data.images, truth, validation_data=data.images)
+    with pytest.raises(ValueError, match="batch_size must be an integer >= 1"):
+        captioner.predict(data.images, batch_size=-1)
+    with pytest.raises(ValueError, match="max_detections must be an integer >= 0"):
+        captioner.predict(data.images, max_detections=-1)
+    for anchors in ([], [3], [(0, 3)], [(3, 4, 5)]):
+        with pytest.raises(ValueError, match="anchors must be"):
+            DenseCap(captioner.vocabulary, (SIZE, SIZE, 3), backbone="small", anchors=anchors)
+    with pytest.raises(ValueError, match="max_words must be an integer >= 1"):
+        DenseCap(captioner.vocabulary, (SIZE, SIZE, 3), backbone="small", max_words=0)

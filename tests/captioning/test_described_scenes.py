@@ -5,7 +5,6 @@ import pytest
 
 from pycnn.captioning import Vocabulary
 from pycnn.captioning.datasets import described_scenes
-from pycnn.captioning.records import DescribedImages, DescribedRegions
 from pycnn.detection.datasets import digit_scenes
 
 
@@ -43,24 +42,3 @@ def test_seed_decides_everything(data):
         assert part.truth == same.truth
         np.testing.assert_array_equal(part.images, same.images)
         assert part.captions != different.captions
-
-
-def test_crops_are_what_lies_in_the_boxes():
-    image = np.zeros((20, 30, 3), np.uint8)
-    image[4:12, 10:18] = 90, 160, 230
-    truth = [DescribedRegions([[11, 5, 17, 11], [22, 14, 30, 20]], ["a", "b"]), DescribedRegions([], [])]
-    data = DescribedImages(np.stack([image] * 2), truth, [[6, 2], []])
-    crops, labels = described_scenes.classified_crops(data, size=5, context=0.0)
-    assert (crops.shape, crops.dtype, labels.tolist()) == ((2, 5, 5, 3), np.uint8, [6, 2])
-    assert np.all(crops[0] == [90, 160, 230])
-    assert np.all(crops[1] == 0)
-    wider, _ = described_scenes.classified_crops(data, size=5, context=0.5)
-    assert np.all(wider[0, [0, -1]] == 0)  # three pixels beyond the box on each side
-    assert np.all(wider[0, 2, 2] == [90, 160, 230])
-    assert described_scenes.classified_crops(data[1:])[0].shape == (0, 24, 24, 3)
-    with pytest.raises(ValueError, match="data must have labels"):
-        described_scenes.classified_crops(DescribedImages(data.images, truth))
-    with pytest.raises(ValueError, match="size must be an integer >= 1"):
-        described_scenes.classified_crops(data, size=0)
-    with pytest.raises(ValueError, match="context must be >= 0"):
-        described_scenes.classified_crops(data, context=-1)

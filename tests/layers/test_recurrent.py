@@ -195,6 +195,27 @@ def test_dropout_is_the_same_at_all_steps():
     assert (layer(np.ones((2, 3, 4))).numpy() == 4).all()
 
 
+def test_a_step_of_ones_own(tmp_path):
+    class Sum(layers.SimpleRNNCell):
+        def step(self, inputs, states, recurrent_drop=None):
+            total = states[0] + ops.sum(inputs, axis=1, keepdims=True)
+            return total, [total]
+
+    y = layers.RNN(Sum(1), return_sequences=True)([[[1.0, 2.0], [3.0, 4.0]]])
+    assert y.tolist() == [[[3.0], [10.0]]]
+
+
+@pytest.mark.parametrize("name", ["SimpleRNN", *GATED])
+def test_no_samples(backend, name):
+    layer = getattr(layers, name)(3, return_sequences=True)
+    x = pycnn.Tensor(np.zeros((0, 4, 5), np.float32), requires_grad=True)
+    y = layer(x)
+    assert y.shape == (0, 4, 3)
+    ops.sum(y).backward()
+    assert x.grad.shape == (0, 4, 5)
+    assert not layer.cell.kernel.grad.numpy().any()
+
+
 def test_the_forget_gate_begins_open():
     for bias, expected in ((True, [0, 0, 1, 1, 0, 0, 0, 0]), (False, [0] * 8)):
         layer = layers.LSTM(2, unit_forget_bias=bias)
@@ -208,7 +229,7 @@ def test_the_forget_gate_begins_open():
         (lambda: layers.LSTM(0), "units must be an integer >= 1. Received: units=0"),
         (lambda: layers.GRU(2, dropout=1.0), "dropout must lie in"),
         (lambda: layers.LSTM(2, stateful=True), "stateful must be False"),
-        (lambda: layers.RNN(layers.Dense(2)), "cell must be a Layer with state_count"),
+        (lambda: layers.RNN(layers.Dense(2)), "cell must be one like"),
         (lambda: layers.LSTM(2)(np.zeros((2, 3))), "ndim|3"),
         (lambda: layers.Bidirectional(layers.Dense(2)), "layer must be a recurrent layer"),
         (lambda: layers.Bidirectional(layers.GRU(2), merge_mode="max"), "merge_mode must be one of"),

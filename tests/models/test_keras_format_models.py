@@ -120,13 +120,8 @@ def recurrent(K):
     return K.Model(inputs, L.RNN(L.GRUCell(3))(x))
 
 
-MODELS = {
-    f.__name__: f
-    for f in (
-        *(chain, without_input, residual, shared, outputs_of_models, many_ends, arithmetic, time_distributed),
-        recurrent,
-    )
-}
+PLAIN = (chain, without_input, residual, shared, outputs_of_models, many_ends, arithmetic, time_distributed, recurrent)
+MODELS = {f.__name__: f for f in PLAIN}
 
 
 def data_for(name):

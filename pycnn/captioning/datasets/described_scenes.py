@@ -5,10 +5,8 @@ A sentence is "a", a size, a colour and a digit: "a small red seven". These are 
 
 import numpy as np
 
-from pycnn.backend.geometry import is_integer
 from pycnn.captioning.records import DescribedImages, DescribedRegions
 from pycnn.detection.datasets import digit_scenes
-from pycnn.ops import roi_warp
 
 SMALL = 20.0
 """Digits that are less high, in pixels as they were written, are small, the others large: the middle of all heights."""
@@ -61,44 +59,3 @@ def load_data(seed=0, train_size=6000, test_size=400):
         ]
         parts.append(DescribedImages(scenes.images, truth, scenes.split(scenes.labels)))
     return tuple(parts)
-
-
-def classified_crops(data, size=24, context=0.1):
-    """Cut the regions out of images: what a backbone learns to classify before it learns to describe.
-
-    Parameters
-    ----------
-    data : DescribedImages
-        With ``labels``.
-    size : int
-        Height and width that all crops are brought to, by the bilinear samples of ``pycnn.ops.roi_warp``.
-    context : float
-        So much of a box's width and height is added on each side. What lies outside of the image is black.
-
-    Returns
-    -------
-    images, labels : numpy.ndarray
-        (n, size, size, channels) uint8 and (n,) int64, of all regions of all images, in their order.
-
-    Examples
-    --------
-    >>> train, _ = load_data(train_size=10, test_size=1)
-    >>> images, labels = classified_crops(train)
-    >>> images.shape[1:], len(images) == len(labels) == len(train.captions)
-    ((24, 24, 3), True)
-    """
-    if data.labels is None:
-        raise ValueError("data must have labels. Received: data.labels=None")
-    if not is_integer(size) or size < 1:
-        raise ValueError(f"size must be an integer >= 1. Received: size={size!r}")
-    if not context >= 0:
-        raise ValueError(f"context must be >= 0. Received: context={context!r}")
-    crops = []
-    for image, regions in data:
-        if len(regions):
-            around = context * np.tile(regions.boxes[:, 2:] - regions.boxes[:, :2], 2) * [-1, -1, 1, 1]
-            rois = np.insert(regions.boxes + around, 0, 0, axis=1).astype(np.float32)
-            crops.append(roi_warp(np.asarray(image, np.float32)[None], rois, (size, size)).numpy())
-    if not crops:
-        return np.zeros((0, size, size, 3), np.uint8), np.zeros(0, np.int64)
-    return np.rint(np.concatenate(crops)).astype(np.uint8), np.concatenate(data.labels)
