@@ -14,6 +14,7 @@ CASES = [
     ("LSTM", {"units": 3}, SEQUENCE),
     ("LSTM", {"units": 5, "return_sequences": True, "go_backwards": True, "use_bias": False}, SEQUENCE),
     ("LSTM", {"units": 3, "activation": "softsign", "recurrent_activation": "relu"}, SEQUENCE),
+    ("Masking", {"mask_value": 0.5}, SEQUENCE),
     ("GRU", {"units": 3}, SEQUENCE),
     ("GRU", {"units": 3, "return_sequences": True}, SEQUENCE),
     ("GRU", {"units": 5, "return_sequences": True, "reset_after": False}, SEQUENCE),

@@ -31,6 +31,7 @@ class Tensor:
 
     __slots__ = ("__weakref__", "_grad", "_node", "_output_index", "_requires_grad", "data")
     __array_ufunc__ = None  # numpy_array * tensor becomes tensor.__rmul__
+    mask = None  # of a MaskedTensor alone something else
 
     def __init__(self, array, requires_grad=False):
         self.data = _to_device(array)

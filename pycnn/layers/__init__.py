@@ -1,6 +1,7 @@
 """Layers: Keras's names, arguments and defaults. Where pycnn differs, the layer's docstring says so.
 
 base.py     Layer: building, calling, configuration   weights.py     weights and sublayers of a layer
+connected.py  its calls in a graph                     masks.py       masks that layers hand on
 spec.py     what an input must look like              image.py       channels_first at the edge of image layers
 symbolic.py shapes that go through without data       structure.py, naming.py, random.py   helpers of base and others
 
@@ -11,7 +12,7 @@ datanorm.py   Normalization              dropout.py        Dropout      noise.py
 activation.py Activation, ReLU, ...      embedding.py      Embedding    wrapper.py      TimeDistributed
 recurrent.py  RNN, LSTM, GRU ...         cells.py          a step, with its weights     bidirectional.py
 merge.py      Add, Concatenate, Dot ...  local.py          LocallyConnected2D
-plain.py      Identity, Lambda, ...      squeeze_excite.py SqueezeExcite
+plain.py      Identity, Masking, ...     squeeze_excite.py SqueezeExcite
 roi.py        RoIPooling2D, RoIAlign2D
 sparse_conv.py SparseConv2D, by a table  subsampling.py   Subsampling2D  radial.py    RadialBasis
 pad.py        ZeroPadding2D, Cropping2D  resize.py         Resizing, UpSampling2D, Rescaling
@@ -58,7 +59,7 @@ from pycnn.layers.merge import (
 from pycnn.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D
 from pycnn.layers.norm import BatchNormalization
 from pycnn.layers.pad import Cropping2D, ZeroPadding2D
-from pycnn.layers.plain import ActivityRegularization, CategoryEncoding, Identity, Lambda, RepeatVector
+from pycnn.layers.plain import ActivityRegularization, CategoryEncoding, Identity, Lambda, Masking, RepeatVector
 from pycnn.layers.pool import (
     AveragePooling2D,
     GlobalAveragePooling2D,
@@ -175,6 +176,7 @@ __all__ = [
     "LeakyReLU",
     "LocalResponseNormalization",
     "LocallyConnected2D",
+    "Masking",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPooling1D",

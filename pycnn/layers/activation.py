@@ -1,6 +1,7 @@
 """Activations as layers, and how layers read the argument ``activation``."""
 
 from pycnn import constraints, initializers, ops, registration, regularizers
+from pycnn.autograd import as_tensor
 from pycnn.backend.geometry import is_integer
 from pycnn.layers.base import Layer
 from pycnn.layers.spec import InputSpec
@@ -36,6 +37,7 @@ class Activation(Layer):
     array([[0., 2.]], dtype=float32)
     """
 
+    supports_masking = True
     _arguments = ("activation",)
 
     def __init__(self, activation, **kwargs):
@@ -53,6 +55,8 @@ class Activation(Layer):
 
 class _Elementwise(Layer):
     """A layer that gives each element its own output."""
+
+    supports_masking = True
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""
@@ -164,6 +168,13 @@ class Softmax(_Elementwise):
     def call(self, inputs, mask=None):
         """Compute the output; it is 0 where ``mask``, which is broadcast to the inputs, does not hold."""
         if mask is not None:
+            mask = as_tensor(mask)
+            sizes = zip(mask.shape[::-1], inputs.shape[::-1], strict=False)
+            if mask.ndim > inputs.ndim or any(m not in (1, n) for m, n in sizes):
+                raise ValueError(
+                    "mask must have the size of the inputs, or 1, along each of their last axes. "
+                    f"Received: mask.shape={mask.shape}, inputs.shape={inputs.shape}"
+                )
             inputs = ops.where(mask, inputs, -1e9)
         if isinstance(self.axis, list):
             outputs = ops.exp(inputs - ops.logsumexp(inputs, self.axis, keepdims=True))

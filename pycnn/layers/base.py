@@ -2,28 +2,20 @@
 
 import functools
 import inspect
-import threading
+import warnings
 
 import numpy as np
 
 from pycnn import ops, regularizers
 from pycnn.autograd import Tensor, Variable, as_tensor
+from pycnn.layers.connected import Connectable, call_context
+from pycnn.layers.masks import holds_tensors, masks_of, with_masks
 from pycnn.layers.naming import float_name, snake_case, unique_name
-from pycnn.layers.structure import is_shape, map_structure
-from pycnn.layers.symbolic import Node, SymbolicTensor, infer
+from pycnn.layers.structure import map_structure
 from pycnn.layers.weights import WeightOwner
 from pycnn.ops.symbolic import has_symbolic
 from pycnn.registration import registered_name, serialize
 
-
-class _CallContext(threading.local):
-    """What the outermost call of a layer decides for all calls inside it."""
-
-    entry = None  # the layer called from outside
-    training = None  # None where nobody said
-
-
-_context = _CallContext()
 _MISSING = object()
 
 
@@ -47,13 +39,15 @@ def _building(build):
     return build_once
 
 
-class Layer(WeightOwner):
+class Layer(WeightOwner, Connectable):
     """What all layers, and models, are: weights and a computation that uses them.
 
     A subclass defines ``__init__`` (which calls ``super().__init__(**kwargs)``), ``build(input_shape)`` where it
     needs the input's shape to make its weights by ``add_weight``, ``call(inputs)`` with the computation, and
     ``get_config`` if it shall be saved. Layers, and lists or dicts of layers, that are attributes become part of it.
-    A ``training`` argument of ``call`` gets True in ``fit`` and False in ``evaluate`` and ``predict``.
+    A ``training`` argument of ``call`` gets True in ``fit`` and False in ``evaluate`` and ``predict``; a ``mask``
+    argument gets the mask of the inputs, if they have one, unless the call has other tensors than ``inputs``.
+    What mask the outputs have is said by ``supports_masking`` and ``compute_mask``.
 
     Parameters
     ----------
@@ -85,6 +79,7 @@ class Layer(WeightOwner):
 
     autocast = True  # whether inputs are cast to the layer's dtype
     input_spec = None  # InputSpec that inputs are checked with
+    supports_masking = False  # whether outputs have the mask that compute_mask says, the inputs' own unless overridden
     _arguments = ()  # arguments of __init__ that get_config reads from attributes of the same name
 
     def __init_subclass__(cls, **kwargs):
@@ -95,6 +90,10 @@ class Layer(WeightOwner):
             parameter = inspect.signature(cls.call).parameters.get("training")
             cls._takes_training = parameter is not None
             cls._own_training = None if parameter is None or parameter.default is parameter.empty else parameter.default
+            cls._takes_mask = "mask" in inspect.signature(cls.call).parameters
+        if "compute_mask" in cls.__dict__:
+            cls._makes_mask = cls.__dict__.get("_makes_mask", True)
+            cls.supports_masking = cls.__dict__.get("supports_masking", True)
 
     def __init__(
         self,
@@ -125,6 +124,8 @@ class Layer(WeightOwner):
 
     _takes_training = False
     _own_training = None  # default of the argument ``training`` of ``call``
+    _takes_mask = False
+    _makes_mask = False  # whether outputs may have a mask where inputs have none
 
     def build(self, input_shape):
         """Make the weights, by ``add_weight``. ``input_shape`` has None for the batch size."""
@@ -133,10 +134,9 @@ class Layer(WeightOwner):
         """Compute the outputs. ``inputs`` is a Tensor of the layer's dtype, or a list or dict of them."""
         raise NotImplementedError(f"{type(self).__name__} must define call(self, inputs)")
 
-    def compute_output_shape(self, input_shape):
-        """Return the shape of the output for ``input_shape``; here by running the layer on zeros."""
-        inputs = map_structure(lambda shape: SymbolicTensor(shape, self.dtype), input_shape, is_shape)
-        return map_structure(lambda y: y.shape, self._infer((inputs,), {}))
+    def compute_mask(self, inputs, mask=None):
+        """Return the mask of the outputs (None: none), or a list of them; ``mask`` is that of the inputs."""
+        return mask
 
     def get_config(self):
         """Return the arguments that make the same layer, without weights, as JSON values.
@@ -191,9 +191,10 @@ class Layer(WeightOwner):
             Passed on to every layer inside. Where nobody gives it, each layer has the default of its ``call``: False
             for Dropout and others, but True for augmentation, as in Keras.
         """
-        context = _context
+        context = call_context
         if context.entry is None or (training is not None and training is not context.training):
             return self._enter(inputs, args, training, kwargs)
+        mask = None
         try:
             if (
                 type(inputs) is not Tensor
@@ -202,9 +203,13 @@ class Layer(WeightOwner):
             ):
                 if inputs is _MISSING or has_symbolic(inputs):
                     return self._enter(inputs, args, training, kwargs)
+                mask = masks_of(inputs)
                 inputs = self._admit(inputs)
             if args or kwargs:
                 args, kwargs = self._convert_arguments(args, kwargs)
+                mask = mask if kwargs.get("mask") is None else kwargs["mask"]
+            if mask is not None and self._takes_mask and not holds_tensors((args, kwargs)):
+                kwargs = {**kwargs, "mask": mask}
             if self._takes_training:
                 training = context.training
                 outputs = self.call(
@@ -214,6 +219,8 @@ class Layer(WeightOwner):
                 outputs = self.call(inputs, *args, **kwargs)
             if self.activity_regularizer is not None:
                 map_structure(lambda y: self.add_loss(self.activity_regularizer(y)), outputs)
+            if mask is not None or self._makes_mask:
+                outputs = self._hand_on(mask, inputs, outputs)
             return outputs
         except (ValueError, TypeError) as error:
             self._put_name_on(error)
@@ -225,7 +232,7 @@ class Layer(WeightOwner):
             inputs, kwargs = self._first_by_keyword(kwargs)
         if has_symbolic(inputs) or has_symbolic(args) or has_symbolic(kwargs):
             return self._connect(inputs, args, training, kwargs)
-        context = _context
+        context = call_context
         entry, before = context.entry, context.training
         if entry is None:
             context.entry = self
@@ -238,6 +245,19 @@ class Layer(WeightOwner):
             return self(inputs, *args, **kwargs)
         finally:
             context.entry, context.training = entry, before
+
+    def _hand_on(self, mask, inputs, outputs):
+        """Return the outputs with their masks, which those of the inputs become."""
+        if isinstance(inputs, Tensor) and mask is not None:
+            mask = as_tensor(mask)
+        if self.supports_masking:
+            return with_masks(outputs, self.compute_mask(inputs, mask))
+        if mask is not None and not self._takes_mask:
+            warnings.warn(
+                f"Layer {self.name!r} ({type(self).__name__}) does not support masks: that of its inputs ends here",
+                stacklevel=3,
+            )
+        return outputs
 
     def admit(self, x):
         """Return a tensor as the layer's ``call`` gets it: checked, and cast, if it is not like the last."""
@@ -288,67 +308,6 @@ class Layer(WeightOwner):
             raise TypeError(f"Layer {self.name!r} must be called on inputs. Received: arguments {sorted(kwargs)}")
         return kwargs[first], {key: value for key, value in kwargs.items() if key != first}
 
-    # Graphs
-
-    def _connect(self, inputs, args, training, kwargs):
-        """Call on symbolic tensors: nothing is computed but shapes; the call is remembered as a Node."""
-        try:
-            outputs = self._specify(inputs, args, kwargs)
-        except (ValueError, TypeError) as error:
-            self._put_name_on(error)
-            raise
-        if training is not None:
-            kwargs = {**kwargs, "training": training}
-        return self._remember((inputs, *args), kwargs, outputs)
-
-    def _specify(self, inputs, args, kwargs):
-        """Return new symbolic tensors for the outputs; build the layer if need be."""
-        shape = map_structure(lambda x: tuple(x.shape), inputs)
-        if self.input_spec is not None:
-            map_structure(self.input_spec.check, shape, is_shape)
-        self._ensure_built(shape)
-        says_shape = type(self).compute_output_shape is not Layer.compute_output_shape
-        if not says_shape or has_symbolic(args) or has_symbolic(kwargs) or not self._is_built_inside():
-            return self._infer((inputs, *args), kwargs)
-        return map_structure(lambda s: SymbolicTensor(s, self.dtype), self.compute_output_shape(shape), is_shape)
-
-    def _infer(self, args, kwargs):
-        """Find out what comes out by running the layer, which leaves no trace: no losses, no changed state."""
-        context, before = _context, (_context.entry, _context.training, Variable.locked)
-        context.entry, context.training, Variable.locked = None, False, True
-        try:
-            return infer(self, args, {**kwargs, "training": False})
-        finally:
-            context.entry, context.training, Variable.locked = before
-            for owner in self._loss_owners:
-                owner._losses.clear()
-            self._loss_owners.clear()
-
-    def _is_built_inside(self):
-        return all(layer.built for layer in self.flatten_layers())
-
-    def _remember(self, args, kwargs, outputs):
-        self._nodes.append(Node(self, args, kwargs, outputs))
-        return outputs
-
-    @property
-    def input(self):
-        """What the layer was first called with in a graph: a symbolic tensor, or a structure of them."""
-        return self._first_node("input").args[0]
-
-    @property
-    def output(self):
-        """What the layer gave when it was first called in a graph: a symbolic tensor, or a structure of them."""
-        return self._first_node("output").outputs
-
-    def _first_node(self, wanted):
-        if not self._nodes:
-            raise AttributeError(
-                f"Layer {self.name!r} was never called on symbolic tensors and so has no {wanted}: "
-                "call it on pycnn.Input(...), or on what other layers gave for it"
-            )
-        return self._nodes[0]
-
     def _put_name_on(self, error):
         """Say at the head of an error's message which layer it comes from; the innermost one only."""
         if getattr(error, "layer", None) is None:
@@ -361,7 +320,7 @@ class Layer(WeightOwner):
         """Inside ``call``: add a scalar tensor, or a list of them, to the loss of the step."""
         losses = loss if isinstance(loss, (list, tuple)) else [loss]
         self._losses.extend(losses)
-        entry = self if _context.entry is None else _context.entry
+        entry = self if call_context.entry is None else call_context.entry
         entry._loss_owners.append(self)
 
     @property
@@ -379,11 +338,6 @@ class Layer(WeightOwner):
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-def context_training():
-    """The ``training`` of the call of a model or layer that runs now; None where nobody gave it."""
-    return _context.training
 
 
 def serialize_layer(layer):

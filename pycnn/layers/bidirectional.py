@@ -31,6 +31,7 @@ class Bidirectional(Wrapper):
     """
 
     _arguments = ("merge_mode",)
+    _makes_mask = False
 
     def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
         if not isinstance(layer, RNN) or layer.go_backwards:
@@ -82,6 +83,11 @@ class Bidirectional(Wrapper):
             case "ave":
                 return (forward + backward) / 2
         return [forward, backward]
+
+    def compute_mask(self, inputs, mask=None):
+        """Return the mask of sequences, for both if they are not merged; states have none."""
+        mask = self.forward_layer.compute_mask(inputs, mask)
+        return [mask, mask] if self.merge_mode is None else mask
 
     def compute_output_shape(self, input_shape):
         """Return the merged output's shape, in a list with those of the states if they are returned."""

@@ -36,6 +36,8 @@ class Normalization(Layer):
            [ 0.]], dtype=float32)
     """
 
+    supports_masking = True
+
     def __init__(self, axis=-1, mean=None, variance=None, invert=False, **kwargs):
         super().__init__(**kwargs)
         self.axis = () if axis is None else (int(axis),) if is_integer(axis) else tuple(int(a) for a in axis)

@@ -35,6 +35,7 @@ class Dense(Layer):
     ((2, 4), 16)
     """
 
+    supports_masking = True
     _arguments = (
         "units",
         "activation",

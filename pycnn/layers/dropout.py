@@ -31,6 +31,7 @@ class Dropout(Layer):
     array([[1., 2.]], dtype=float32)
     """
 
+    supports_masking = True
     _arguments = ("rate", "noise_shape", "seed")
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):

@@ -2,6 +2,7 @@
 
 from pycnn import constraints, initializers, ops, regularizers
 from pycnn.autograd import as_tensor
+from pycnn.backend.recording import check
 from pycnn.layers.base import Layer
 from pycnn.layers.conv import count
 from pycnn.registration import register_serializable
@@ -21,7 +22,7 @@ class Embedding(Layer):
     embeddings_regularizer : str or Regularizer, optional
     embeddings_constraint : callable, optional
     mask_zero : bool
-        Keras's argument; only False, for pycnn has no masks.
+        Whether 0 stands for no input: the layers behind leave out what comes of it.
     weights : array (input_dim, output_dim), optional
         The vectors to begin with.
 
@@ -60,14 +61,12 @@ class Embedding(Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if mask_zero:
-            raise ValueError(f"mask_zero must be False: pycnn has no masks. Received: mask_zero={mask_zero!r}")
         self.input_dim = count("input_dim", input_dim)
         self.output_dim = count("output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
-        self.mask_zero = False
+        self.mask_zero = self.supports_masking = self._makes_mask = bool(mask_zero)
         self.embeddings = None
         if weights is not None:
             self.build((None,))
@@ -89,12 +88,19 @@ class Embedding(Layer):
         ids = as_tensor(inputs).data
         if ids.dtype.kind not in "iu":
             ids = ids.astype("int64")
+        check(self._check_range, ids)
+        return ops.take(self.embeddings, ids, 0)
+
+    def _check_range(self, ids):
         if ids.size and not (ids.min() >= 0 and ids.max() < self.input_dim):
             raise ValueError(
                 f"inputs must lie in [0, input_dim={self.input_dim}). "
                 f"Received: inputs from {int(ids.min())} to {int(ids.max())}"
             )
-        return ops.take(self.embeddings, ids, 0)
+
+    def compute_mask(self, inputs, mask=None):
+        """Return where the inputs are not 0, if 0 is to be left out."""
+        return ops.not_equal(inputs, 0) if self.mask_zero else None
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape and ``output_dim``."""

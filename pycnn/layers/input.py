@@ -15,6 +15,7 @@ from pycnn.registration import register_serializable
 class InputLayer(Layer):
     """What ``Input`` puts at the head of a model: checks the shape, casts to the dtype, and passes on."""
 
+    supports_masking = True
     _arguments = ("shape", "batch_size")
 
     def __init__(

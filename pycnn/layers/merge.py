@@ -14,6 +14,7 @@ class _Merge(Layer):
     """A layer that is called with a list of inputs and gives one output."""
 
     exactly = None  # how many inputs it must be, if not any number
+    _makes_mask = False
 
     def build(self, input_shape):
         """Check the number of inputs and that their shapes fit."""
@@ -26,6 +27,10 @@ class _Merge(Layer):
     def merge(self, inputs):
         """Compute the output of a list of tensors that can be broadcast."""
         raise NotImplementedError(f"{type(self).__name__} must define merge(self, inputs)")
+
+    def compute_mask(self, inputs, mask=None):
+        """Return a mask that hides what all masks hide; None where an input has no mask."""
+        return None if mask is None or any(m is None for m in mask) else functools.reduce(ops.logical_or, mask)
 
     def compute_output_shape(self, input_shape):
         """Return the shape of the output for a list of shapes, or raise if they do not fit."""
@@ -157,6 +162,7 @@ class Concatenate(_Merge):
     """
 
     _arguments = ("axis",)
+    _makes_mask = False
 
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
@@ -165,6 +171,16 @@ class Concatenate(_Merge):
     def merge(self, inputs):
         """Join."""
         return ops.concatenate(inputs, self.axis)
+
+    def compute_mask(self, inputs, mask=None):
+        """Return the masks one behind the other; where the last axis is joined, one that hides what all hide."""
+        if mask is None or all(m is None for m in mask):
+            return None
+        masks = [
+            ops.ones_like(x, "bool") if m is None else ops.broadcast_to(m[(..., *(None,) * (x.ndim - m.ndim))], x.shape)
+            for x, m in zip(inputs, mask, strict=True)
+        ]
+        return ops.any(ops.concatenate(masks, self.axis), axis=-1)
 
     def compute_output_shape(self, input_shape):
         """Return the shape whose size along ``axis`` is the sum of the inputs' sizes."""
@@ -207,6 +223,7 @@ class Dot(_Merge):
 
     exactly = 2
     _arguments = ("axes", "normalize")
+    _makes_mask = False
 
     def __init__(self, axes, normalize=False, **kwargs):
         super().__init__(**kwargs)
@@ -215,6 +232,9 @@ class Dot(_Merge):
             raise ValueError(f"axes must be an integer or a pair of integers. Received: axes={axes!r}")
         self.axes = axes if isinstance(axes, int) else tuple(axes)
         self.normalize = bool(normalize)
+
+    def compute_mask(self, inputs, mask=None):
+        """Return None: what is left of the masked axes is not known."""
 
     def merge(self, inputs):
         """Multiply and sum."""

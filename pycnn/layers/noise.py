@@ -16,6 +16,7 @@ _ALPHA = -1.7580993408473766  # what SELU tends to on the left: -scale * alpha
 class _Noise(Layer):
     """A layer with random numbers of its own whose output has the input's shape."""
 
+    supports_masking = True
     _arguments = ("seed",)
 
     def __init__(self, seed, **kwargs):

@@ -1,7 +1,8 @@
 """Normalisation layers."""
 
-from pycnn import constraints, initializers, ops, regularizers
-from pycnn.layers.base import Layer, context_training
+from pycnn import config, constraints, initializers, ops, regularizers
+from pycnn.layers.base import Layer
+from pycnn.layers.connected import context_training
 from pycnn.layers.spec import InputSpec
 from pycnn.registration import register_serializable
 
@@ -39,6 +40,7 @@ class BatchNormalization(Layer):
            [ 1.]], dtype=float32)
     """
 
+    supports_masking = True
     _arguments = (
         "axis",
         "momentum",
@@ -124,11 +126,12 @@ class BatchNormalization(Layer):
         )
         self.input_spec = InputSpec(ndim=rank, axes={self.axis: size})
 
-    def call(self, inputs, training=False):
-        """Compute the output, and in training move the averages."""
+    def call(self, inputs, training=False, mask=None):
+        """Compute the output, and in training move the averages; a mask of all axes but the last hides from both."""
         last = self.axis in (-1, inputs.ndim - 1)
         x = inputs if last else ops.moveaxis(inputs, self.axis, -1)
-        y = self.normalize(x, training and self.trainable)
+        own = training and self.trainable
+        y = self._normalize_seen(x, mask, last) if own and mask is not None else self.normalize(x, own)
         return y if last else ops.moveaxis(y, -1, self.axis)
 
     def uses_batch(self):
@@ -144,6 +147,24 @@ class BatchNormalization(Layer):
         self._move(self.moving_mean, mean)
         self._move(self.moving_variance, variance)
         return y
+
+    def _normalize_seen(self, x, mask, last):
+        """Compute the output with the mean and variance of what the mask shows."""
+        seen = ops.cast(mask, "bool")
+        if seen.ndim != x.ndim - 1:
+            raise ValueError(
+                f"mask must have one axis less than inputs. Received: mask.shape={seen.shape}, inputs.shape={x.shape}"
+            )
+        shape = x.shape if last else (*x.shape[: self.axis], x.shape[-1], *x.shape[self.axis : -1])
+        seen = ops.broadcast_to(ops.expand_dims(seen, -1), shape)
+        seen = seen if last else ops.moveaxis(seen, self.axis, -1)
+        axes = tuple(range(x.ndim - 1))
+        count = ops.sum(ops.cast(seen, x.dtype), axes) + config.epsilon()
+        mean = ops.sum(ops.where(seen, x, 0.0), axes) / count
+        variance = ops.sum(ops.square(ops.where(seen, x - mean, 0.0)), axes) / count
+        self._move(self.moving_mean, mean)
+        self._move(self.moving_variance, variance)
+        return ops.batch_norm(x, self.gamma, self.beta, mean, variance, epsilon=self.epsilon)
 
     def _move(self, moving, batch):
         moving.assign_add((batch.data - moving.data) * (1 - self.momentum))

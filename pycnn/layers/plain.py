@@ -1,9 +1,9 @@
-"""Small layers: Identity, Lambda, RepeatVector, ActivityRegularization, CategoryEncoding."""
+"""Small layers: Identity, Masking, Lambda, RepeatVector, ActivityRegularization, CategoryEncoding."""
 
 import inspect
 
 from pycnn import ops, registration, regularizers
-from pycnn.autograd import as_tensor
+from pycnn.autograd import MaskedTensor, as_tensor
 from pycnn.backend.geometry import is_integer
 from pycnn.layers.base import Layer
 from pycnn.layers.spec import InputSpec
@@ -14,9 +14,47 @@ from pycnn.registration import register_serializable
 class Identity(Layer):
     """The inputs, unchanged."""
 
+    supports_masking = True
+
     def call(self, inputs):
         """Return the inputs."""
         return inputs
+
+    def compute_output_shape(self, input_shape):
+        """Return the input's shape."""
+        return input_shape
+
+
+@register_serializable("layers")
+class Masking(Layer):
+    """Sequences of which the layers behind leave out the steps whose numbers are all ``mask_value``; these become 0.
+
+    Parameters
+    ----------
+    mask_value : float
+
+    Examples
+    --------
+    >>> from pycnn import layers
+    >>> layers.Masking()([[[1.0, 0.0], [0.0, 0.0]]]).mask.tolist()
+    [[True, False]]
+    """
+
+    _arguments = ("mask_value",)
+    _makes_mask = False  # beyond that of call
+
+    def __init__(self, mask_value=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.mask_value = mask_value
+
+    def call(self, inputs):
+        """Compute the output."""
+        seen = self.compute_mask(inputs)
+        return MaskedTensor(ops.where(ops.expand_dims(seen, -1), inputs, 0.0), seen)
+
+    def compute_mask(self, inputs, mask=None):
+        """Return which steps have other numbers, too."""
+        return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""
@@ -32,6 +70,7 @@ class ActivityRegularization(Layer):
     l1, l2 : float
     """
 
+    supports_masking = True
     _arguments = ("l1", "l2")
 
     def __init__(self, l1=0.0, l2=0.0, **kwargs):
@@ -92,12 +131,12 @@ class Lambda(Layer):
     Parameters
     ----------
     function : callable
-        Called with the inputs, with ``arguments``, and with ``training`` if it takes it.
+        Called with the inputs, with ``arguments``, and with ``training`` and ``mask`` if it takes them.
     output_shape : tuple or callable, optional
         Shape of the output without the batch, or a function of the input's shape; found by running the function on
         zeros unless given.
-    mask : None
-        Keras's argument; pycnn has no masks.
+    mask : callable or array, optional
+        The mask of the output, or a function of the inputs and their mask (None if they have none) that returns it.
     arguments : dict, optional
         Further keyword arguments of the function.
 
@@ -112,21 +151,24 @@ class Lambda(Layer):
         super().__init__(**kwargs)
         if not callable(function):
             raise TypeError(f"function must be callable. Received: function={function!r}")
-        if mask is not None:
-            raise ValueError(f"mask must be None: pycnn has no masks. Received: mask={mask!r}")
-        self.function = function
+        self.function, self.mask = function, mask
+        self.supports_masking = mask is not None
         self.output_shape_argument = output_shape
         self.arguments = dict(arguments or {})
         try:
-            self._wants_training = "training" in inspect.signature(function).parameters
+            self._wanted = [name for name in ("training", "mask") if name in inspect.signature(function).parameters]
         except ValueError:  # some built-in functions have no signature
-            self._wants_training = False
+            self._wanted = []
+        self._takes_mask = "mask" in self._wanted
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, mask=None, training=False):
         """Compute the output."""
-        if self._wants_training:
-            return self.function(inputs, **self.arguments, training=training)
-        return self.function(inputs, **self.arguments)
+        known = {"training": training, "mask": mask}
+        return self.function(inputs, **self.arguments, **{name: known[name] for name in self._wanted})
+
+    def compute_mask(self, inputs, mask=None):
+        """Return the mask that was given, or what the function that was given returns."""
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def compute_output_shape(self, input_shape):
         """Return the shape that was given, or that of the function's output for zeros."""
@@ -144,15 +186,25 @@ class Lambda(Layer):
         Raises
         ------
         ValueError
-            If the function, or a callable ``output_shape``, is not registered.
+            If the function, or a callable ``output_shape`` or ``mask``, is not registered.
         """
-        for name, value in (("function", self.function), ("output_shape", self.output_shape_argument)):
+        mask = self.mask if self.mask is None or callable(self.mask) else as_tensor(self.mask).tolist()
+        for name, value in (
+            ("function", self.function),
+            ("output_shape", self.output_shape_argument),
+            ("mask", mask),
+        ):
             if callable(value) and registration.registered_name(value) is None:
                 raise ValueError(
                     f"Layer {self.name!r} (Lambda) cannot be saved, for its {name} is not registered: decorate it with "
                     f"@pycnn.utils.register_serializable(), or write a Layer. Received: {name}={value!r}"
                 )
-        given = {"function": self.function, "output_shape": self.output_shape_argument, "arguments": self.arguments}
+        given = {
+            "function": self.function,
+            "output_shape": self.output_shape_argument,
+            "mask": mask,
+            "arguments": self.arguments,
+        }
         return {**super().get_config(), **{key: registration.serialize(v) for key, v in given.items()}}
 
     @classmethod
@@ -165,6 +217,7 @@ class Lambda(Layer):
         read = {
             "function": registration.deserialize(function),
             "output_shape": registration.deserialize(shape),
+            "mask": registration.deserialize(config.get("mask")),
             "arguments": registration.deserialize(config.get("arguments")),
         }
         return cls(**{**config, **read})

@@ -25,8 +25,9 @@ class RNN(Layer):
         Whether the outputs of masked steps are 0, and not those of before.
 
     Call arguments: ``mask`` (batch, steps) of bools, steps without which states and output stay as they were, and
-    ``initial_state``, a list of (batch, units), zeros unless given. Of Keras's arguments ``stateful`` must be False
-    (give ``initial_state`` instead), and masks are not handed on from layer to layer by themselves.
+    ``initial_state``, a list of (batch, units), zeros unless given. The mask of the inputs is used unless one is given;
+    not so with ``initial_state``: as in Keras the call must then say ``mask=``. Of Keras's arguments ``stateful`` must
+    be False (give ``initial_state`` instead).
 
     Examples
     --------
@@ -37,6 +38,7 @@ class RNN(Layer):
     """
 
     _arguments = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")
+    _makes_mask = False
 
     def __init__(
         self,
@@ -95,6 +97,10 @@ class RNN(Layer):
             outputs.append(output)
             states = new
         return ops.stack(outputs, axis=1), states
+
+    def compute_mask(self, inputs, mask=None):
+        """Return the mask of sequences; a single output, and states, have none."""
+        return mask if self.return_sequences else None
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape, in a list with those of the states if they are returned."""

@@ -174,6 +174,7 @@ class Rescaling(Layer):
     array([[0. , 0.2, 1. ]], dtype=float32)
     """
 
+    supports_masking = True
     _arguments = ("scale", "offset")
 
     def __init__(self, scale, offset=0.0, **kwargs):

@@ -134,6 +134,8 @@ class LayerNormalization(_ScaledNorm):
            [-1.,  1.]], dtype=float32)
     """
 
+    supports_masking = True
+
     def build(self, input_shape):
         """Make gamma and beta."""
         self._add_gamma_and_beta(input_shape)
@@ -167,6 +169,7 @@ class GroupNormalization(_ScaledNorm):
     array([[-1.,  1., -1.,  1.]], dtype=float32)
     """
 
+    supports_masking = True
     _arguments = ("groups",)
 
     def __init__(
@@ -274,6 +277,7 @@ class UnitNormalization(_SampleNorm):
     array([[0.6, 0.8]], dtype=float32)
     """
 
+    supports_masking = True
     _arguments = ("axis",)
 
     def __init__(self, axis=-1, **kwargs):

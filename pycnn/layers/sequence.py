@@ -179,7 +179,7 @@ class GlobalMaxPooling1D(_GlobalPooling1D):
 
 @register_serializable("layers")
 class GlobalAveragePooling1D(_GlobalPooling1D):
-    """Mean of each channel; the arguments are those of GlobalMaxPooling1D.
+    """Mean of each channel, over the steps that a mask (batch, steps) does not hide; arguments as GlobalMaxPooling1D.
 
     Examples
     --------
@@ -189,6 +189,19 @@ class GlobalAveragePooling1D(_GlobalPooling1D):
     """
 
     reduce = staticmethod(ops.mean)
+    _makes_mask = False
+
+    def call(self, inputs, mask=None):
+        """Compute the output."""
+        if mask is None:
+            return super().call(inputs)
+        steps, channels = (2, 1) if self._first else (1, 2)
+        seen = ops.expand_dims(ops.cast(mask, "bool"), channels)
+        total = ops.sum(ops.where(seen, inputs, 0.0), steps, self.keepdims)
+        return total / ops.sum(ops.cast(seen, inputs.dtype), steps, self.keepdims)
+
+    def compute_mask(self, inputs, mask=None):
+        """Return None: the output has no steps."""
 
 
 def _ends(argument, value):

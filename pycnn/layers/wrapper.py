@@ -1,6 +1,7 @@
 """Layers around another layer."""
 
 from pycnn import ops, registration
+from pycnn.autograd import as_tensor
 from pycnn.layers.base import Layer, serialize_layer
 from pycnn.registration import register_serializable
 
@@ -36,6 +37,9 @@ class TimeDistributed(Wrapper):
     All steps of all samples go through the layer as one batch; Keras calls it once a step, so that a
     BatchNormalization inside averages over each step there and over all of them here.
 
+    A ``mask`` (batch, steps, ...) is that of the output, too; the layer gets that of its steps if its ``call`` takes
+    it. The output of masked steps is computed like others.
+
     Parameters
     ----------
     layer : Layer
@@ -48,14 +52,26 @@ class TimeDistributed(Wrapper):
     (2, 10, 6, 6, 4)
     """
 
+    supports_masking = True
+
     def build(self, input_shape):
         """Build the layer inside for one step."""
         self.layer._ensure_built(self._of_a_step(input_shape))
 
-    def call(self, inputs):
+    def call(self, inputs, mask=None):
         """Compute the output."""
         batch, steps, *sizes = inputs.data.shape
-        outputs = self.layer(ops.reshape(inputs, (batch * steps, *sizes)))
+        options = {}
+        if mask is not None:
+            mask = as_tensor(mask)
+            if mask.shape[:2] != (batch, steps):
+                raise ValueError(
+                    f"mask must be (batch, steps, ...) as the inputs are. Received: mask.shape={mask.shape}, "
+                    f"inputs.shape={inputs.shape}"
+                )
+            if self.layer._takes_mask:
+                options = {"mask": ops.reshape(mask, (batch * steps, *mask.shape[2:]))}
+        outputs = self.layer(ops.reshape(inputs, (batch * steps, *sizes)), **options)
         return ops.reshape(outputs, (batch, steps, *outputs.data.shape[1:]))
 
     def compute_output_shape(self, input_shape):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pycnn import ops, registration
-from pycnn.autograd import Tensor, as_tensor
+from pycnn.autograd import MaskedTensor, Tensor, as_tensor
 from pycnn.registration import Configurable, register_serializable
 
 MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
@@ -51,12 +51,18 @@ class Loss(Configurable):
         Parameters
         ----------
         y_true, y_pred : arrays
+            What the mask of a ``MaskedTensor`` of predictions hides is left out.
         sample_weight : array, optional
             One factor a sample.
         """
+        given = y_pred
         if self.dtype is not None:
             y_true, y_pred = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
-        return reduce(as_tensor(self.call(y_true, y_pred)), sample_weight, self.reduction)
+        values = as_tensor(self.call(y_true, y_pred))
+        if isinstance(given, MaskedTensor):
+            is_mean = self.reduction in ("sum_over_batch_size", "mean")
+            sample_weight = masked_weights(given.mask, values, sample_weight, is_mean)
+        return reduce(values, sample_weight, self.reduction)
 
     def check_targets(self, y_true, output_shape, argument="y"):
         """Raise if targets cannot be right: called once, on all of them, before training.
@@ -101,7 +107,7 @@ class LossFunctionWrapper(Loss):
 
     def call(self, y_true, y_pred):
         """Call the function, on targets and predictions with the same number of axes: (n,) meets (n, 1)."""
-        if type(y_true) is Tensor and type(y_pred) is Tensor and y_true.ndim != y_pred.ndim:
+        if isinstance(y_true, Tensor) and isinstance(y_pred, Tensor) and y_true.ndim != y_pred.ndim:
             y_true, y_pred = _same_rank(y_true, y_pred)
         return as_tensor(self.fn(y_true, y_pred, **self.arguments))
 
@@ -160,6 +166,14 @@ def fit_weights(sample_weight, values):
             f"Received: sample_weight.shape={weights.shape}"
         )
     return weights.reshape(shape)
+
+
+def masked_weights(mask, values, sample_weight=None, fill=False):
+    """Sample weights that are 0 where a mask hides ``values``; with ``fill`` the others make up for that in a mean."""
+    weights = fit_weights(mask, values)
+    if fill:
+        weights = weights * (weights.size / ops.maximum(ops.sum(weights), 1.0))
+    return weights if sample_weight is None else weights * fit_weights(sample_weight, values)
 
 
 def to_host(y):

@@ -1,6 +1,6 @@
 """Accuracies: the share of predictions that are right."""
 
-from pycnn.autograd import Tensor, as_tensor
+from pycnn.autograd import MaskedTensor, Tensor, as_tensor
 from pycnn.backend import get_backend
 from pycnn.metrics.base import Mean, same_shape
 from pycnn.ops.crossentropy import integer_labels
@@ -88,11 +88,11 @@ class _ShareOfMatches(Mean):
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Take a batch into account."""
         matches = type(self)._matches(y_true, y_pred, *(getattr(self, name) for name in self._arguments))
-        if sample_weight is None:
+        if sample_weight is None and not isinstance(y_pred, MaskedTensor):
             self.total = self.total + get_backend().xp.count_nonzero(matches)
             self.count += matches.size
         else:
-            super().update_state(Tensor.wrap(matches), sample_weight)
+            self._update(Tensor.wrap(matches), y_pred, sample_weight)
 
 
 @register_serializable("metrics", aliases=("acc",))

@@ -5,9 +5,9 @@ import re
 import numpy as np
 
 from pycnn import initializers, registration
-from pycnn.autograd import Variable, as_tensor
+from pycnn.autograd import MaskedTensor, Variable, as_tensor
 from pycnn.backend import get_backend
-from pycnn.losses.base import fit_weights
+from pycnn.losses.base import fit_weights, masked_weights
 from pycnn.registration import Configurable, register_serializable
 
 
@@ -150,6 +150,14 @@ class Mean(Metric):
         self.total = self.total + values.sum(dtype="float64")
         self.count = self.count + (values.size if weights is None else weights.sum(dtype="float64"))
 
+    def _update(self, values, y_pred, sample_weight):
+        """Take what was computed of predictions into account, but for what their mask hides."""
+        if isinstance(y_pred, MaskedTensor):
+            values = as_tensor(values)
+            values = values if values.dtype.kind == "f" else values.astype("float64")
+            sample_weight = masked_weights(y_pred.mask, values, sample_weight)
+        Mean.update_state(self, values, sample_weight)
+
     def result(self):
         """Return the mean, a float; 0 before the first value."""
         count = float(self.count)
@@ -183,7 +191,7 @@ class MeanMetricWrapper(Mean):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Take a batch into account."""
-        super().update_state(self.fn(y_true, y_pred, **self.arguments), sample_weight)
+        self._update(self.fn(y_true, y_pred, **self.arguments), y_pred, sample_weight)
 
     def get_config(self):
         """Return the arguments that make the same metric again."""
@@ -207,4 +215,4 @@ class MeanOfFunction(Mean):
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Take a batch into account."""
         arguments = {name: getattr(self, name) for name in self._arguments}
-        super().update_state(type(self)._function(y_true, y_pred, **arguments), sample_weight)
+        self._update(type(self)._function(y_true, y_pred, **arguments), y_pred, sample_weight)

@@ -14,7 +14,7 @@ class MeanSquaredError(MeanOfFunction):
 
 @register_serializable("metrics", aliases=("rmse",))
 class RootMeanSquaredError(MeanOfFunction):
-    """Square root of the mean of (y_pred - y_true)**2 over all batches.
+    """Square root of the mean of (y_pred - y_true)**2 over all batches, without what masks hide (Keras counts it).
 
     Examples
     --------

@@ -54,7 +54,8 @@ class Fused:
 
     def __call__(self, x, residual=None):
         """Compute what the layers would, one after another; ``residual`` is the other term of the sum."""
-        if any("call" in vars(layer) for layer in self.layers):  # somebody listens to one of them
+        is_masked = x.mask is not None or (residual is not None and residual.mask is not None)
+        if is_masked or any("call" in vars(layer) for layer in self.layers):  # masks, or somebody who listens
             return self._one_by_one(x, residual)
         conv, norm = self._conv, self._norm
         if norm is None or (conv is not None and not norm.uses_batch() and not is_grad_enabled()):

@@ -8,6 +8,7 @@ import numpy as np
 from pycnn.autograd import Tensor, no_grad
 from pycnn.layers.base import Layer, serialize_layer
 from pycnn.layers.input import InputLayer
+from pycnn.layers.masks import with_masks
 from pycnn.layers.naming import name_by_class, unique_name
 from pycnn.layers.operation import Operation
 from pycnn.layers.structure import map_structure
@@ -74,13 +75,13 @@ class Model(Trainer, Layer):
             if not trainable:
                 self.trainable = False
 
-    def call(self, inputs):
+    def call(self, inputs, mask=None):
         """Compute the outputs; subclasses without ``inputs`` and ``outputs`` define it."""
         if self._graph is None:
             raise NotImplementedError(
                 f"{type(self).__name__} must define call(self, inputs), or get inputs and outputs"
             )
-        return self._graph.run(inputs)
+        return self._graph.run(inputs if mask is None else with_masks(inputs, mask))
 
     def compute_output_shape(self, input_shape):
         """Return the shape of each output, in the structure of the outputs."""

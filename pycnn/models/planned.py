@@ -9,7 +9,7 @@ from collections import OrderedDict
 from contextlib import contextmanager
 
 from pycnn import config
-from pycnn.autograd import Tensor, Variable, no_grad
+from pycnn.autograd import MaskedTensor, Tensor, Variable, no_grad
 from pycnn.backend import NotRecordableError, get_backend
 from pycnn.backend.recorded import is_recording
 from pycnn.models.batches import all_arrays, map_arrays
@@ -186,11 +186,13 @@ class Plans:
         def on_arrays(*given):
             given = iter(given)
             parts = map_arrays(lambda _: Tensor.wrap(next(given)), list(batch))
-            return map_arrays(lambda y: y.data if isinstance(y, Tensor) else y, function(*parts))
+            results = function(*parts)
+            masks = [y.mask.data if isinstance(y, MaskedTensor) else None for y in all_arrays(results)]
+            return map_arrays(lambda y: y.data if isinstance(y, Tensor) else y, results), masks
 
         try:
             changing = [v for v in planned.variables if not v.requires_grad] if training else ()
-            outputs, plan = get_backend().record(on_arrays, inputs, planned.variables, not training, changing)
+            (outputs, masks), plan = get_backend().record(on_arrays, inputs, planned.variables, not training, changing)
         except Exception as error:
             model.zero_grad()
             for generator, state in generators:
@@ -206,7 +208,9 @@ class Plans:
             return None
         finally:
             model._first_step = 0
-        planned.inputs, planned.outputs, planned.plan = inputs, map_arrays(Tensor.wrap, outputs), plan
+        masks = iter(masks)
+        outputs = map_arrays(lambda y: _wrap(y, next(masks)), outputs)
+        planned.inputs, planned.outputs, planned.plan = inputs, outputs, plan
         if training:
             planned.outputs["changed"] = changing
         self._forget_oldest()
@@ -215,7 +219,12 @@ class Plans:
 
 def _copy(tensor):
     """What a plan gives, in an array of its own: the plan will fill its arrays anew."""
-    return Tensor.wrap(tensor.data.copy())
+    return _wrap(tensor.data.copy(), None if tensor.mask is None else tensor.mask.data.copy())
+
+
+def _wrap(array, mask):
+    tensor = Tensor.wrap(array)
+    return tensor if mask is None else MaskedTensor(tensor, mask)
 
 
 def generators_of(layer):

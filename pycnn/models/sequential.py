@@ -3,6 +3,7 @@
 from pycnn.layers.augment import join_affine
 from pycnn.layers.base import Layer, serialize_layer
 from pycnn.layers.input import InputLayer
+from pycnn.layers.masks import with_masks
 from pycnn.layers.naming import name_by_class
 from pycnn.layers.structure import flatten_structure, map_structure
 from pycnn.layers.symbolic import SymbolicTensor
@@ -173,8 +174,9 @@ class Sequential(Model):
             x = layer(x)
             self._symbols.append(x)
 
-    def call(self, inputs):
+    def call(self, inputs, mask=None):
         """Compute the output."""
+        inputs = inputs if mask is None else with_masks(inputs, mask)
         for step in self._steps[self._first_step :]:
             inputs = step(inputs)
         return inputs

@@ -250,7 +250,7 @@ class Step:
             self._find_variables()
         loss = self._parts = None
         if self._compiled_losses is not None:
-            if self._loss is not None and type(y_pred) is Tensor and type(y) is Tensor:
+            if self._loss is not None and isinstance(y_pred, Tensor) and isinstance(y, Tensor):
                 loss = self._loss(y, y_pred, sample_weight)
                 if self._loss_weight is not None:
                     loss = loss * self._loss_weight
@@ -278,13 +278,13 @@ class Step:
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Take a batch into the metrics; return a dict of logs. Override it for metrics of your own."""
         if not self._metrics.built or self._metrics.all:
-            predictions = map_arrays(Tensor.detach, y_pred)
+            predictions = map_arrays(lambda y: y.detach(), y_pred)
             self._metrics.update(self._targets(y, y_pred), predictions, sample_weight, self.output_names)
         return self.get_metrics_result()
 
     def _targets(self, y, y_pred):
         """A list of the targets of each output."""
-        if type(y) is Tensor and type(y_pred) is Tensor:
+        if isinstance(y, Tensor) and isinstance(y_pred, Tensor):
             return (y,)
         if self._compiled_losses is not None and self._compiled_losses.built:
             return self._compiled_losses.targets(y)
@@ -292,7 +292,7 @@ class Step:
 
     def _count(self, loss, y, y_pred, sample_weight):
         """Take a batch into the means of loss and metrics; nothing is fetched from the device."""
-        first = y_pred if type(y_pred) is Tensor else all_arrays(y_pred)[0]
+        first = y_pred if isinstance(y_pred, Tensor) else all_arrays(y_pred)[0]
         n = first.data.shape[0]
         self._loss_sum = self._loss_sum + loss.data.astype("float64") * n
         self._loss_samples += n
@@ -303,7 +303,7 @@ class Step:
         if type(self).compute_metrics is not Step.compute_metrics:
             self._step_logs = self.compute_metrics(None, y, y_pred, sample_weight)
         elif not self._metrics.built or self._metrics.all:
-            predictions = map_arrays(Tensor.detach, y_pred)
+            predictions = map_arrays(lambda y: y.detach(), y_pred)
             names = None if self._metrics.built else self.output_names
             self._metrics.update(self._targets(y, y_pred), predictions, sample_weight, names)
 

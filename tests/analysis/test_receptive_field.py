@@ -342,7 +342,7 @@ def test_every_layer_of_images_is_known():
     kinds = [kind for kind in vars(layers).values() if isinstance(kind, type) and issubclass(kind, layers.Layer)]
     unknown = {kind.__name__ for kind in kinds if reach.dispatch(kind) is reach.dispatch(layers.Layer)}
     abstract, no_images = {"Layer", "Wrapper"}, {"CategoryEncoding", "Dot", "Embedding", "TimeDistributed"}
-    sequences = {"Bidirectional", "GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "SimpleRNN", "SimpleRNNCell"}
+    sequences = {"Bidirectional", "GRU", "GRUCell", "LSTM", "LSTMCell", "Masking", "RNN", "SimpleRNN", "SimpleRNNCell"}
     regions = {"RoIAlign2D", "RoIPooling2D"}  # which see what boxes say
     assert unknown == abstract | no_images | sequences | regions | {"Lambda"}
 

@@ -66,7 +66,6 @@ def test_given_weights_and_configuration(backend):
 @pytest.mark.parametrize(
     ("act", "message"),
     [
-        (lambda: layers.Embedding(3, 2, mask_zero=True), "mask_zero must be False"),
         (lambda: layers.Embedding(0, 2), "input_dim must be an integer >= 1"),
         (lambda: layers.Embedding(3, 2)([3]), r"inputs must lie in \[0, input_dim=3\). Received: inputs from 3 to 3"),
         (lambda: layers.Embedding(3, 2)([-1]), "inputs must lie in"),

@@ -80,7 +80,6 @@ def test_category_encoding(backend):
     [
         (lambda: layers.RepeatVector(0), ValueError, "n must be an integer >= 1. Received: n=0"),
         (lambda: layers.Lambda(3), TypeError, "function must be callable"),
-        (lambda: layers.Lambda(abs, mask=abs), ValueError, "mask must be None"),
         (lambda: layers.CategoryEncoding(), ValueError, "num_tokens must be an integer >= 1"),
         (lambda: layers.CategoryEncoding(3, "binary_hot"), ValueError, "output_mode must be"),
         (lambda: layers.CategoryEncoding(3, sparse=True), ValueError, "sparse must be False"),

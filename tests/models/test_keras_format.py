@@ -26,6 +26,7 @@ def keras():
 EXTRA = [
     ("CategoryEncoding", {"num_tokens": 4, "output_mode": "count"}, (2, 3)),
     ("Embedding", {"input_dim": 4, "output_dim": 3, "embeddings_regularizer": "l2"}, (2, 3)),
+    ("Embedding", {"input_dim": 4, "output_dim": 3, "mask_zero": True}, (2, 3)),
     ("RandomCrop", {"height": 5, "width": 6}, SMALL),
     ("Conv2D", {"filters": 6, "kernel_size": 3, "data_format": "channels_first", "kernel_regularizer": "l2"}, IMAGE),
     ("Conv2DTranspose", {"filters": 5, "kernel_size": 3, "strides": 2, "output_padding": 1}, IMAGE),
