@@ -70,10 +70,8 @@ cdef extern from "kernels.h" nogil:
         void *gx
 
     ctypedef struct Suppression:
-        void *columns
-        void *kept
-        ptrdiff_t stride
-        int64_t *places
+        const void *boxes
+        int64_t *indices
         double threshold
 
     ctypedef struct Update:
@@ -136,11 +134,14 @@ cdef extern from "kernels.h" nogil:
         void (*normalize)(const BatchNorm *, const void *, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*normalize_grad)(const BatchNorm *, const void *, const void *, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
         ptrdiff_t box_tile
-        void (*box_columns)(const void *, const int64_t *, ptrdiff_t, double, void *, ptrdiff_t) noexcept nogil
+        void (*box_columns)(const void *, ptrdiff_t, void *, ptrdiff_t) noexcept nogil
         void (*box_iou)(const void *, const void *, ptrdiff_t, ptrdiff_t, void *, ptrdiff_t, ptrdiff_t) noexcept nogil
-        void (*nms_candidates)(const Suppression *, const void *, const int64_t *, ptrdiff_t) noexcept nogil
-        void (*nms_suppress)(const Suppression *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+        size_t (*nms_bytes)(ptrdiff_t) noexcept nogil
+        void (*nms_begin)(Suppression *, void *, const void *, const int64_t *, ptrdiff_t) noexcept nogil
+        ptrdiff_t (*nms_best)(Suppression *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*nms_suppress)(const Suppression *, bint, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
         ptrdiff_t (*nms_keep)(const Suppression *, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+        ptrdiff_t (*nms_left)(const Suppression *, ptrdiff_t) noexcept nogil
         size_t (*order_bytes)(ptrdiff_t) noexcept nogil
         void (*order_falling)(const void *, ptrdiff_t, void *, int64_t *) noexcept nogil
         void (*resize)(const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *, ptrdiff_t, ptrdiff_t, int,

@@ -6,12 +6,12 @@
 #ifndef PYCNN_BOXES_H
 #define PYCNN_BOXES_H
 
-#include "kernels.h"
-#include "vector.h"
+#include "order.h"
 
 enum { TILE_VECTORS = 2 };                  /* of candidates that one kept box is compared with */
 #define TILE_BOXES (TILE_VECTORS * LANES)   /* at most 32, see all_flags */
 #define NEVER ((real)__builtin_inf())       /* share of a box that nothing can suppress, for it is gone */
+#define LARGEST (sizeof(real) == 4 ? (real)__FLT_MAX__ : (real)__DBL_MAX__) /* share of one that is not */
 
 typedef struct {
     vec x1, y1, x2, y2;
@@ -85,20 +85,35 @@ INLINE flags above(vec a, vec b) {
 #endif
 INLINE uint32_t all_flags(flags low, flags high) { return (uint32_t)low | (uint32_t)high << LANES; }
 
-/* The columns of n boxes, in the order given or, where there is none, in their own; shares are as `share_of` says. */
-static void box_columns(const void *boxes_, const int64_t *order, ptrdiff_t n, double share_of, void *columns_,
-                        ptrdiff_t stride) {
-    const real *boxes = boxes_;
-    real *columns = columns_;
-    for (ptrdiff_t i = 0; i < n; i++) {
-        const real *box = boxes + 4 * (order ? order[i] : i);
-        for (int c = 0; c < 4; c++) columns[c * stride + i] = box[c];
-        columns[4 * stride + i] = (box[2] - box[0]) * (box[3] - box[1]) * (real)share_of;
+/* Columns [first, last) of boxes, those in `order` or all; shares are as `share_of` says. Four boxes are turned at once. */
+static void fill_columns(const real *boxes, const Keyed *order, ptrdiff_t first, ptrdiff_t last, real share_of,
+                         real *columns, ptrdiff_t stride) {
+    typedef real quad __attribute__((vector_size(4 * sizeof(real)), aligned(sizeof(real)), may_alias));
+    typedef integer lanes __attribute__((vector_size(4 * sizeof(real))));
+    for (ptrdiff_t i = first; i < last || i % TILE_BOXES; i += 4) {
+        quad box[4] = {}, *to = (quad *)(columns + i);
+        UNROLL for (int b = 0; b < 4; b++)
+            if (i + b < last) box[b] = *(const quad *)(boxes + 4 * (order ? (ptrdiff_t)order[i + b].index : i + b));
+        const quad low01 = __builtin_shuffle(box[0], box[1], (lanes){0, 4, 1, 5});
+        const quad low23 = __builtin_shuffle(box[2], box[3], (lanes){0, 4, 1, 5});
+        const quad high01 = __builtin_shuffle(box[0], box[1], (lanes){2, 6, 3, 7});
+        const quad high23 = __builtin_shuffle(box[2], box[3], (lanes){2, 6, 3, 7});
+        const quad x1 = __builtin_shuffle(low01, low23, (lanes){0, 1, 4, 5});
+        const quad y1 = __builtin_shuffle(low01, low23, (lanes){2, 3, 6, 7});
+        const quad x2 = __builtin_shuffle(high01, high23, (lanes){0, 1, 4, 5});
+        const quad y2 = __builtin_shuffle(high01, high23, (lanes){2, 3, 6, 7});
+        *to = x1, *(quad *)(columns + stride + i) = y1;
+        *(quad *)(columns + 2 * stride + i) = x2, *(quad *)(columns + 3 * stride + i) = y2;
+        const quad share = (x2 - x1) * (y2 - y1) * share_of;
+        const lanes finite = share < LARGEST; /* others, such as NaN, are given the largest: only NEVER is not */
+        *(quad *)(columns + 4 * stride + i) = (quad)((finite & (lanes)share) | (~finite & (lanes)(LARGEST - (quad){})));
+        for (int b = 0; b < 4; b++)
+            if (i + b >= last) columns[4 * stride + i + b] = NEVER;
     }
-    for (ptrdiff_t i = n; i % TILE_BOXES; i++) {
-        for (int c = 0; c < 4; c++) columns[c * stride + i] = 0;
-        columns[4 * stride + i] = NEVER;
-    }
+}
+
+static void box_columns(const void *boxes, ptrdiff_t n, void *columns, ptrdiff_t stride) {
+    fill_columns(boxes, NULL, 0, n, 1, columns, stride);
 }
 
 /* out (rows, n) = overlaps of boxes a, rows [first, last), with n columns of boxes. */
@@ -137,9 +152,32 @@ INLINE vec shares_left(BoxVector a, vec share_a, BoxVector b, vec share_b, flags
     return choose(overlap(a, b) > threshold, splat(NEVER), share_a);
 }
 
-/* Candidates: boxes order[0..n). */
-static void nms_candidates(const Suppression *s, const void *boxes, const int64_t *order, ptrdiff_t n) {
-    box_columns(boxes, order, n, share_for(s->threshold), s->columns, s->stride);
+/* Suppression goes in rounds: of the candidates left the best are put in order and chosen from, and the others compared
+ * with what is kept of them, so that few of those are ever put in order. */
+INLINE ptrdiff_t whole_tiles(ptrdiff_t n) { return (n + TILE_BOXES - 1) / TILE_BOXES * TILE_BOXES; }
+INLINE ptrdiff_t keyed_room(ptrdiff_t n) { return n > SAMPLE ? n : SAMPLE; }
+
+static size_t nms_bytes(ptrdiff_t n) {
+    return (size_t)(3 * keyed_room(n)) * sizeof(Keyed) + (size_t)(5 * (n + whole_tiles(n))) * sizeof(real);
+}
+
+/* The candidates: all n boxes, or those of the members. */
+static void nms_begin(Suppression *s, void *memory, const void *scores, const int64_t *members, ptrdiff_t n) {
+    s->left = memory;
+    s->best = (Keyed *)memory + keyed_room(n), s->spare = (Keyed *)s->best + keyed_room(n);
+    s->columns = (Keyed *)s->spare + keyed_room(n);
+    s->stride = whole_tiles(n);
+    s->kept = (real *)s->columns + 5 * s->stride;
+    key_scores(scores, members, n, s->left);
+}
+
+/* About `want` of those left become the best; returns how many. */
+static ptrdiff_t nms_best(Suppression *s, ptrdiff_t left, ptrdiff_t want) {
+    if (left > want) left = take_best(s->left, left, want, s->best, s->spare);
+    else memcpy(s->best, s->left, (size_t)left * sizeof(Keyed));
+    Keyed *sorted = sort_keyed(s->best, left, s->spare);
+    if (sorted == s->spare) s->spare = s->best, s->best = sorted;
+    return left;
 }
 
 /* Candidates [at, at + TILE_BOXES) that overlap a kept box get the share NEVER. */
@@ -165,18 +203,30 @@ INLINE void suppress_tile(const Suppression *s, ptrdiff_t at, ptrdiff_t first_ke
     UNROLL for (int v = 0; v < TILE_VECTORS; v++) store(columns + 4 * s->stride + v * LANES, shares[v]);
 }
 
-/* Candidates [first, last), first a multiple of TILE_BOXES, against kept boxes [first_kept, last_kept), which go by as
- * many as stay in the nearest cache. */
-static void nms_suppress(const Suppression *s, ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_kept,
-                         ptrdiff_t last_kept) {
+/* Candidates [first, last) of the best or of those left, from a tile's begin on, against kept boxes [0, kept), which go
+ * by as many as stay in the nearest cache. */
+static void nms_suppress(const Suppression *s, int of_best, ptrdiff_t first, ptrdiff_t last, ptrdiff_t kept) {
     enum { TOGETHER = 512 };
-    for (ptrdiff_t k = first_kept; k < last_kept; k += TOGETHER)
-        for (ptrdiff_t at = first; at < last; at += TILE_BOXES)
-            suppress_tile(s, at, k, at_most(k + TOGETHER, last_kept));
+    const real share_of = (real)share_for(s->threshold);
+    fill_columns(s->boxes, of_best ? s->best : s->left, first, last, share_of, s->columns, s->stride);
+    for (ptrdiff_t k = 0; k < kept; k += TOGETHER)
+        for (ptrdiff_t at = first; at < last; at += TILE_BOXES) suppress_tile(s, at, k, at_most(k + TOGETHER, kept));
 }
 
-/* Which of candidates [first, last) are kept; they have been compared with all boxes kept before, which are `kept` in
- * number. Returns how many there are then. */
+/* Of n that were left those that are not suppressed stay; returns how many. */
+static ptrdiff_t nms_left(const Suppression *s, ptrdiff_t n) {
+    const real *shares = (const real *)s->columns + 4 * s->stride;
+    const vec never = splat(NEVER);
+    Keyed *to = s->left;
+    for (ptrdiff_t at = 0; at < n; at += TILE_BOXES) {
+        uint32_t left = all_flags(above(never, load(shares + at)), above(never, load(shares + at + LANES)));
+        for (; left; left &= left - 1) *to++ = ((Keyed *)s->left)[at + __builtin_ctz(left)];
+    }
+    return to - (Keyed *)s->left;
+}
+
+/* Which of the best [first, last) are kept; they have been compared with all kept of this round before, which are `kept`
+ * in number. Returns how many there are then. */
 static ptrdiff_t nms_keep(const Suppression *s, ptrdiff_t first, ptrdiff_t last, ptrdiff_t kept) {
     const real *columns = s->columns;
     const vec threshold = splat((real)s->threshold), never = splat(NEVER);
@@ -192,7 +242,7 @@ static ptrdiff_t nms_keep(const Suppression *s, ptrdiff_t first, ptrdiff_t last,
             KeptBox *k = (KeptBox *)s->kept + kept;
             for (int c = 0; c < 4; c++) k->box[c] = columns[c * stride + at + l];
             k->share = shares[l];
-            s->places[kept++] = at + l;
+            s->indices[kept++] = (int64_t)((Keyed *)s->best)[at + l].index;
             left &= left - 1;
             const BoxVector box = splat_box(k->box);
             const vec share = splat_at(&k->share);

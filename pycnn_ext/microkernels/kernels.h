@@ -108,12 +108,14 @@ typedef struct {
     void *g, *gx;   /* where gy*act'(y) goes, and g*scale, or NULL */
 } BatchNorm;
 
-/* Greedy suppression: candidates in the order of their scores (columns as in boxes.h), and of the boxes kept so far
- * what they are compared by (5 numbers each) and which candidates they were. */
+/* Greedy suppression, in rounds: candidates that are left, with the keys that they are ordered by, and the best of them
+ * in their order; columns of either (see boxes.h), and of the boxes that this round keeps what others are compared with (5
+ * numbers each) and their indices. */
 typedef struct {
-    void *columns, *kept;
+    const void *boxes;
+    void *left, *best, *spare, *columns, *kept;
     ptrdiff_t stride;
-    int64_t *places;
+    int64_t *indices;
     double threshold;
 } Suppression;
 
@@ -237,17 +239,19 @@ typedef struct {
                            ptrdiff_t last);
 
     /* Boxes (n, 4), see boxes.h: columns[5][stride], which are filled for whole tiles of box_tile boxes; out (rows, n)
-     * for rows [first, last) of the boxes a; what greedy suppression does with its candidates [first, last), from a
-     * tile's begin on: to those that overlap kept boxes, and to choose which of them are kept. */
+     * for rows [first, last) of the boxes a. Suppression begins in so many bytes for n candidates; of those left the best
+     * become a round; candidates [first, last), from a tile's begin on, go if they overlap kept boxes; of the best some
+     * are kept; the others are left. All but two return a number of boxes. */
     ptrdiff_t box_tile;
-    void (*box_columns)(const void *boxes, const int64_t *order, ptrdiff_t n, double share_of, void *columns,
-                        ptrdiff_t stride);
+    void (*box_columns)(const void *boxes, ptrdiff_t n, void *columns, ptrdiff_t stride);
     void (*box_iou)(const void *a, const void *columns, ptrdiff_t stride, ptrdiff_t n, void *out, ptrdiff_t first,
                     ptrdiff_t last);
-    void (*nms_candidates)(const Suppression *, const void *boxes, const int64_t *order, ptrdiff_t n);
-    void (*nms_suppress)(const Suppression *, ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_kept,
-                         ptrdiff_t last_kept);
+    size_t (*nms_bytes)(ptrdiff_t n);
+    void (*nms_begin)(Suppression *, void *memory, const void *scores, const int64_t *members, ptrdiff_t n);
+    ptrdiff_t (*nms_best)(Suppression *, ptrdiff_t left, ptrdiff_t want);
+    void (*nms_suppress)(const Suppression *, int of_best, ptrdiff_t first, ptrdiff_t last, ptrdiff_t kept);
     ptrdiff_t (*nms_keep)(const Suppression *, ptrdiff_t first, ptrdiff_t last, ptrdiff_t kept);
+    ptrdiff_t (*nms_left)(const Suppression *, ptrdiff_t n);
     size_t (*order_bytes)(ptrdiff_t n);
     void (*order_falling)(const void *scores, ptrdiff_t n, void *work, int64_t *order);
 

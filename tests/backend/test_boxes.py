@@ -127,6 +127,33 @@ def test_suppression_is_the_same_on_every_backend(backend, seed):
     np.testing.assert_array_equal(run(backend, "nms", boxes, scores, 0.25, labels), expected)
 
 
+SCORES = {
+    "equal": lambda i: np.zeros(len(i)),
+    "rising": lambda i: i,
+    "falling": lambda i: -i,
+    "few good": lambda i: (i % 5 == 0) * 1000 + i % 7,
+    "few bad": lambda i: (i % 5 != 0) * 1000 + i % 7,
+    "infinite": lambda i: np.where(i % 3 == 0, np.inf, np.where(i % 3 == 1, -np.inf, -0.0 * i)),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", SCORES)
+def test_suppression_does_not_depend_on_how_scores_are_spread(backend, kind, dtype):
+    """The CPU takes the best first, those up to a score that it finds by a sample."""
+    boxes, scores = random_boxes(900, dtype, extent=150.0), SCORES[kind](np.arange(900)).astype(dtype)
+    expected = reference.nms(boxes, scores, 0.2)
+    np.testing.assert_array_equal(run(backend, "nms", boxes, scores, 0.2), expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
+def test_a_box_whose_area_overflows_is_kept(backend, dtype):
+    side = np.sqrt(np.finfo(dtype).max) * 4
+    boxes = np.array([[0, 0, side, side], [0, 0, 1, 1], [0, 0, side, side], [0, 0, 1, 1]], dtype)
+    assert kept_by(backend, boxes, np.array([4, 3, 2, 1], dtype), 0.5) == [0, 1, 2]
+
+
 def test_chunks_of_the_gpu_are_joined(backend, monkeypatch):
     """Many chunks, the last of which is not whole, and a chunk of which nothing is kept."""
     if backend.name == cuda_emulated.NAME:

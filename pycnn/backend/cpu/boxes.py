@@ -16,16 +16,14 @@ def box_iou(a, b, out=None):
 def nms(boxes, scores, iou_threshold, labels=None, out=None):
     boxes, scores = np.ascontiguousarray(boxes), np.ascontiguousarray(scores)
     out = np.empty(len(boxes), np.int64) if out is None else out
-    order = np.empty(len(boxes), np.int64)
-    ext.order_falling(scores, order)
     if labels is None:
-        count = ext.nms(boxes, order, [len(boxes)], iou_threshold, out)
+        count = ext.nms(boxes, scores, None, (len(boxes),), iou_threshold, out)
     else:
-        by_label = np.argsort(labels[order], kind="stable")
-        ends = np.append(np.flatnonzero(np.diff(labels[order[by_label]])) + 1, len(boxes))
-        count = ext.nms(boxes, order[by_label], ends, iou_threshold, out)
-        kept = np.zeros(len(boxes), bool)
-        kept[out[:count]] = True
-        out[:count] = order[kept[order]]
+        members = np.argsort(labels, kind="stable")
+        ends = np.append(np.flatnonzero(np.diff(labels[members])) + 1, len(boxes))
+        count = ext.nms(boxes, scores, members, ends, iou_threshold, out)
+        kept, order = np.sort(out[:count]), np.empty(count, np.int64)
+        ext.order_falling(scores[kept], order)
+        out[:count] = kept[order]
     out[count:] = -1
     return out
