@@ -55,6 +55,7 @@ WRITES = {
     "fcn_segmentation": {"fcn.pycnn", "fcn_confusion.png", "fcn_curves.png", "fcn_large.png", "fcn_masks.png"},
     "train_densecap": {"densecap.pycnn", "densecap_curves.png", "densecap_found.png", "densecap_words.png"},
     "caption_image": {"captioner.pycnn", "captioner_curves.png", "captioner_words.png"},
+    "lstm_row_by_row": {"lstm.pycnn", "lstm_curves.png", "lstm_mistakes.png", "lstm_rows.png"},
     "coins": {"coins.pycnn", "coins.png"},
     "grad_cam": {"grad_cam.png", "grad_cam_network.png", "grad_cam_saliency.png", "grad_cam_smoothgrad.png"},
     "edge_detection": {"edges_hopper.png"},
