@@ -1,6 +1,7 @@
 """Cells: one step of a recurrent net, with its weights."""
 
 from pycnn import constraints, initializers, ops, regularizers
+from pycnn.backend.names import FUSED_ACTIVATIONS
 from pycnn.layers.activation import read_activation
 from pycnn.layers.base import Layer
 from pycnn.layers.conv import count
@@ -12,7 +13,8 @@ from pycnn.registration import register_serializable
 class Cell(Layer):
     """Base of cells: (inputs (batch, n), states) -> (output (batch, units), states), all states (batch, units).
 
-    A subclass defines ``step``; ``gates``, how many times ``units`` numbers its products give; and ``state_count``.
+    A subclass defines ``step``; ``gates``, how many times ``units`` numbers its products give; and ``state_count``. It
+    may define ``whole``, all steps at once: what it inherits of that is not used with a ``step`` of its own.
     """
 
     gates = 1
@@ -34,6 +36,11 @@ class Cell(Layer):
         "recurrent_dropout",
         "seed",
     )
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "step" in cls.__dict__ and "whole" not in cls.__dict__:
+            cls.whole = Cell.whole
 
     def __init__(
         self,
@@ -129,6 +136,9 @@ class Cell(Layer):
         inputs = inputs if drop is None else inputs * drop
         return self.step(inputs, states, recurrent_drop)
 
+    def whole(self, inputs, states, mask):
+        """Return (outputs of all steps, the last states), or None if it goes step by step only."""
+
     def step(self, inputs, states, recurrent_drop=None):
         """Compute a step whose inputs are dropped out already."""
         raise NotImplementedError(f"{type(self).__name__} must define step(self, inputs, states, recurrent_drop)")
@@ -151,6 +161,14 @@ class SimpleRNNCell(Cell):
     >>> y.shape, len(states)
     ((2, 4), 1)
     """
+
+    def whole(self, inputs, states, mask):
+        """States of all steps (batch, steps, units), and the last one; None if there is no kernel for it."""
+        activation = self.activation or "linear"
+        if activation not in FUSED_ACTIVATIONS:
+            return None
+        y, h = ops.simple_rnn(inputs, self.kernel, self.recurrent_kernel, self.bias, states[0], mask, activation)
+        return y, [h]
 
     def step(self, inputs, states, recurrent_drop=None):
         """Compute a step whose inputs are dropped out already."""

@@ -77,9 +77,7 @@ class RNN(Layer):
         sequences = sequences if drop is None else sequences * drop[:, None]
         if self.go_backwards:
             sequences, mask = sequences[:, ::-1], None if mask is None else ops.convert_to_tensor(mask)[:, ::-1]
-        whole = None
-        if recurrent_drop is None and hasattr(self.cell, "whole"):
-            whole = self.cell.whole(sequences, list(initial_state), mask)
+        whole = None if recurrent_drop is not None else self.cell.whole(sequences, list(initial_state), mask)
         y, states = whole or self._steps(sequences, list(initial_state), mask, recurrent_drop)
         if self.zero_output_for_mask and mask is not None:
             y = ops.where(ops.convert_to_tensor(mask)[..., None], y, 0.0)

@@ -10,7 +10,7 @@ norm.py        batch_norm                   normalization.py  norm normalize lay
 resample.py    pad crop resize affine2d ... image.py        Keras's ops.image                 control.py    cond scan
 loss.py        mse mae huber hinge ...      crossentropy.py those of the losses               entropy.py    Keras's
 operators.py   the Tensor's operators and methods     promotion.py  which dtype     axes.py  which axes
-roi.py         roi_pool roi_align roi_warp         recurrent.py    lstm gru
+roi.py         roi_pool roi_align roi_warp         recurrent.py  simple_rnn lstm gru
 symbolic.py    operations on tensors without values: they become part of a graph
 
 Names, arguments and defaults are those of ``keras.ops`` where Keras has the operation. On purpose different: integer
@@ -269,7 +269,7 @@ from pycnn.ops.product import (
     triu,
     vdot,
 )
-from pycnn.ops.recurrent import gru, lstm
+from pycnn.ops.recurrent import gru, lstm, simple_rnn
 from pycnn.ops.reduction import (
     all,
     any,

@@ -2,6 +2,7 @@
 
 from pycnn.autograd import Function, as_tensor
 from pycnn.backend import get_backend
+from pycnn.backend.names import FUSED_ACTIVATIONS
 from pycnn.ops.promotion import same_float
 
 
@@ -69,6 +70,22 @@ class _Recurrence(Function):
         )
 
 
+class _SimpleRNN(_Recurrence):
+    _shares = True  # the gradients of both products are the same
+
+    def forward(self, *arrays, activation):
+        self.activation = activation
+        return super().forward(*arrays)
+
+    def _step(self, x, product, states, out):
+        z = self.backend.xp.add(x, product, out=product)
+        h = self.backend.activation_forward(z, self.activation, out=out)
+        return [h], h
+
+    def _step_grad(self, kept, before, gstates, out):
+        return self.backend.activation_grad(gstates[0], None, kept, self.activation, out=out), [None]
+
+
 class _LSTM(_Recurrence):
     _shares = True  # the gradients of both products are the same
 
@@ -93,6 +110,43 @@ class _GRU(_Recurrence):
         gates, product = kept
         _, gr, gh = self.backend.gru_step_grad(gates, product, before, gstates[0], out=out)
         return gr, [gh]
+
+
+def simple_rnn(x, kernel, recurrent_kernel, bias=None, initial_state=None, mask=None, activation="tanh"):
+    """The plain recurrent net over sequences: h = act(x @ kernel + h @ recurrent_kernel + bias), at all steps.
+
+    Parameters
+    ----------
+    x : (batch, steps, inputs)
+    kernel : (inputs, units)
+    recurrent_kernel : (units, units)
+    bias : (units,), optional
+    initial_state : (batch, units), optional
+        Zeros unless given.
+    mask : (batch, steps) bools, optional
+        Where it is False the state stays as it was; before the first step that is True outputs are 0.
+    activation : {"tanh", "relu", "relu6", "sigmoid", "linear"}
+
+    Returns
+    -------
+    Tensor (batch, steps, units), Tensor (batch, units)
+        The state of each step, and the last one.
+
+    Notes
+    -----
+    Elman, Finding structure in time, 1990.
+
+    Examples
+    --------
+    >>> import numpy as np, pycnn
+    >>> y, h = pycnn.ops.simple_rnn(np.ones((1, 4, 1)), [[1.0]], [[2.0]], activation="linear")
+    >>> y[0, :, 0].numpy()
+    array([ 1.,  3.,  7., 15.])
+    """
+    if activation not in FUSED_ACTIVATIONS:
+        raise ValueError(f"activation must be one of {', '.join(FUSED_ACTIVATIONS)}. Received: {activation=}")
+    x, states = _check(x, kernel, recurrent_kernel, 1, None if initial_state is None else [initial_state], 1)
+    return _SimpleRNN.apply(x, kernel, recurrent_kernel, bias, None, mask, *states, activation=activation)
 
 
 def lstm(x, kernel, recurrent_kernel, bias=None, initial_state=None, mask=None):

@@ -8,7 +8,8 @@ import pycnn
 from pycnn import layers, ops
 from pycnn.autograd import gradcheck
 
-GATED = {"LSTM": 2, "GRU": 1}
+STATES = {"SimpleRNN": 1, "LSTM": 2, "GRU": 1}
+ORDERS = {"SimpleRNN": [0], "LSTM": [0, 1, 2, 3], "GRU": [1, 0, 2]}  # of the gates in PyTorch
 
 
 def test_a_step_of_lstm_by_hand(backend):
@@ -24,16 +25,16 @@ def test_a_step_of_lstm_by_hand(backend):
 
 
 def torch_twin(torch, name, layer, inputs, units):
-    """PyTorch's layer with the same weights, its gates in its own order: LSTM i, f, g, o and GRU r, z, n."""
-    twin = getattr(torch.nn, name)(inputs, units, batch_first=True, dtype=torch.float64)
+    """PyTorch's layer with the same weights, its gates in its own order."""
+    twin = getattr(torch.nn, name.removeprefix("Simple"))(inputs, units, batch_first=True, dtype=torch.float64)
     kernel, recurrent, bias = (w.numpy() for w in layer.weights)
-    order = [0, 1, 2, 3] if name == "LSTM" else [1, 0, 2]
+    order = ORDERS[name]
 
     def turned(matrix):
         blocks = np.split(matrix, len(order), axis=-1)
         return torch.tensor(np.concatenate([blocks[i] for i in order], axis=-1).T.copy())
 
-    bias, other = (bias, np.zeros_like(bias)) if name == "LSTM" else bias
+    bias, other = bias if name == "GRU" else (bias, np.zeros_like(bias))
     with torch.no_grad():
         twin.weight_ih_l0.copy_(turned(kernel))
         twin.weight_hh_l0.copy_(turned(recurrent))
@@ -42,7 +43,7 @@ def torch_twin(torch, name, layer, inputs, units):
     return twin
 
 
-@pytest.mark.parametrize("name", GATED)
+@pytest.mark.parametrize("name", STATES)
 def test_pytorch(backend, name):
     torch = peer("torch")
     layer = getattr(layers, name)(6, return_sequences=True, return_state=True, dtype="float64")
@@ -50,7 +51,7 @@ def test_pytorch(backend, name):
     layer(given)
     layer.set_weights([normal(w.shape, np.float64, i) for i, w in enumerate(layer.weights)])
     twin = torch_twin(torch, name, layer, 4, 6)
-    start = [normal((3, 6), np.float64, i + 9) for i in range(GATED[name])]
+    start = [normal((3, 6), np.float64, i + 9) for i in range(STATES[name])]
     x, states = (pycnn.Tensor(given, requires_grad=True), [pycnn.Tensor(s, requires_grad=True) for s in start])
     y, *last = layer(x, initial_state=states)
     theirs = [torch.tensor(a, requires_grad=True) for a in (given, *start)]
@@ -70,30 +71,30 @@ def test_pytorch(backend, name):
     for ours, their in zip((x, *states), theirs, strict=True):
         assert_close(ours.grad.numpy(), their.grad.numpy(), 1e-11)
     kernel = twin.weight_ih_l0.grad.numpy().T
-    order = [0, 1, 2, 3] if name == "LSTM" else [1, 0, 2]
+    order = ORDERS[name]
     blocks = np.split(kernel, len(order), axis=1)
     assert_close(layer.cell.kernel.grad.numpy(), np.concatenate([blocks[i] for i in order], axis=1), 1e-11)
     blocks = np.split(twin.weight_hh_l0.grad.numpy().T, len(order), axis=1)
     assert_close(layer.cell.recurrent_kernel.grad.numpy(), np.concatenate([blocks[i] for i in order], axis=1), 1e-11)
-    biases = (twin.bias_ih_l0, twin.bias_hh_l0)[: 1 if name == "LSTM" else 2]
+    biases = (twin.bias_ih_l0, twin.bias_hh_l0)[: 2 if name == "GRU" else 1]
     blocks = [np.split(b.grad.numpy(), len(order)) for b in biases]
     wanted = np.stack([np.concatenate([b[i] for i in order]) for b in blocks])
     assert_close(layer.cell.bias.grad.numpy().reshape(wanted.shape), wanted, 1e-11)
 
 
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("name", GATED)
+@pytest.mark.parametrize("name", STATES)
 def test_gradients(backend, name, masked):
-    gates = 4 if name == "LSTM" else 3
+    gates, op = len(ORDERS[name]), {"SimpleRNN": ops.simple_rnn, "LSTM": ops.lstm, "GRU": ops.gru}[name]
     mask = np.array([[True, False, True], [False, True, True]]) if masked else None
     x, kernel, recurrent = (normal(s, np.float64, i) for i, s in enumerate([(2, 3, 2), (2, gates * 2), (2, gates * 2)]))
-    states = [normal((2, 2), np.float64, 5 + i) for i in range(GATED[name])]
-    biases = [normal((gates * 2,), np.float64, 8 + i) for i in range(1 if name == "LSTM" else 2)]
+    states = [normal((2, 2), np.float64, 5 + i) for i in range(STATES[name])]
+    biases = [normal((gates * 2,), np.float64, 8 + i) for i in range(2 if name == "GRU" else 1)]
 
     def run(x, kernel, recurrent, *rest):
         biases_, states_ = rest[: len(biases)], rest[len(biases) :]
         start = states_ if name == "LSTM" else states_[0]
-        y, *last = getattr(ops, name.lower())(x, kernel, recurrent, *biases_, start, mask=mask)
+        y, *last = op(x, kernel, recurrent, *biases_, start, mask=mask)
         return ops.sum(y * normal(y.shape, np.float64, 30)) + sum(ops.sum(s * s) for s in last)
 
     gradcheck(run, [x, kernel, recurrent, *biases, *states])
@@ -103,12 +104,12 @@ MASK = np.array([[True, True, False, True], [False, True, False, False], [False,
 
 
 @pytest.mark.parametrize("mask", [None, MASK], ids=["all", "masked"])
-@pytest.mark.parametrize("name", GATED)
+@pytest.mark.parametrize("name", STATES)
 def test_a_whole_sequence_is_its_steps(backend, name, mask):
     """Where a step is not seen the states stay, and the output repeats; before the first one it is 0."""
     layer = getattr(layers, name)(3, return_sequences=True, return_state=True)
     x = normal((3, 4, 5), np.float32)
-    states = [normal((3, 3), np.float32, i) for i in range(GATED[name])]
+    states = [normal((3, 3), np.float32, i) for i in range(STATES[name])]
     y, *last = layer(x, initial_state=states, mask=mask)
     wanted = np.zeros((3, 3), np.float32)
     for t in range(4):
@@ -122,13 +123,13 @@ def test_a_whole_sequence_is_its_steps(backend, name, mask):
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
-@pytest.mark.parametrize("name", ["SimpleRNN", *GATED])
+@pytest.mark.parametrize("name", STATES)
 def test_masks_and_states_are_keras_s(name):
     peer("torch")
     keras = peer("keras")
     ours, theirs = (getattr(k.layers, name)(3, return_sequences=True) for k in (pycnn, keras))
     x = normal((3, 4, 5), np.float32)
-    states = [normal((3, 3), np.float32, i) for i in range(GATED.get(name, 1))]
+    states = [normal((3, 3), np.float32, i) for i in range(STATES[name])]
     theirs(x)
     ours(x)
     ours.set_weights(theirs.get_weights())
@@ -195,17 +196,32 @@ def test_dropout_is_the_same_at_all_steps():
     assert (layer(np.ones((2, 3, 4))).numpy() == 4).all()
 
 
-def test_a_step_of_ones_own(tmp_path):
-    class Sum(layers.SimpleRNNCell):
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", None, "relu6", "elu", ops.sin])
+def test_a_sequence_of_plain_steps_by_hand(backend, activation):
+    """As one operation where a kernel knows the activation, and else step by step; gradients by differences."""
+    layer = layers.SimpleRNN(2, activation, return_sequences=True, bias_initializer="ones", dtype="float64")
+    x, function = normal((2, 3, 4)), pycnn.activations.get(activation)
+    y = layer(x).numpy()
+    kernel, recurrent, bias = layer.get_weights()
+    h = np.zeros((2, 2))
+    for t in range(3):
+        h = function(pycnn.Tensor(x[:, t] @ kernel + h @ recurrent + bias)).numpy()
+        assert_close(y[:, t], h, 1e-12)
+    gradcheck(lambda x, w, *s: ops.sum(layer(x, initial_state=list(s)) ** 2 * w), [x, normal(y.shape), normal((2, 2))])
+
+
+@pytest.mark.parametrize("cell", [layers.SimpleRNNCell, layers.LSTMCell, layers.GRUCell])
+def test_a_step_of_ones_own(cell):
+    class Sum(cell):
         def step(self, inputs, states, recurrent_drop=None):
             total = states[0] + ops.sum(inputs, axis=1, keepdims=True)
-            return total, [total]
+            return total, [total, *states[1:]]
 
     y = layers.RNN(Sum(1), return_sequences=True)([[[1.0, 2.0], [3.0, 4.0]]])
     assert y.tolist() == [[[3.0], [10.0]]]
 
 
-@pytest.mark.parametrize("name", ["SimpleRNN", *GATED])
+@pytest.mark.parametrize("name", STATES)
 def test_no_samples(backend, name):
     layer = getattr(layers, name)(3, return_sequences=True)
     x = pycnn.Tensor(np.zeros((0, 4, 5), np.float32), requires_grad=True)
@@ -234,6 +250,10 @@ def test_the_forget_gate_begins_open():
         (lambda: layers.Bidirectional(layers.Dense(2)), "layer must be a recurrent layer"),
         (lambda: layers.Bidirectional(layers.GRU(2), merge_mode="max"), "merge_mode must be one of"),
         (lambda: layers.LSTM(2)(np.ones((2, 3, 4)), initial_state=[np.ones((2, 2))]), "initial_state must be 2 times"),
+        (
+            lambda: ops.simple_rnn([[[1.0]]], [[1.0]], [[1.0]], activation="gelu"),
+            "activation must be one of",
+        ),
         (lambda: ops.gru(np.zeros((2, 3, 4)), np.zeros((4, 8)), np.zeros((2, 6))), "x must be"),
     ],
 )
