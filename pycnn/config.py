@@ -1,4 +1,4 @@
-"""Process-wide settings: default dtype, fuzz factor, image layout, seed. Imports nothing of pycnn.
+"""Process-wide settings: default dtype and policy, fuzz factor, image layout, seed. Imports nothing of pycnn.
 
 Environment variables, read once at import:
 
@@ -18,6 +18,7 @@ _FLOAT_DTYPES = ("float32", "float64")
 _IMAGE_DATA_FORMATS = ("channels_last", "channels_first")
 _CONV_ALGORITHMS = ("auto", "direct", "winograd")
 _FLOAT32_PRECISIONS = ("highest", "high")
+_HALF_DTYPES = ("float16", "bfloat16")
 
 
 def _choice(argument, value, choices):
@@ -28,6 +29,7 @@ def _choice(argument, value, choices):
 
 _settings = {
     "floatx": _choice("PYCNN_FLOATX", os.environ.get("PYCNN_FLOATX", "float32"), _FLOAT_DTYPES),
+    "dtype_policy": None,
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
     "conv_algorithm": "auto",
@@ -46,6 +48,98 @@ def floatx():
 def set_floatx(dtype):
     """Set the default floating-point dtype: ``"float32"`` or ``"float64"``."""
     _settings["floatx"] = _choice("dtype", dtype, _FLOAT_DTYPES)
+
+
+class DTypePolicy:
+    """The dtype of a layer's weights, and the one that it computes in.
+
+    Parameters
+    ----------
+    name : str
+        ``"float32"`` or ``"float64"``: both are that. ``"mixed_float16"`` or ``"mixed_bfloat16"``: weights of float32,
+        computation in half the bytes. bfloat16 needs the package ml_dtypes (``pip install 'pycnn[bfloat16]'``).
+
+    Attributes
+    ----------
+    name, compute_dtype, variable_dtype : str
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> policy = pycnn.dtype_policies.DTypePolicy("mixed_float16")
+    >>> policy.compute_dtype, policy.variable_dtype
+    ('float16', 'float32')
+    """
+
+    def __init__(self, name):
+        if not isinstance(name, str):
+            raise TypeError(f"A dtype policy has a name such as 'mixed_float16'. Received: name={name!r}")
+        half = name.removeprefix("mixed_")
+        if name not in _FLOAT_DTYPES and (half not in _HALF_DTYPES or name == half):
+            raise ValueError(
+                "dtype must be 'float32' or 'float64', or 'mixed_float16' or 'mixed_bfloat16' (weights are kept in no "
+                f"less than float32). Received: dtype={name!r}"
+            )
+        if half == "bfloat16":
+            _require_bfloat16()
+        self.name = name
+        self.compute_dtype, self.variable_dtype = (name, name) if name == half else (half, "float32")
+
+    def get_config(self):
+        """Return the arguments that make the same policy."""
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a policy of what ``get_config`` returned."""
+        return cls(**config)
+
+    def __eq__(self, other):
+        return self.name == other.name if isinstance(other, DTypePolicy) else NotImplemented
+
+    def __hash__(self):
+        return hash(self.name)
+
+    def __repr__(self):
+        return f'<DTypePolicy "{self.name}">'
+
+
+def _require_bfloat16():
+    """Let NumPy know bfloat16."""
+    try:
+        import ml_dtypes  # noqa: F401  which tells NumPy
+    except ImportError as error:
+        raise ImportError("bfloat16 needs the package ml_dtypes: pip install 'pycnn[bfloat16]'") from error
+
+
+def dtype_policy():
+    """The policy of layers that are not told another: that of ``floatx()`` unless one was set."""
+    policy = _settings["dtype_policy"]
+    return DTypePolicy(floatx()) if policy is None else policy
+
+
+def set_dtype_policy(policy):
+    """Set the policy of layers that are made from now on: its name or a ``DTypePolicy``; None for that of ``floatx()``.
+
+    With ``"mixed_float16"`` and ``"mixed_bfloat16"`` layers keep weights in float32, round them and their inputs to the
+    half-wide dtype, and give arrays of it. Statistics of normalisation, losses and metrics are computed in float32.
+    ``compile`` scales the loss under ``"mixed_float16"``, lest small gradients vanish (see
+    ``pycnn.optimizers.LossScaleOptimizer``). The last layer of a classifier should be given ``dtype="float32"``.
+
+    Each operation computes in float32 and rounds what it gives, as tensor cores do, so that models train, and are
+    exchanged with Keras, as they would with half-wide kernels. There are none of these yet: on every backend a step
+    takes longer than in float32, and no less memory. Gradients of weights are not rounded.
+
+    Examples
+    --------
+    >>> import pycnn
+    >>> pycnn.config.set_dtype_policy("mixed_float16")
+    >>> layer = pycnn.layers.Dense(2)
+    >>> layer.compute_dtype, layer.variable_dtype
+    ('float16', 'float32')
+    >>> pycnn.config.set_dtype_policy(None)
+    """
+    _settings["dtype_policy"] = policy if policy is None or isinstance(policy, DTypePolicy) else DTypePolicy(policy)
 
 
 def epsilon():

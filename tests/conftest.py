@@ -81,6 +81,7 @@ def known_state():
     config.set_image_data_format(layout)
     config.set_conv_algorithm(algorithm)
     config.set_float32_precision(precision)
+    config.set_dtype_policy(None)
 
 
 @pytest.fixture(params=BACKENDS)

@@ -4,6 +4,9 @@ A case is (class name, arguments, shape of the input or list of shapes). Layers 
 ``RANDOM``: both must leave their inputs alone outside training.
 """
 
+import numpy as np
+from helpers import normal
+
 IMAGE, SMALL, VECTOR, SEQUENCE = (2, 9, 8, 4), (2, 5, 6, 3), (3, 5), (2, 7, 4)
 
 CASES = [
@@ -123,3 +126,22 @@ RANDOM = [
     ("RandomInvert", {}, SMALL),
     ("RandomGrayscale", {}, SMALL),
 ]
+
+
+def identify(case):
+    name, arguments, _ = case
+    return "-".join([name, *(f"{key}={value}" for key, value in arguments.items())])
+
+
+def random_inputs(shapes):
+    several = isinstance(shapes, list)
+    arrays = [normal(shape, np.float32, seed=i) for i, shape in enumerate(shapes if several else [shapes])]
+    return arrays if several else arrays[0]
+
+
+def random_weights(weights):
+    """Positive ones, which variances may have too."""
+    return [
+        np.abs(normal(w.shape, seed=i)).astype(np.float32) + np.float32(0.1) if w.dtype.kind == "f" else w
+        for i, w in enumerate(weights)
+    ]

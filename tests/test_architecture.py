@@ -9,14 +9,14 @@ import pytest
 ROOT = Path(importlib.util.find_spec("pycnn").origin).parent
 
 LAYERS = (
-    {"config", "registration", "threads"},
+    {"config", "registration", "threads", "dtype_policies"},
     {"backend"},
     {"autograd"},
     {"ops"},
     {"random"},
     {"layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers", "activations"},
     {"models", "callbacks", "utils", "preprocessing", "datasets", "filters", "explain", "installation"}
-    | {"saving", "data"},
+    | {"saving", "data", "mixed_precision"},
     {"applications", "analysis", "detection"},
     {"captioning"},
     {"visualize", "distributed"},

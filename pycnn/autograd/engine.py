@@ -4,6 +4,7 @@ import heapq
 
 from pycnn.autograd.tensor import Tensor, as_tensor
 from pycnn.backend import get_backend
+from pycnn.backend.recorded import cast
 from pycnn.backend.stretching import FEW
 
 
@@ -50,6 +51,8 @@ def _go_back(tensor, gradient, retain_graph, leaves=None):
     _send(tensor, gradient, pending, queue, leaves)
     while queue:
         node, gradients, _ = pending.pop(-heapq.heappop(queue))
+        if node.rounded:
+            gradients = node.widened(gradients)
         results = node.backward(*gradients)
         if type(results) is not tuple:
             results = (results,)
@@ -70,7 +73,7 @@ def _go_back(tensor, gradient, retain_graph, leaves=None):
                     f"expected {target.shape}. Received: {result.shape}"
                 )
             if result.dtype is not target.dtype:  # an input may have been promoted
-                result = result.astype(target.dtype, copy=False)
+                result = cast(result, target.dtype)
             if target._node is None and leaves is None and target._grad is None:  # a weight, most often
                 target._grad = result
             else:

@@ -4,16 +4,21 @@ import functools
 import itertools
 import threading
 
-from pycnn.autograd.tensor import Tensor, as_tensor
+from pycnn.autograd.tensor import Tensor, Variable, as_tensor
 from pycnn.backend import get_backend
+from pycnn.backend.dtypes import FLOAT32, FLOATS, is_half
+from pycnn.backend.recorded import cast
 
 _sequence = itertools.count()
 
 
 class _State(threading.local):
-    """Of each thread: whether operations are being recorded."""
+    """Of each thread: whether operations are being recorded, and the dtype of ``autocast``, or None.
 
-    enabled = True
+    Both are one attribute, for each operation looks at them.
+    """
+
+    mode = (True, None)
 
 
 _state = _State()
@@ -33,11 +38,11 @@ class no_grad:
     """
 
     def __enter__(self):
-        self._before = _state.enabled
-        _state.enabled = False
+        self._before, half = _state.mode
+        _state.mode = (False, half)
 
     def __exit__(self, *exception):
-        _state.enabled = self._before
+        _state.mode = (self._before, _state.mode[1])
 
     def __call__(self, function):
         @functools.wraps(function)
@@ -50,7 +55,47 @@ class no_grad:
 
 def is_grad_enabled():
     """Whether operations are being recorded in this thread."""
-    return _state.enabled
+    return _state.mode[0]
+
+
+class autocast:
+    """Context manager: operations inside compute in float32, and round what they give to half its width.
+
+    An operation rounds if it is given arrays of the half-wide dtype, or weights, and no array of float32 or float64
+    beside. Weights among what it is given are rounded first, but for those made with ``autocast=False``, such as the
+    moving averages of batch normalisation. The gradients of arrays are rounded, too; those of weights are not.
+    This is the one place that rounds: kernels and operations know float32 and float64 alone.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype or None
+        float16 or bfloat16. float32: half-wide arrays become it in every operation. None: nothing is looked at, and
+        each operation takes half-wide arrays as it likes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pycnn
+    >>> with pycnn.autograd.autocast(np.dtype("float16")):
+    ...     y = pycnn.Tensor(np.ones(2, "float16")) / 3
+    >>> y.numpy()
+    array([0.3333, 0.3333], dtype=float16)
+    """
+
+    def __init__(self, dtype):
+        self._dtype = dtype
+
+    def __enter__(self):
+        enabled, self._before = _state.mode
+        _state.mode = (enabled, self._dtype)
+
+    def __exit__(self, *exception):
+        _state.mode = (_state.mode[0], self._before)
+
+
+def autocast_dtype():
+    """The dtype of the innermost ``autocast`` of this thread, or None."""
+    return _state.mode[1]
 
 
 class Edge:
@@ -77,6 +122,8 @@ class Function:
     gets as they are, for others may hold them too. What ``backward`` needs is kept as attributes of ``self``.
     ``self.backend`` is the backend of the forward pass, ``self.needs_grad`` says for each input whether
     its gradient is wanted, and in ``backward`` each of ``self.inputs`` for which it is has a ``shape`` and ``dtype``.
+    Inside ``autocast`` half-wide arrays reach both methods as float32, and what they return is rounded, unless the
+    class says by ``any_dtype`` that it only moves numbers, of whatever dtype.
 
     Examples
     --------
@@ -95,6 +142,9 @@ class Function:
     array([12.], dtype=float32)
     """
 
+    any_dtype = False  # whether half-wide arrays are taken, and given, as they are
+    rounded = False  # of a node: whether its outputs were rounded, whose gradients are so, too
+
     def forward(self, *arrays, **options):
         """Compute the outputs from device arrays."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(self, *arrays, **options)")
@@ -109,7 +159,8 @@ class Function:
         node = cls()
         node.backend = get_backend()
         targets, arrays, needs_grad = [], [], []
-        enabled, recorded = _state.enabled, False
+        enabled, half = _state.mode
+        recorded = False
         for x in inputs:  # one loop: three comprehensions take twice as long
             array, needed, target = None, False, None
             if x is not None:
@@ -123,7 +174,7 @@ class Function:
             arrays.append(array)
             needs_grad.append(needed)
         node.needs_grad = needs_grad
-        outputs = node.forward(*arrays, **options)
+        outputs = node.forward(*arrays, **options) if half is None else node._autocast(half, inputs, arrays, options)
         several = type(outputs) is tuple
         if not recorded:
             return tuple(map(Tensor.wrap, outputs)) if several else Tensor.wrap(outputs)
@@ -134,3 +185,30 @@ class Function:
             return tuple([Tensor.wrap(y, node, i) for i, y in enumerate(outputs)])
         node.output_arrays = 1
         return Tensor.wrap(outputs, node)
+
+    def _autocast(self, half, inputs, arrays, options):
+        """Compute the outputs inside ``autocast``."""
+        floats = [i for i, a in enumerate(arrays) if hasattr(a, "dtype") and a.dtype.kind in FLOATS]
+        wide = any(not is_half(arrays[i].dtype) and not isinstance(inputs[i], Variable) for i in floats)
+        rounds = bool(floats) and not wide
+        for i in floats:
+            if rounds and isinstance(inputs[i], Variable) and inputs[i].autocast:
+                arrays[i] = cast(arrays[i], half)
+            if not self.any_dtype and is_half(arrays[i].dtype):
+                arrays[i] = arrays[i].astype(FLOAT32)
+        outputs = self.forward(*arrays, **options)
+        if self.any_dtype or not rounds:
+            return outputs
+        self.rounded = True
+        if type(outputs) is tuple:
+            return tuple([_rounded(y, half) for y in outputs])
+        return _rounded(outputs, half)
+
+    def widened(self, gradients):
+        """The gradients of outputs that were rounded, as ``backward`` gets them."""
+        return [None if g is None else g.astype(FLOAT32, copy=False) for g in gradients]
+
+
+def _rounded(array, half):
+    """What ``forward`` gave, in the dtype of ``autocast`` if it floats."""
+    return cast(array, half) if array.dtype.kind in FLOATS else array

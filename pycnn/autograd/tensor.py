@@ -7,6 +7,7 @@ import numpy as np
 
 from pycnn import config, registration
 from pycnn.backend import get_backend
+from pycnn.backend.dtypes import is_float, is_number
 
 
 class Tensor:
@@ -58,7 +59,7 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value):
-        if value and self.data.dtype.kind != "f":
+        if value and not is_float(self.data.dtype):
             raise TypeError(f"Only floating-point tensors can require gradients. Received: dtype={self.data.dtype}")
         self._requires_grad = bool(value)
 
@@ -167,15 +168,26 @@ class Variable(Tensor):
         Called with the variable after each step of the optimizer; the variable becomes what it returns.
     shape, dtype : tuple of int, str, optional
         What a callable is asked for; a value is cast to ``dtype``.
+    autocast : bool
+        Whether layers of a mixed dtype policy round it when they use it.
     """
 
     changes = 0  # how often any variable was made, frozen or thawed: who keeps a list of them looks here
     locked = False  # whether assign does nothing: while layers run only to see the shapes of their outputs
 
-    __slots__ = ("_trainable", "constraint", "name", "regularizer", "version")
+    __slots__ = ("_trainable", "autocast", "constraint", "name", "regularizer", "version")
 
     def __init__(
-        self, initializer, name="variable", trainable=True, regularizer=None, constraint=None, *, shape=None, dtype=None
+        self,
+        initializer,
+        name="variable",
+        trainable=True,
+        regularizer=None,
+        constraint=None,
+        *,
+        shape=None,
+        dtype=None,
+        autocast=True,
     ):
         if isinstance(initializer, str):
             initializer = registration.resolve(initializer, "initializers", "initializer")
@@ -187,6 +199,7 @@ class Variable(Tensor):
         self.data = get_backend().xp.array(self.data, dtype=dtype, order="C")  # its own: optimizers write into it
         self.requires_grad = trainable
         self.name = name
+        self.autocast = bool(autocast)
         self.regularizer = regularizer
         self.constraint = constraint
         self.version = 0
@@ -253,7 +266,7 @@ def _to_device(value):
     if backend.is_array(value):
         return value
     array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
+    if not is_number(array.dtype):
         raise TypeError(f"A tensor holds numbers. Received: dtype={array.dtype}, type={type(value).__name__}")
     if array.dtype.kind == "f" and not isinstance(value, (np.ndarray, np.generic)):
         array = array.astype(config.floatx())

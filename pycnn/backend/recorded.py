@@ -95,6 +95,14 @@ for _name in _VALUES:
     setattr(Recorded, _name, _refusal(_name))
 
 
+def cast(array, dtype):
+    """The array in another floating dtype; what is too large for it becomes infinite, without a warning."""
+    if isinstance(array, Recorded):
+        return _call(cast, (array, dtype), {})
+    with np.errstate(over="ignore"):
+        return array.astype(dtype, copy=False)
+
+
 def plain(value):
     return value.view(np.ndarray) if isinstance(value, Recorded) else map_parts(plain, value)
 

@@ -101,7 +101,7 @@ def gathered(thing, arrays=True):
     """
     is_state = _is_plain if arrays else _is_number
     own = {name: value for name, value in vars(thing).items() if is_state(value)}
-    inside = {name: gathered(value) for name, value in vars(thing).items() if _is_metric(value)}
+    inside = {name: gathered(value, arrays) for name, value in vars(thing).items() if _gathers(value)}
     return {"variables": [v.numpy() for v in thing.variables], "own": own, "inside": inside}
 
 
@@ -135,6 +135,6 @@ def _is_plain(value):
     return type(value) in _PLAIN or isinstance(value, (np.number, np.bool_)) or get_backend().is_array(value)
 
 
-def _is_metric(value):
-    """Whether this is a metric inside of another one."""
-    return hasattr(value, "update_state") and hasattr(value, "variables")
+def _gathers(value):
+    """Whether this is a metric, or an optimizer, inside of another one."""
+    return hasattr(value, "variables") and (hasattr(value, "update_state") or hasattr(value, "apply_gradients"))

@@ -63,8 +63,8 @@ class RandomAffine(ImageLayer):
         """Whether ``other``, right behind this layer, can share its resampling."""
         return (
             isinstance(other, RandomAffine)
-            and (self.fill_mode, self.interpolation, self.fill_value, self.data_format, self.dtype)
-            == (other.fill_mode, other.interpolation, other.fill_value, other.data_format, other.dtype)
+            and (self.fill_mode, self.interpolation, self.fill_value, self.data_format, self.dtype_policy)
+            == (other.fill_mode, other.interpolation, other.fill_value, other.data_format, other.dtype_policy)
             and self.activity_regularizer is None
             and other.activity_regularizer is None
         )

@@ -7,10 +7,11 @@ import warnings
 import numpy as np
 
 from pycnn import ops, regularizers
-from pycnn.autograd import Tensor, Variable, as_tensor
+from pycnn.autograd import Tensor, Variable, as_tensor, autocast, autocast_dtype
+from pycnn.backend.dtypes import FLOAT32, FLOATS
 from pycnn.layers.connected import Connectable, call_context
 from pycnn.layers.masks import holds_tensors, masks_of, with_masks
-from pycnn.layers.naming import float_name, snake_case, unique_name
+from pycnn.layers.naming import snake_case, unique_name
 from pycnn.layers.structure import map_structure
 from pycnn.layers.weights import WeightOwner
 from pycnn.ops.symbolic import has_symbolic
@@ -55,9 +56,10 @@ class Layer(WeightOwner, Connectable):
         Its value at the layer's output is added to the loss.
     trainable : bool
         Whether optimizers change the layer's weights.
-    dtype : str, optional
-        ``"float32"`` or ``"float64"``, of the weights and the computation; ``config.floatx()`` unless given.
-        Inputs of other dtypes are cast.
+    dtype : str or DTypePolicy, optional
+        ``"float32"`` or ``"float64"``, of the weights and the computation, or ``"mixed_float16"`` or
+        ``"mixed_bfloat16"`` (see ``config.set_dtype_policy``); ``config.dtype_policy()`` unless given.
+        Inputs of other dtypes are cast to that of the computation.
     name : str, optional
         Made from the class's name unless given: ``"conv2d"``, ``"conv2d_1"``, ...
 
@@ -77,7 +79,7 @@ class Layer(WeightOwner, Connectable):
     2
     """
 
-    autocast = True  # whether inputs are cast to the layer's dtype
+    autocast = True  # whether inputs are cast to the dtype of the layer's computation
     input_spec = None  # InputSpec that inputs are checked with
     supports_masking = False  # whether outputs have the mask that compute_mask says, the inputs' own unless overridden
     _arguments = ()  # arguments of __init__ that get_config reads from attributes of the same name
@@ -109,7 +111,7 @@ class Layer(WeightOwner, Connectable):
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be a string. Received: name={name!r}")
         self.name = unique_name(snake_case(type(self).__name__)) if name is None else name
-        self.dtype = float_name(dtype)
+        self.dtype_policy = dtype
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
         self._losses = []
@@ -131,7 +133,7 @@ class Layer(WeightOwner, Connectable):
         """Make the weights, by ``add_weight``. ``input_shape`` has None for the batch size."""
 
     def call(self, inputs):
-        """Compute the outputs. ``inputs`` is a Tensor of the layer's dtype, or a list or dict of them."""
+        """Compute the outputs. ``inputs`` is a Tensor of ``compute_dtype``, or a list or dict of them."""
         raise NotImplementedError(f"{type(self).__name__} must define call(self, inputs)")
 
     def compute_mask(self, inputs, mask=None):
@@ -146,7 +148,7 @@ class Layer(WeightOwner, Connectable):
         NotImplementedError
             If the class takes arguments that this method, not overridden, knows nothing of.
         """
-        own = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
+        own = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy.name}
         if self.activity_regularizer is not None:
             own["activity_regularizer"] = serialize(self.activity_regularizer)
         for cls in type(self).__mro__:
@@ -173,7 +175,7 @@ class Layer(WeightOwner, Connectable):
             }
         layer = cls(**{key: value for key, value in config.items() if key not in later})
         for key, value in later.items():
-            setattr(layer, key, value)
+            setattr(layer, "dtype_policy" if key == "dtype" else key, value)
         return layer
 
     # Calling
@@ -192,7 +194,7 @@ class Layer(WeightOwner, Connectable):
             for Dropout and others, but True for augmentation, as in Keras.
         """
         context = call_context
-        if context.entry is None or (training is not None and training is not context.training):
+        if context.half is not self._half or (training is not None and training is not context.training):
             return self._enter(inputs, args, training, kwargs)
         mask = None
         try:
@@ -218,7 +220,8 @@ class Layer(WeightOwner, Connectable):
             else:
                 outputs = self.call(inputs, *args, **kwargs)
             if self.activity_regularizer is not None:
-                map_structure(lambda y: self.add_loss(self.activity_regularizer(y)), outputs)
+                with autocast(FLOAT32):
+                    map_structure(lambda y: self.add_loss(self.activity_regularizer(y)), outputs)
             if mask is not None or self._makes_mask:
                 outputs = self._hand_on(mask, inputs, outputs)
             return outputs
@@ -227,24 +230,28 @@ class Layer(WeightOwner, Connectable):
             raise
 
     def _enter(self, inputs, args, training, kwargs):
-        """Call from outside, or with another ``training``: set what holds for all calls inside."""
+        """Call from outside, of another dtype, or with another ``training``: set what holds for all calls inside."""
         if inputs is _MISSING:
             inputs, kwargs = self._first_by_keyword(kwargs)
         if has_symbolic(inputs) or has_symbolic(args) or has_symbolic(kwargs):
             return self._connect(inputs, args, training, kwargs)
         context = call_context
-        entry, before = context.entry, context.training
-        if entry is None:
+        before = context.entry, context.half, context.training
+        if context.entry is None:
             context.entry = self
             for owner in self._loss_owners:
                 owner._losses.clear()
             self._loss_owners.clear()
         if training is not None:
             context.training = bool(training)
+        context.half = self._half
         try:
-            return self(inputs, *args, **kwargs)
+            if self._half is autocast_dtype():
+                return self(inputs, *args, **kwargs)
+            with autocast(self._half):
+                return self(inputs, *args, **kwargs)
         finally:
-            context.entry, context.training = entry, before
+            context.entry, context.half, context.training = before
 
     def _hand_on(self, mask, inputs, outputs):
         """Return the outputs with their masks, which those of the inputs become."""
@@ -279,8 +286,8 @@ class Layer(WeightOwner, Connectable):
 
     def _convert(self, x):
         x = as_tensor(x)
-        if self.autocast and x.data.dtype != self.dtype:
-            x = ops.cast(x, self.dtype)
+        if self.autocast and x.data.dtype != self.compute_dtype:
+            x = ops.cast(x, self.compute_dtype)
         return x
 
     def _ensure_built(self, input_shape):
@@ -295,7 +302,7 @@ class Layer(WeightOwner, Connectable):
         def convert(value):
             if isinstance(value, np.ndarray):
                 value = as_tensor(value)
-            if isinstance(value, Tensor) and value.data.dtype.kind == "f":
+            if isinstance(value, Tensor) and value.data.dtype.kind in FLOATS:
                 return self._convert(value)
             return value
 
@@ -322,13 +329,6 @@ class Layer(WeightOwner, Connectable):
         self._losses.extend(losses)
         entry = self if call_context.entry is None else call_context.entry
         entry._loss_owners.append(self)
-
-    @property
-    def compute_dtype(self):
-        """Dtype of the computation: the layer's ``dtype``, for pycnn has no mixed precision."""
-        return self.dtype
-
-    variable_dtype = compute_dtype
 
     @property
     def losses(self):

@@ -7,11 +7,14 @@ from pycnn.layers.structure import is_shape, map_structure
 from pycnn.layers.symbolic import Node, SymbolicTensor, infer
 from pycnn.ops.symbolic import has_symbolic
 
+_OUTSIDE = object()
+
 
 class _CallContext(threading.local):
     """What the outermost call of a layer decides for all calls inside it."""
 
     entry = None  # the layer called from outside
+    half = _OUTSIDE  # the dtype that the innermost layer rounds to, or None
     training = None  # None where nobody said
 
 
@@ -28,7 +31,7 @@ class Connectable:
 
     def compute_output_shape(self, input_shape):
         """Return the shape of the output for ``input_shape``; here by running the layer on zeros."""
-        inputs = map_structure(lambda shape: SymbolicTensor(shape, self.dtype), input_shape, is_shape)
+        inputs = map_structure(lambda shape: SymbolicTensor(shape, self.compute_dtype), input_shape, is_shape)
         return map_structure(lambda y: y.shape, self._infer((inputs,), {}))
 
     def _connect(self, inputs, args, training, kwargs):
@@ -51,16 +54,18 @@ class Connectable:
         says_shape = type(self).compute_output_shape is not Connectable.compute_output_shape
         if not says_shape or has_symbolic(args) or has_symbolic(kwargs) or not self._is_built_inside():
             return self._infer((inputs, *args), kwargs)
-        return map_structure(lambda s: SymbolicTensor(s, self.dtype), self.compute_output_shape(shape), is_shape)
+        output_shape = self.compute_output_shape(shape)
+        return map_structure(lambda s: SymbolicTensor(s, self.compute_dtype), output_shape, is_shape)
 
     def _infer(self, args, kwargs):
         """Find out what comes out by running the layer, which leaves no trace: no losses, no changed state."""
-        context, before = call_context, (call_context.entry, call_context.training, Variable.locked)
-        context.entry, context.training, Variable.locked = None, False, True
+        context = call_context
+        before = context.entry, context.half, context.training, Variable.locked
+        context.entry, context.half, context.training, Variable.locked = None, _OUTSIDE, False, True
         try:
             return infer(self, args, {**kwargs, "training": False})
         finally:
-            context.entry, context.training, Variable.locked = before
+            context.entry, context.half, context.training, Variable.locked = before
             for owner in self._loss_owners:
                 owner._losses.clear()
             self._loss_owners.clear()

@@ -119,9 +119,10 @@ class Normalization(Layer):
         self.adapt_variance.assign(variance)
 
     def call(self, inputs):
-        """Compute the output."""
+        """Compute the output, in the weights' dtype also where inputs and outputs are half as wide."""
+        x = ops.cast(inputs, self.dtype)
         deviation = ops.maximum(ops.sqrt(self.variance), config.epsilon())
-        return inputs * deviation + self.mean if self.invert else (inputs - self.mean) / deviation
+        return ops.cast(x * deviation + self.mean if self.invert else (x - self.mean) / deviation, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""

@@ -4,6 +4,7 @@ import numpy as np
 
 from pycnn import config, ops
 from pycnn.autograd import Tensor
+from pycnn.backend.dtypes import is_number
 from pycnn.layers.base import Layer
 from pycnn.layers.spec import InputSpec
 from pycnn.layers.structure import map_structure
@@ -16,13 +17,13 @@ class InputLayer(Layer):
     """What ``Input`` puts at the head of a model: checks the shape, casts to the dtype, and passes on."""
 
     supports_masking = True
-    _arguments = ("shape", "batch_size")
+    _arguments = ("shape", "batch_size", "dtype")
 
     def __init__(
         self, shape=None, batch_size=None, dtype=None, name=None, batch_shape=None, input_shape=None, **kwargs
     ):
         super().__init__(name=name, **kwargs)
-        self.dtype = _dtype_name(dtype)
+        self.dtype = self.compute_dtype = _dtype_name(dtype)
         if batch_shape is not None:
             batch_size, *shape = batch_shape
         elif shape is None:
@@ -72,7 +73,7 @@ class InputLayer(Layer):
 
 def _dtype_name(dtype):
     dtype = np.dtype(config.floatx() if dtype is None else dtype)
-    if dtype.kind not in "fiub":
+    if not is_number(dtype):
         raise ValueError(f"dtype must be that of floats, integers or bool. Received: dtype={dtype.name!r}")
     return dtype.name
 

@@ -1,10 +1,6 @@
-"""Names: of layers, from their classes, counted; of dtypes."""
+"""Names of layers, from their classes, counted."""
 
 import re
-
-import numpy as np
-
-from pycnn import config
 
 _name_counts = {}
 
@@ -35,13 +31,3 @@ def name_by_class(layers):
         count = counts[name] = counts.get(name, -1) + 1
         named.append((f"{name}_{count}" if count else name, layer))
     return named
-
-
-def float_name(dtype):
-    """Return the name of a dtype that layers compute in; None is ``config.floatx()``."""
-    if dtype is None:
-        return config.floatx()
-    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
-    if name not in ("float32", "float64"):
-        raise ValueError(f"dtype must be 'float32' or 'float64'. Received: dtype={dtype!r}")
-    return name

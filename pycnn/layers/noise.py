@@ -26,8 +26,8 @@ class _Noise(Layer):
 
     def _normal(self, like, deviation):
         """Normally distributed numbers of mean 0, an array of the shape and dtype of ``like``."""
-        numbers = get_backend().random_normal(self._random.generator(), like.shape, like.dtype)
-        return numbers * like.dtype.type(deviation)
+        numbers = get_backend().random_normal(self._random.generator(), like.shape, self.dtype)
+        return (numbers * numbers.dtype.type(deviation)).astype(like.dtype, copy=False)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""
@@ -132,7 +132,7 @@ class AlphaDropout(_Noise):
         if self.noise_shape is not None:
             shape = tuple(n if m is None else m for m, n in zip(self.noise_shape, shape, strict=True))
         dtype = inputs.data.dtype
-        kept = get_backend().random_uniform(self._random.generator(), shape, dtype) >= self.rate
+        kept = get_backend().random_uniform(self._random.generator(), shape, self.dtype) >= self.rate
         scale = ((1 - self.rate) * (1 + self.rate * _ALPHA**2)) ** -0.5
         shift = -scale * _ALPHA * self.rate
         dropped = (scale * _ALPHA) * (1 - kept.astype(dtype)) + shift

@@ -110,6 +110,7 @@ class BatchNormalization(Layer):
                 self.gamma_initializer,
                 regularizer=self.gamma_regularizer,
                 constraint=self.gamma_constraint,
+                autocast=False,
                 name="gamma",
             )
         if self.center:
@@ -118,11 +119,13 @@ class BatchNormalization(Layer):
                 self.beta_initializer,
                 regularizer=self.beta_regularizer,
                 constraint=self.beta_constraint,
+                autocast=False,
                 name="beta",
             )
-        self.moving_mean = self.add_weight((size,), self.moving_mean_initializer, trainable=False, name="moving_mean")
+        state = {"trainable": False, "autocast": False}
+        self.moving_mean = self.add_weight((size,), self.moving_mean_initializer, name="moving_mean", **state)
         self.moving_variance = self.add_weight(
-            (size,), self.moving_variance_initializer, trainable=False, name="moving_variance"
+            (size,), self.moving_variance_initializer, name="moving_variance", **state
         )
         self.input_spec = InputSpec(ndim=rank, axes={self.axis: size})
 

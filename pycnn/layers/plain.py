@@ -276,11 +276,11 @@ class CategoryEncoding(Layer):
             )
         if self.output_mode == "one_hot" and ids.ndim > 1 and ids.shape[-1] == 1:
             ids = ids[..., 0]
-        hot = ops.one_hot(ids, self.num_tokens, dtype=self.dtype)
+        hot = ops.one_hot(ids, self.num_tokens, dtype=self.compute_dtype)
         if self.output_mode == "one_hot" or ids.ndim == 0:
             return hot
         if count_weights is not None:
-            hot = hot * ops.expand_dims(ops.cast(count_weights, self.dtype), -1)
+            hot = hot * ops.expand_dims(ops.cast(count_weights, self.compute_dtype), -1)
         return ops.sum(hot, -2) if self.output_mode == "count" else ops.max(hot, -2)
 
     def compute_output_shape(self, input_shape):

@@ -46,7 +46,7 @@ class RadialBasis(Layer):
 
     def call(self, inputs):
         """Compute the output."""
-        centres = as_tensor(self._values.astype(self.dtype))
+        centres = as_tensor(self._values.astype(self.compute_dtype))
         return -ops.sum(ops.square(ops.expand_dims(inputs, -2) - centres), axis=-1)
 
     def compute_output_shape(self, input_shape):

@@ -12,6 +12,14 @@ from pycnn.registration import register_serializable
 class _SampleNorm(Layer):
     """What the layers of this file share: the output has the input's shape."""
 
+    def normalize(self, inputs):
+        """Compute the output for inputs of the weights' dtype."""
+        raise NotImplementedError
+
+    def call(self, inputs):
+        """Compute the output, in the weights' dtype also where inputs and outputs are half as wide."""
+        return ops.cast(self.normalize(ops.cast(inputs, self.dtype)), self.compute_dtype)
+
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""
         return tuple(input_shape)
@@ -75,6 +83,7 @@ class _ScaledNorm(_SampleNorm):
                 self.gamma_initializer,
                 regularizer=self.gamma_regularizer,
                 constraint=self.gamma_constraint,
+                autocast=False,
                 name="gamma",
             )
         if self.center:
@@ -83,6 +92,7 @@ class _ScaledNorm(_SampleNorm):
                 self.beta_initializer,
                 regularizer=self.beta_regularizer,
                 constraint=self.beta_constraint,
+                autocast=False,
                 name="beta",
             )
         self.input_spec = InputSpec(ndim=rank, axes=dict(zip(axes, shape, strict=True)))
@@ -140,7 +150,7 @@ class LayerNormalization(_ScaledNorm):
         """Make gamma and beta."""
         self._add_gamma_and_beta(input_shape)
 
-    def call(self, inputs):
+    def normalize(self, inputs):
         """Compute the output."""
         return self._scale_and_shift(standardize(inputs, self.axis, self.epsilon))
 
@@ -221,7 +231,7 @@ class GroupNormalization(_ScaledNorm):
             )
         self._axes = tuple(i for i in range(1, len(input_shape) + 1) if i != place)
 
-    def call(self, inputs):
+    def normalize(self, inputs):
         """Compute the output."""
         shape, place = inputs.data.shape, self._place
         split = (*shape[:place], self._blocks, shape[place] // self._blocks, *shape[place + 1 :])
@@ -257,11 +267,11 @@ class RMSNormalization(_SampleNorm):
         rank = len(input_shape)
         axes = normalize_axes(self.axis, rank)
         shape = tuple(input_shape[a] for a in axes)
-        self.scale = self.add_weight(shape, "ones", name="scale")
+        self.scale = self.add_weight(shape, "ones", autocast=False, name="scale")
         self._wide = tuple(input_shape[i] if i in axes else 1 for i in range(rank))
         self.input_spec = InputSpec(ndim=rank, axes=dict(zip(axes, shape, strict=True)))
 
-    def call(self, inputs):
+    def normalize(self, inputs):
         """Compute the output."""
         return standardize(inputs, self.axis, self.epsilon, centre=False) * ops.reshape(self.scale, self._wide)
 
@@ -284,7 +294,7 @@ class UnitNormalization(_SampleNorm):
         super().__init__(**kwargs)
         self.axis = _read_axis(axis)
 
-    def call(self, inputs):
+    def normalize(self, inputs):
         """Compute the output."""
         squares = ops.sum(ops.square(inputs), self.axis, keepdims=True)
         return inputs * ops.rsqrt(ops.maximum(squares, 1e-24))
@@ -334,6 +344,6 @@ class LocalResponseNormalization(_SampleNorm):
         self.bias = float(bias)
         self.axis = int(axis)
 
-    def call(self, inputs):
+    def normalize(self, inputs):
         """Compute the output."""
         return local_response_norm(inputs, self.size, self.alpha, self.beta, self.bias, self.axis)

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from pycnn import constraints, initializers, regularizers
+from pycnn import constraints, dtype_policies, initializers, regularizers
 from pycnn.autograd import Variable
 
 _limit = ContextVar("pycnn_weight_limit", default=None)  # [numbers that weights may still have], or None
@@ -54,6 +54,7 @@ class WeightOwner:
         trainable=True,
         regularizer=None,
         constraint=None,
+        autocast=True,
         name=None,
     ):
         """Make a weight of the layer.
@@ -70,6 +71,8 @@ class WeightOwner:
             Its value at the weight is added to the loss.
         constraint : callable, optional
             Applied to the weight after each step of the optimizer.
+        autocast : bool
+            Whether it is rounded to the dtype that the layer computes in, where that is not the weight's.
         name : str, optional
             What it is called inside the layer, such as ``"kernel"``.
 
@@ -85,11 +88,29 @@ class WeightOwner:
         initializer = initializers.get(initializer)
         value = initializer(shape, dtype or self.dtype)
         name = name or f"weight_{len(self._weights)}"
-        variable = Variable(value, name, trainable, regularizers.get(regularizer), constraints.get(constraint))
+        regularizer, constraint = regularizers.get(regularizer), constraints.get(constraint)
+        variable = Variable(value, name, trainable, regularizer, constraint, autocast=autocast)
         self._weights.append(variable)
         if trainable and not self._trainable:
             self._freeze(variable)
         return variable
+
+    @property
+    def dtype_policy(self):
+        """The dtypes of weights and computation, a ``DTypePolicy``; assign its name, or another one."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, policy):
+        self._dtype_policy = policy = dtype_policies.get(policy)
+        self.dtype, self.compute_dtype = policy.variable_dtype, policy.compute_dtype
+        self._half = None if policy.name == self.dtype else np.dtype(self.compute_dtype)
+        self._known_dtype = None
+
+    @property
+    def variable_dtype(self):
+        """Dtype of the weights: ``dtype``."""
+        return self.dtype
 
     def _freeze(self, variable):
         variable.trainable = False

@@ -3,7 +3,8 @@
 import numpy as np
 
 from pycnn import ops, registration
-from pycnn.autograd import MaskedTensor, Tensor, as_tensor
+from pycnn.autograd import MaskedTensor, Tensor, as_tensor, autocast
+from pycnn.backend.dtypes import FLOAT32, is_half
 from pycnn.registration import Configurable, register_serializable
 
 MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
@@ -55,6 +56,13 @@ class Loss(Configurable):
         sample_weight : array, optional
             One factor a sample.
         """
+        if isinstance(y_pred, Tensor) and is_half(y_pred.dtype):
+            with autocast(FLOAT32):
+                return self._compute(y_true, y_pred, sample_weight)
+        return self._compute(y_true, y_pred, sample_weight)
+
+    def _compute(self, y_true, y_pred, sample_weight):
+        """Return the reduced loss, a Tensor: what ``__call__`` does, in float32 or float64."""
         given = y_pred
         if self.dtype is not None:
             y_true, y_pred = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)

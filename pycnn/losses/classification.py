@@ -61,11 +61,11 @@ class CategoricalCrossentropy(_OfOneHot):
         self.axis = axis
         self.from_logits, self.label_smoothing = bool(from_logits), _check_smoothing(label_smoothing)
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def _compute(self, y_true, y_pred, sample_weight):
         """Return the reduced loss."""
         if sample_weight is None and self.reduction in MEANS and self.axis == -1 and self.dtype is None:
             return mean_categorical_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
-        return super().__call__(y_true, y_pred, sample_weight)
+        return super()._compute(y_true, y_pred, sample_weight)
 
 
 @register_serializable("losses")
@@ -107,12 +107,12 @@ class SparseCategoricalCrossentropy(FunctionLoss):
         self.axis = axis
         self.from_logits, self.ignore_class = bool(from_logits), ignore_class
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def _compute(self, y_true, y_pred, sample_weight):
         """Return the reduced loss; ignored targets are left out of the mean."""
         if self.ignore_class is None:
             if sample_weight is None and self.reduction in MEANS and self.axis == -1 and self.dtype is None:
                 return mean_sparse_categorical_crossentropy(y_true, y_pred, self.from_logits)
-            return super().__call__(y_true, y_pred, sample_weight)
+            return super()._compute(y_true, y_pred, sample_weight)
         y_pred = as_tensor(y_pred)
         classes = self.axis % y_pred.ndim
         counts = as_tensor(y_true).reshape([n for i, n in enumerate(y_pred.shape) if i != classes]) != self.ignore_class
@@ -121,7 +121,7 @@ class SparseCategoricalCrossentropy(FunctionLoss):
             weights = weights * (counts.size / ops.maximum(ops.sum(weights), 1.0))
         if sample_weight is not None:
             weights = weights * fit_weights(sample_weight, weights)
-        return super().__call__(y_true, y_pred, weights)
+        return super()._compute(y_true, y_pred, weights)
 
     def check_targets(self, y_true, output_shape, argument="y"):
         """Raise for NaN, shapes that do not fit, and labels out of range."""
@@ -186,11 +186,11 @@ class RubbishCrossentropy(SparseCategoricalCrossentropy):
             raise ValueError(f"rubbish must be a finite number. Received: rubbish={rubbish!r}")
         self.rubbish = float(rubbish)
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def _compute(self, y_true, y_pred, sample_weight):
         """Return the reduced loss, a Tensor."""
         y_pred = as_tensor(y_pred)
         rubbish = ops.full((*y_pred.shape[:-1], 1), -self.rubbish, y_pred.dtype)
-        return super().__call__(y_true, ops.concatenate([y_pred, rubbish], axis=-1), sample_weight)
+        return super()._compute(y_true, ops.concatenate([y_pred, rubbish], axis=-1), sample_weight)
 
     def call(self, y_true, y_pred):
         """Return the loss of each sample, of which the last class is rubbish."""

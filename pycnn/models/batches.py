@@ -253,3 +253,26 @@ def _class_weights(class_weight, y, sample_weight):
     table[known] = list(class_weight.values())
     weights = table[labels.astype(np.int64)]
     return weights if sample_weight is None else weights * sample_weight
+
+
+def pack_batch(x, y=None, sample_weight=None):
+    """Return ``x``, ``(x, y)`` or ``(x, y, sample_weight)``: what ``train_step(self, data)`` of Keras gets."""
+    if sample_weight is not None:
+        return (x, y, sample_weight)
+    return x if y is None else (x, y)
+
+
+def unpack_batch(data):
+    """Return ``(x, y, sample_weight)``, with None for what ``data`` lacks.
+
+    Examples
+    --------
+    >>> from pycnn.utils import unpack_x_y_sample_weight
+    >>> unpack_x_y_sample_weight((1, 2))
+    (1, 2, None)
+    """
+    if not isinstance(data, (tuple, list)):
+        return data, None, None
+    if not 1 <= len(data) <= 3:
+        raise ValueError(f"data must be x, (x, y) or (x, y, sample_weight). Received: data of {len(data)} parts")
+    return (*data, None, None)[:3]

@@ -6,6 +6,7 @@ import numpy as np
 
 from pycnn import losses, metrics
 from pycnn.autograd import Tensor
+from pycnn.backend.dtypes import is_half
 from pycnn.layers.structure import flatten_structure
 from pycnn.metrics import Metric
 from pycnn.models.outputs import Outputs
@@ -276,6 +277,14 @@ class LossMean(Metric):
     def reset_state(self):
         """Forget all batches."""
         self._model._reset_loss()
+
+
+def detached(tensor):
+    """The predictions in a tensor as metrics get them: without gradient, and not rounded any further."""
+    tensor = tensor.detach()
+    if is_half(tensor.data.dtype):
+        tensor.data = tensor.data.astype("float32")
+    return tensor
 
 
 def plain(value):

@@ -9,7 +9,7 @@ norm, sum and activation are one pass forward and one backward.
 from collections import Counter
 
 from pycnn import ops
-from pycnn.autograd import is_grad_enabled
+from pycnn.autograd import autocast_dtype, is_grad_enabled
 from pycnn.backend.names import FUSED_ACTIVATIONS
 from pycnn.backend.recorded import is_recording
 from pycnn.backend.recording import of_weights_alone
@@ -55,7 +55,8 @@ class Fused:
     def __call__(self, x, residual=None):
         """Compute what the layers would, one after another; ``residual`` is the other term of the sum."""
         is_masked = x.mask is not None or (residual is not None and residual.mask is not None)
-        if is_masked or any("call" in vars(layer) for layer in self.layers):  # masks, or somebody who listens
+        listened_to = any("call" in vars(layer) for layer in self.layers)
+        if is_masked or listened_to or autocast_dtype() is not None:  # or they are of float32, in a model that rounds
             return self._one_by_one(x, residual)
         conv, norm = self._conv, self._norm
         if norm is None or (conv is not None and not norm.uses_batch() and not is_grad_enabled()):
@@ -160,8 +161,8 @@ def _is_plain(node):
 
 
 def _is_alone(layer):
-    """Whether the layer's output is of no interest to anybody but the next layer, and its channels come last."""
-    if layer.activity_regularizer is not None:
+    """Whether the layer's output is of no interest to anybody but the next layer, unrounded, and its channels last."""
+    if layer.activity_regularizer is not None or layer.compute_dtype != layer.dtype:
         return False
     kind = _KINDS[type(layer)]
     if kind in ("conv", "depthwise"):

@@ -8,8 +8,10 @@ import threading
 from collections import OrderedDict
 from contextlib import contextmanager
 
+import numpy as np
+
 from pycnn import config
-from pycnn.autograd import MaskedTensor, Tensor, Variable, no_grad
+from pycnn.autograd import MaskedTensor, Tensor, Variable, as_tensor, no_grad
 from pycnn.backend import NotRecordableError, get_backend
 from pycnn.backend.recorded import is_recording
 from pycnn.models.batches import all_arrays, map_arrays
@@ -87,10 +89,11 @@ class Plans:
         with self._hold() as held:
             return map_arrays(take or _copy, self._run("forward", (x,), self._forward)) if held else None
 
-    def gradients(self, x, y, sample_weight):
+    def gradients(self, x, y, sample_weight, scale=None):
         """Return ``(loss, outputs)`` of a training step and leave the gradients in the variables; or None."""
         with self._hold() as held:
-            outputs = self._run("training", (x, y, sample_weight), self._gradients) if held else None
+            batch = (x, y, sample_weight) if scale is None else (x, y, sample_weight, as_tensor(np.float32(scale)))
+            outputs = self._run("training", batch, self._gradients) if held else None
             if outputs is None:
                 return None
             for variable, gradient in zip(self._model._train_variables, outputs["gradients"], strict=True):
@@ -106,11 +109,11 @@ class Plans:
         with no_grad():
             return self._model(x, training=False)
 
-    def _gradients(self, x, y, sample_weight):
+    def _gradients(self, x, y, sample_weight, scale=None):
         model = self._model
         outputs = model(x, training=True)
         loss = model.compute_loss(x, y, outputs, sample_weight)
-        loss.backward()
+        (loss if scale is None else loss * scale).backward()
         gradients = [variable._grad for variable in model._train_variables]
         return {"loss": loss, "outputs": outputs, "parts": model._parts, "gradients": gradients}
 

@@ -148,8 +148,8 @@ def _random_sources(model):
 
 
 def _optimizer_state(model):
-    """The optimizer's state by name: ``iterations``, and ``<layer>/<weight>/<slot>``."""
-    named = {"iterations": model.optimizer.variables[0]}
+    """The optimizer's state by name: ``iterations`` and what else is no weight's, and ``<layer>/<weight>/<slot>``."""
+    named = dict(model.optimizer.numbers)
     for name, weight in model.named_weights().items():
         named |= {f"{name}/{slot}": variable for slot, variable in model.optimizer.state_of(weight).items()}
     return named

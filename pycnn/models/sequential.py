@@ -206,7 +206,7 @@ class Sequential(Model):
         config = {
             "name": self.name,
             "trainable": self.trainable,
-            "dtype": self.dtype,
+            "dtype": self.dtype_policy.name,
             "layers": [serialize_layer(layer) for layer in self._layers],
         }
         if self._build_shape is not None and not isinstance(self._layers[0], InputLayer):

@@ -2,14 +2,17 @@
 
 import inspect
 
+import numpy as np
+
 from pycnn import losses, optimizers
 from pycnn.autograd import Tensor, Variable
 from pycnn.backend.late import LateChecks
 from pycnn.metrics import Metric
-from pycnn.models.batches import all_arrays, map_arrays
-from pycnn.models.compiled import Losses, LossMean, Metrics, plain, wants_shapes
+from pycnn.models.batches import all_arrays, map_arrays, pack_batch, unpack_batch
+from pycnn.models.compiled import Losses, LossMean, Metrics, detached, plain, wants_shapes
 from pycnn.models.outputs import Outputs
 from pycnn.models.planned import Plans, is_own
+from pycnn.optimizers import LossScaleOptimizer
 
 
 class Step:
@@ -85,10 +88,16 @@ class Step:
             with the same results; ``model.plans`` tells which.
         jit_compile : bool or "auto"
             False means the same as ``run_eagerly``; with True a line says which steps run eagerly, and why.
-        steps_per_execution, auto_scale_loss
+        auto_scale_loss : bool
+            Whether the optimizer of a model whose policy is ``"mixed_float16"`` becomes a ``LossScaleOptimizer``.
+        steps_per_execution
             Accepted so that Keras's scripts run.
         """
-        self.optimizer = optimizers.get(optimizer)
+        optimizer = optimizers.get(optimizer)
+        scales = isinstance(optimizer, LossScaleOptimizer)
+        if auto_scale_loss and not scales and self.dtype_policy.name == "mixed_float16":
+            optimizer = LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+        self.optimizer = optimizer
         self.loss = loss
         self._compiled_losses = None if loss is None else Losses(loss, loss_weights)
         is_one = loss is not None and not isinstance(loss, (list, tuple, dict)) and not wants_shapes(loss)
@@ -192,24 +201,32 @@ class Step:
             return self.get_metrics_result()
         for variable in self._train_variables:  # before the forward pass: their memory is wanted there
             variable._grad = None
-        planned = self._plans.gradients(x, y, sample_weight)
-        if planned is not None:
-            loss, y_pred = planned
-            variables = self._train_variables
+        scale = self.optimizer.loss_scale
+        if scale is None:
+            loss, y_pred = self._gradients(x, y, sample_weight, None)
         else:
-            y_pred = self(x, training=True)
-            if self._found_at != Variable.changes:
-                self._find_variables()
-                self.zero_grad()
-            with self._late_checks:
-                loss = self.compute_loss(x, y, y_pred, sample_weight)
-            variables = self._train_variables
-            if not variables:
-                raise ValueError(f"The model {self.name!r} has no trainable weights: there is nothing to train")
-            loss.backward()
+            with np.errstate(over="ignore", invalid="ignore"):  # the optimizer sees what was too large
+                loss, y_pred = self._gradients(x, y, sample_weight, scale)
+        variables = self._train_variables
         self.optimizer.apply([variable._grad for variable in variables], variables)
         self._count(loss, y, y_pred, sample_weight)
         return loss
+
+    def _gradients(self, x, y, sample_weight, scale):
+        """Leave the gradients of the loss, times ``scale``, in the variables; return the loss and the outputs."""
+        planned = self._plans.gradients(x, y, sample_weight, scale)
+        if planned is not None:
+            return planned
+        y_pred = self(x, training=True)
+        if self._found_at != Variable.changes:
+            self._find_variables()
+            self.zero_grad()
+        with self._late_checks:
+            loss = self.compute_loss(x, y, y_pred, sample_weight)
+        if not self._train_variables:
+            raise ValueError(f"The model {self.name!r} has no trainable weights: there is nothing to train")
+        (loss if scale is None else loss * scale).backward()
+        return loss, y_pred
 
     def test_step(self, x, y=None, sample_weight=None):
         """Evaluate one batch of tensors, and return the loss, a Tensor; of a tuple ``(x, y)`` a dict of logs."""
@@ -278,7 +295,7 @@ class Step:
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Take a batch into the metrics; return a dict of logs. Override it for metrics of your own."""
         if not self._metrics.built or self._metrics.all:
-            predictions = map_arrays(lambda y: y.detach(), y_pred)
+            predictions = map_arrays(detached, y_pred)
             self._metrics.update(self._targets(y, y_pred), predictions, sample_weight, self.output_names)
         return self.get_metrics_result()
 
@@ -303,7 +320,7 @@ class Step:
         if type(self).compute_metrics is not Step.compute_metrics:
             self._step_logs = self.compute_metrics(None, y, y_pred, sample_weight)
         elif not self._metrics.built or self._metrics.all:
-            predictions = map_arrays(lambda y: y.detach(), y_pred)
+            predictions = map_arrays(detached, y_pred)
             names = None if self._metrics.built else self.output_names
             self._metrics.update(self._targets(y, y_pred), predictions, sample_weight, names)
 
@@ -368,29 +385,6 @@ class Step:
         """Logs in the order of what ``evaluate`` returns: the losses, then the metrics by name, as in Keras."""
         first = ["loss", *([] if self._compiled_losses is None else self._compiled_losses.names)]
         return {name: logs[name] for name in (*first, *sorted(logs)) if name in logs}
-
-
-def pack_batch(x, y=None, sample_weight=None):
-    """Return ``x``, ``(x, y)`` or ``(x, y, sample_weight)``: what ``train_step(self, data)`` of Keras gets."""
-    if sample_weight is not None:
-        return (x, y, sample_weight)
-    return x if y is None else (x, y)
-
-
-def unpack_batch(data):
-    """Return ``(x, y, sample_weight)``, with None for what ``data`` lacks.
-
-    Examples
-    --------
-    >>> from pycnn.utils import unpack_x_y_sample_weight
-    >>> unpack_x_y_sample_weight((1, 2))
-    (1, 2, None)
-    """
-    if not isinstance(data, (tuple, list)):
-        return data, None, None
-    if not 1 <= len(data) <= 3:
-        raise ValueError(f"data must be x, (x, y) or (x, y, sample_weight). Received: data of {len(data)} parts")
-    return (*data, None, None)[:3]
 
 
 def _takes_one(step):

@@ -8,8 +8,9 @@ import math
 
 from pycnn.autograd import Function, Tensor, as_tensor
 from pycnn.backend import get_backend
+from pycnn.backend.dtypes import FLOATS
 from pycnn.backend.stretching import FEW, stretching
-from pycnn.ops.promotion import align, has_kernels, is_number, operands
+from pycnn.ops.promotion import align, has_kernels, is_number, operands, same_float
 
 
 def unbroadcast(g, shape):
@@ -65,6 +66,7 @@ class _Add(_Binary):
 
 class _AddClipped(_Binary):
     def forward(self, a, b, *, low, high):
+        a, b = same_float(a, b)
         self.a, self.b, self.low, self.high = a, b, low, high
         return self.backend.add_clipped(a, b, low, high)
 
@@ -233,7 +235,7 @@ def add_clipped(x1, x2, low, high):
            [0. , 0. ]], dtype=float32)
     """
     x1, x2 = as_tensor(x1), as_tensor(x2)
-    if x1.dtype != x2.dtype or not has_kernels(x1.data) or stretching(x1.shape, x2.shape) is None:
+    if x1.dtype != x2.dtype or x1.dtype.kind not in FLOATS or stretching(x1.shape, x2.shape) is None:
         raise ValueError(
             "x1 and x2 must be floats of one dtype, x2 of x1's shape but for one run of axes. "
             f"Received: x1 {x1.shape} {x1.dtype}, x2 {x2.shape} {x2.dtype}"

@@ -4,12 +4,15 @@ import numpy as np
 
 from pycnn.autograd import Function, Tensor, as_tensor
 from pycnn.backend import get_backend
+from pycnn.backend.dtypes import is_float
 from pycnn.backend.geometry import is_integer
 from pycnn.ops.promotion import floatx_dtype
 from pycnn.ops.symbolic import Symbolic
 
 
 class _Cast(Function):
+    any_dtype = True
+
     def forward(self, x, *, dtype):
         return x.astype(dtype, copy=False)
 
@@ -161,7 +164,9 @@ def cast(x, dtype):
     """The same numbers in another dtype; the gradient comes back in the old one, and none through integers."""
     x = as_tensor(x)
     dtype = np.dtype(dtype)
-    return _Cast.apply(x, dtype=dtype) if dtype.kind == "f" else Tensor.wrap(x.data.astype(dtype, copy=False))
+    if x.data.dtype == dtype:
+        return x
+    return _Cast.apply(x, dtype=dtype) if is_float(dtype) else Tensor.wrap(x.data.astype(dtype, copy=False))
 
 
 def one_hot(x, num_classes, axis=-1, dtype=None):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from pycnn.autograd import Function, Tensor, as_tensor
 from pycnn.backend import get_backend
+from pycnn.backend.dtypes import FLOATS
 from pycnn.ops.arithmetic import maximum, minimum
 from pycnn.ops.promotion import as_float, operands
 
@@ -59,7 +60,7 @@ class _FromOutput(Function):
 
 class _Negative(Function):
     def forward(self, x):
-        return -x if x.dtype.kind == "f" else -x.astype("int64")
+        return -x if x.dtype.kind in FLOATS else -x.astype("int64")
 
     def backward(self, gy):
         return -gy
@@ -76,7 +77,7 @@ class _Absolute(Function):
 
 class _Square(Function):
     def forward(self, x):
-        self.x = x = x if x.dtype.kind == "f" else x.astype("int64")
+        self.x = x = x if x.dtype.kind in FLOATS else x.astype("int64")
         return x * x
 
     def backward(self, gy):

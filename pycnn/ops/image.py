@@ -2,6 +2,7 @@
 
 from pycnn import config
 from pycnn.autograd import as_tensor
+from pycnn.backend.dtypes import FLOATS
 from pycnn.backend.geometry import pair
 from pycnn.ops import resample
 from pycnn.ops.arithmetic import multiply
@@ -92,7 +93,7 @@ def rgb_to_grayscale(images, data_format=None):
     def apply(x):
         if x.shape[-1] not in (1, 3):
             raise ValueError(f"images must have 3 channels, or 1. Received: {x.shape[-1]} channels")
-        x = x if x.dtype.kind == "f" else cast(x, floatx_dtype())
+        x = x if x.dtype.kind in FLOATS else cast(x, floatx_dtype())
         return x if x.shape[-1] == 1 else total(multiply(x, cast(as_tensor(_GREY), x.dtype)), axis=-1, keepdims=True)
 
     return _nhwc(apply, images, data_format)

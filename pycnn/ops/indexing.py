@@ -2,6 +2,7 @@
 
 from pycnn.autograd import Function, Tensor, as_tensor
 from pycnn.backend import get_backend
+from pycnn.backend.dtypes import FLOATS
 from pycnn.ops.axes import normalize_axis
 from pycnn.ops.creation import cast
 
@@ -199,7 +200,7 @@ def segment_max(data, segment_ids, num_segments=None, sorted=False):
     """Largest of the rows of ``data`` that have the same number in ``segment_ids``; -inf where there is none."""
     data, ids = as_tensor(data), integer_indices("segment_ids", segment_ids)
     count = int(ids.max()) + 1 if num_segments is None else num_segments
-    floor = -float("inf") if data.dtype.kind == "f" else get_backend().xp.iinfo(data.dtype).min
+    floor = -float("inf") if data.dtype.kind in FLOATS else get_backend().xp.iinfo(data.dtype).min
     lowest = Tensor.wrap(get_backend().xp.full((count, *data.shape[1:]), floor, data.dtype))
     return scatter_update(lowest, Tensor.wrap(ids[:, None]), data, "max")
 

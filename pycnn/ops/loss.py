@@ -4,6 +4,7 @@ import math
 
 from pycnn import config
 from pycnn.autograd import Function, as_tensor
+from pycnn.backend.dtypes import FLOATS
 from pycnn.ops.arithmetic import divide, maximum
 from pycnn.ops.creation import cast
 from pycnn.ops.elementwise import clip, log, log1p, rsqrt, square
@@ -64,7 +65,7 @@ class _LogCosh(_OfDifference):
 def matching(y_true, y_pred):
     """Targets in the dtype and shape of the predictions; (N,) and (N, 1) meet, as in Keras."""
     y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)
-    if y_pred.dtype.kind != "f":
+    if y_pred.dtype.kind not in FLOATS:
         y_pred = cast(y_pred, floatx_dtype())
     t, p = y_true.data.shape, y_pred.data.shape
     if t != p:

@@ -2,6 +2,7 @@
 
 from pycnn import config
 from pycnn.autograd import as_tensor
+from pycnn.backend.dtypes import FLOATS
 from pycnn.ops.arithmetic import divide, maximum, multiply, power
 from pycnn.ops.axes import normalize_axes, normalize_axis
 from pycnn.ops.creation import cast
@@ -35,7 +36,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
     5.0
     """
     x = as_tensor(x)
-    x = x if x.dtype.kind == "f" else cast(x, floatx_dtype())
+    x = x if x.dtype.kind in FLOATS else cast(x, floatx_dtype())
     axes = normalize_axes(axis, x.ndim)
     if ord is None or (ord == "fro" and len(axes) == 2) or (ord == 2 and len(axes) == 1):
         return sqrt(total(square(x), axes, keepdims))
@@ -69,7 +70,7 @@ def normalize(x, axis=-1, order=2, epsilon=None):
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ValueError(f"order must be an integer >= 1. Received: order={order!r}")
     x = as_tensor(x)
-    x = x if x.dtype.kind == "f" else cast(x, floatx_dtype())
+    x = x if x.dtype.kind in FLOATS else cast(x, floatx_dtype())
     epsilon = config.epsilon() if epsilon is None else epsilon
     if order == 2:
         return multiply(x, rsqrt(maximum(total(square(x), axis, keepdims=True), epsilon**2)))

@@ -4,6 +4,7 @@ import math
 import string
 
 from pycnn.autograd import Function, as_tensor
+from pycnn.backend.dtypes import FLOATS
 from pycnn.ops.arithmetic import multiply, unbroadcast
 from pycnn.ops.axes import normalize_axis
 from pycnn.ops.linear import matmul
@@ -16,7 +17,7 @@ class _Einsum(Function):
     """``terms`` are the letters of each operand, ``result`` those of the result; no ellipsis."""
 
     def forward(self, *arrays, terms, result):
-        arrays = same_float(*arrays) if any(a.dtype.kind == "f" for a in arrays) else arrays
+        arrays = same_float(*arrays) if any(a.dtype.kind in FLOATS for a in arrays) else arrays
         self.arrays, self.terms, self.result = arrays, terms, result
         return self.backend.xp.einsum(f"{','.join(terms)}->{result}", *arrays, optimize=len(arrays) > 1)
 

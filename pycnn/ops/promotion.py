@@ -10,6 +10,7 @@ import numpy as np
 
 from pycnn import config
 from pycnn.autograd import Tensor, as_tensor
+from pycnn.backend.dtypes import FLOATS
 
 _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
 _NUMBERS = frozenset((bool, int, float))
@@ -45,7 +46,7 @@ def as_float(array):
 
 
 def _widest_float(dtypes):
-    sizes = [d.itemsize for d in dtypes if d.kind == "f"]
+    sizes = [d.itemsize for d in dtypes if d.kind in FLOATS]
     if not sizes:
         return floatx_dtype()
     return _FLOAT64 if max(sizes) >= 8 else _FLOAT32
@@ -94,13 +95,13 @@ def align(a, b, integers_to=None):
         dtype = a.dtype
         if dtype is b.dtype and (dtype is _FLOAT32 or dtype is _FLOAT64):
             return a, b
-        if dtype.kind == "f" or b.dtype.kind == "f":
+        if dtype.kind in FLOATS or b.dtype.kind in FLOATS:
             return same_float(a, b)
         return _integers(a, integers_to), _integers(b, integers_to)
     array, number = (b, a) if number_a else (a, b)
     dtype = array.dtype
     if dtype is not _FLOAT32 and dtype is not _FLOAT64:
-        if dtype.kind == "f" or type(number) is float:
+        if dtype.kind in FLOATS or type(number) is float:
             array = as_float(array)
         else:
             array = _integers(array, integers_to)

@@ -3,12 +3,15 @@
 import itertools
 
 from pycnn.autograd import Function, as_tensor
+from pycnn.backend.dtypes import FLOATS
 from pycnn.ops.arithmetic import unbroadcast
 from pycnn.ops.axes import normalize_axes, normalize_axis
 from pycnn.ops.promotion import same_float
 
 
 class _Reshape(Function):
+    any_dtype = True
+
     def forward(self, x, *, shape):
         self.shape = x.shape
         return x.reshape(shape)
@@ -18,6 +21,8 @@ class _Reshape(Function):
 
 
 class _Transpose(Function):
+    any_dtype = True
+
     def forward(self, x, *, axes):
         self.axes = axes
         return x.transpose(axes)
@@ -97,7 +102,7 @@ class _Split(Function):
 
 
 def _one_dtype(xs):
-    return same_float(*xs) if any(x.dtype.kind == "f" for x in xs) else xs
+    return same_float(*xs) if any(x.dtype.kind in FLOATS for x in xs) else xs
 
 
 def _sizes(first, more):

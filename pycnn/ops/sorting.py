@@ -2,6 +2,7 @@
 
 from pycnn.autograd import Tensor, as_tensor
 from pycnn.backend import get_backend
+from pycnn.backend.dtypes import FLOATS
 from pycnn.ops.arithmetic import add, multiply
 from pycnn.ops.axes import normalize_axes, normalize_axis
 from pycnn.ops.indexing import TakeAlongAxis, getitem, integer_indices, scatter
@@ -74,7 +75,7 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
     if method not in _METHODS:
         raise ValueError(f"method must be one of {', '.join(_METHODS)}. Received: method={method!r}")
     axes = normalize_axes(axis, x.ndim)
-    x = Tensor.wrap(as_float(x.data)) if x.dtype.kind != "f" else x
+    x = Tensor.wrap(as_float(x.data)) if x.dtype.kind not in FLOATS else x
     shares = as_tensor(q).numpy()
     rest = [i for i in range(x.ndim) if i not in axes]
     rows = reshape(x.transpose((*rest, *axes)), (*(x.shape[i] for i in rest), -1))

@@ -3,6 +3,7 @@
 import math
 
 from pycnn.autograd import Function, as_tensor
+from pycnn.backend.dtypes import FLOATS
 from pycnn.ops.arithmetic import multiply, unbroadcast
 from pycnn.ops.elementwise import Rule, by_rule
 from pycnn.ops.promotion import align, operands
@@ -43,7 +44,7 @@ class _Erf(Function):
 
     def forward(self, x):
         xp = self.backend.xp
-        dtype = x.dtype if x.dtype.kind == "f" else as_tensor(0.0).dtype
+        dtype = x.dtype if x.dtype.kind in FLOATS else as_tensor(0.0).dtype
         self.x = x = x.astype(dtype, copy=False)
         z = xp.where(x == 0, 1.0, x).astype("float64") * math.sqrt(2)
         y = 2 * self.backend.activation_forward(z, "gelu") / z - 1

@@ -3,6 +3,7 @@
 base.py      Optimizer: state, clipping, weight decay      schedules.py  learning rates that depend on the step
 gradient.py  SGD with momentum                             adaptive.py   Adam, AdamW, Adamax, Nadam, RMSprop, Lion
 accumulating.py  Adagrad, Adadelta, Ftrl           rate.py        the learning rate as a number
+loss_scaling.py  LossScaleOptimizer
 """
 
 from pycnn import registration
@@ -11,6 +12,7 @@ from pycnn.optimizers.accumulating import Adadelta, Adagrad, Ftrl
 from pycnn.optimizers.adaptive import Adam, Adamax, AdamW, Lion, Nadam, RMSprop
 from pycnn.optimizers.base import Optimizer
 from pycnn.optimizers.gradient import SGD
+from pycnn.optimizers.loss_scaling import LossScaleOptimizer
 from pycnn.registration import deserialize, serialize
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Adamax",
     "Ftrl",
     "Lion",
+    "LossScaleOptimizer",
     "Nadam",
     "Optimizer",
     "RMSprop",

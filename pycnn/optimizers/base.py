@@ -9,7 +9,8 @@ from pycnn.optimizers.rate import Rate, read_learning_rate
 from pycnn.optimizers.schedules import LearningRateSchedule
 from pycnn.registration import Configurable
 
-_AVERAGING = {
+_SELDOM_GIVEN = {
+    "loss_scale_factor": None,
     "use_ema": False,
     "ema_momentum": 0.99,
     "ema_overwrite_frequency": None,
@@ -18,21 +19,25 @@ _AVERAGING = {
 """Arguments that configurations hold only where they are not these defaults."""
 
 
-class _Counter(Variable):
-    """The number of steps: saved like a variable, kept on the host."""
+class HostNumber(Variable):
+    """A number, such as that of the steps: saved like a variable, kept on the host as ``value``."""
 
-    __slots__ = ("value",)
+    __slots__ = ("_host_dtype", "value")
 
-    def __init__(self, name):
-        super().__init__(np.zeros((), np.int64), name, trainable=False)
-        self.value = 0
+    def __init__(self, name, dtype):
+        self._host_dtype = np.dtype(dtype)
+        super().__init__(np.zeros((), dtype), name, trainable=False)
+        self.value = self.numpy_of(0).item()
 
     def assign(self, value):
-        self.value = int(as_tensor(value).item())
-        return super().assign(np.int64(self.value))
+        self.value = self.numpy_of(as_tensor(value).item()).item()
+        return super().assign(self.numpy())
 
     def numpy(self):
-        return np.array(self.value, np.int64)
+        return self.numpy_of(self.value)
+
+    def numpy_of(self, value):
+        return np.array(value, self._host_dtype)
 
 
 class Optimizer(Configurable):
@@ -57,8 +62,9 @@ class Optimizer(Configurable):
     ema_overwrite_frequency : int, optional
         The weights become their averages after every so many steps; without it when
         ``finalize_variable_values`` is called.
-    loss_scale_factor : None
-        Is there for Keras's scripts: there is no half precision that would need it.
+    loss_scale_factor : float, optional
+        What ``scale_loss`` multiplies the loss by, and gradients are divided by again: in float16 small ones would
+        vanish. See ``LossScaleOptimizer``, too.
     gradient_accumulation_steps : int >= 2, optional
         Weights change only at every so many steps, by the mean of the gradients since the last change.
         ``iterations`` counts the changes; learning-rate schedules see all steps.
@@ -93,22 +99,21 @@ class Optimizer(Configurable):
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self._clips = bool(given)
         self._set_average(use_ema, ema_momentum, ema_overwrite_frequency)
-        if loss_scale_factor is not None:
+        if not (loss_scale_factor is None or (isinstance(loss_scale_factor, (int, float)) and loss_scale_factor > 0)):
             raise ValueError(
-                "loss_scale_factor must be None: there is no half precision that would need it. "
-                f"Received: loss_scale_factor={loss_scale_factor!r}"
+                f"loss_scale_factor must be a number > 0 or None. Received: loss_scale_factor={loss_scale_factor!r}"
             )
         if gradient_accumulation_steps is not None and not gradient_accumulation_steps >= 2:
             raise ValueError(
                 "gradient_accumulation_steps must be an integer >= 2 or None. "
                 f"Received: gradient_accumulation_steps={gradient_accumulation_steps!r}"
             )
-        self.loss_scale_factor, self.gradient_accumulation_steps = None, gradient_accumulation_steps
+        self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
         self._gathers = (
             *(("accumulated_gradient",) if gradient_accumulation_steps else ()),
             *(("average",) if self.use_ema else ()),
         )  # names of what is kept for each variable beside slots()
-        self._steps = _Counter("iterations")
+        self._steps = HostNumber("iterations", np.int64)
         self._state = {}  # id of a variable -> (variable, its state: a tuple of Variables in the order of slots())
         self._undecayed = set()  # ids of variables
         self._undecayed_names = ()
@@ -177,6 +182,11 @@ class Optimizer(Configurable):
     def variables(self):
         """All state as variables: the number of steps, then the slots of each weight, in the order of ``build``."""
         return [self._steps, *(v for _, state in self._state.values() for v in state)]
+
+    @property
+    def numbers(self):
+        """The state that belongs to no weight, by name."""
+        return {"iterations": self._steps}
 
     @property
     def iterations(self):
@@ -250,6 +260,8 @@ class Optimizer(Configurable):
             raise ValueError("No gradient reached any variable. Received: grads that are all None, or no variables")
         params = [v.data for v in variables]
         grads = [_fitting(g, v) for g, v in zip(grads, variables, strict=True)]
+        if self.loss_scale_factor:
+            grads = [g / self.loss_scale_factor for g in grads]
         if self._gathers:
             self._apply_gathering(params, grads, slots, decayed)
         else:
@@ -302,9 +314,15 @@ class Optimizer(Configurable):
                 if id(variable) in self._state:
                     variable.assign(self._state[id(variable)][1][-1])
 
+    @property
+    def loss_scale(self):
+        """What the loss is multiplied by before gradients are made of it, or None."""
+        return self.loss_scale_factor
+
     def scale_loss(self, loss):
-        """The loss itself: it is never scaled. Is there for Keras's training loops."""
-        return loss
+        """Return the loss times ``loss_scale``, of which ``apply`` wants the gradients."""
+        scale = self.loss_scale
+        return loss if scale is None else loss * scale
 
     def _prepare(self, key, variables):
         """Gather the state of ``variables``, once for each selection of them."""
@@ -346,12 +364,12 @@ class Optimizer(Configurable):
             "clipnorm": self.clipnorm,
             "clipvalue": self.clipvalue,
             "global_clipnorm": self.global_clipnorm,
-            **{name: value for name, value in self._averaging().items() if value != _AVERAGING[name]},
+            **{name: value for name, value in self._seldom_given().items() if value != _SELDOM_GIVEN[name]},
             **super().get_config(),
         }
 
-    def _averaging(self):
-        return {name: getattr(self, name) for name in _AVERAGING}
+    def _seldom_given(self):
+        return {name: getattr(self, name) for name in _SELDOM_GIVEN}
 
     @classmethod
     def from_config(cls, config):

@@ -348,7 +348,7 @@ def test_channels_first_layers_hint_at_channels_last(backend):
     [
         ({"trainable": 1}, "trainable must be a boolean"),
         ({"name": 3}, "name must be a string"),
-        ({"dtype": "int32"}, "dtype must be 'float32' or 'float64'. Received: dtype='int32'"),
+        ({"dtype": "int32"}, "dtype must be 'float32' or 'float64', or 'mixed_float16' .* Received: dtype='int32'"),
         ({"unit": 3}, "unit"),
     ],
 )

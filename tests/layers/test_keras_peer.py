@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from helpers import assert_close, normal, peer
-from keras_layers import CASES, RANDOM
+from keras_layers import CASES, RANDOM, identify, random_inputs, random_weights
 
 import pycnn
 from pycnn import layers
@@ -27,11 +27,6 @@ DIFFERENT_SIGNATURES = {
     "AveragePooling2D": "pool_size has MaxPooling2D's default",
 }
 DIFFERENT_SIGNATURES["AvgPool2D"] = DIFFERENT_SIGNATURES["AveragePooling2D"]
-
-
-def identify(case):
-    name, arguments, _ = case
-    return "-".join([name, *(f"{key}={value}" for key, value in arguments.items())])
 
 
 @pytest.fixture(scope="module")
@@ -72,20 +67,6 @@ def test_every_common_layer_is_tried(keras):
     elsewhere |= {"RNN", "SimpleRNNCell", "LSTMCell", "GRUCell", "Bidirectional"}
     tried = {name for name, _, _ in [*CASES, *RANDOM]} | aliases | elsewhere
     assert set(common_layers(keras)) <= tried
-
-
-def random_inputs(shapes):
-    several = isinstance(shapes, list)
-    arrays = [normal(shape, np.float32, seed=i) for i, shape in enumerate(shapes if several else [shapes])]
-    return arrays if several else arrays[0]
-
-
-def random_weights(weights):
-    """Positive ones, which variances may have too."""
-    return [
-        np.abs(normal(w.shape, seed=i)).astype(np.float32) + np.float32(0.1) if w.dtype.kind == "f" else w
-        for i, w in enumerate(weights)
-    ]
 
 
 def build_both(keras, case):

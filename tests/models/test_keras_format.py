@@ -132,10 +132,12 @@ NEEDED = {
 }
 """Arguments of classes that need some."""
 
+CONTAINERS = {"LossScaleOptimizer", "MeanMetricWrapper"}  # of other objects
+
 OBJECTS = [
     (package, name)
     for package in ("initializers", "regularizers", "constraints", "losses", "metrics", "optimizers", "schedules")
-    for name in sorted(KERAS_NAMES[package] & set(registered_objects(package)) - {"MeanMetricWrapper"})
+    for name in sorted(KERAS_NAMES[package] & set(registered_objects(package)) - CONTAINERS)
 ]
 
 

@@ -297,14 +297,16 @@ OPTIMIZERS = {
     "Adamax": {},
     "Ftrl": {},
     "Lion": {},
+    "LossScaleOptimizer": {"initial_scale": 64.0, "dynamic_growth_steps": 5},
 }
 
 
 def trained(K, optimizer, arguments, fit=True):
     model = randomize(chain(K))
     rate = K.optimizers.schedules.ExponentialDecay(0.01, 3, 0.5) if optimizer == "SGD" else 0.01
+    given = K.optimizers.Adam(rate) if optimizer == "LossScaleOptimizer" else rate
     model.compile(
-        getattr(K.optimizers, optimizer.split()[0])(rate, **arguments),
+        getattr(K.optimizers, optimizer.split()[0])(given, **arguments),
         K.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )

@@ -113,7 +113,7 @@ def test_gathered_state_goes_on_where_it_stopped(backend):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"loss_scale_factor": 2.0}, "loss_scale_factor must be None"),
+        ({"loss_scale_factor": 0.0}, "loss_scale_factor must be a number > 0 or None. Received: loss_scale_factor=0.0"),
         (
             {"gradient_accumulation_steps": 1},
             ">= 2 or None. Received: gradient_accumulation_steps=1",

@@ -7,17 +7,21 @@ import numpy as np
 from pycnn.backend import get_backend
 from pycnn.models.keras_format.layout import variables_in_order
 from pycnn.models.keras_format.weights import require_numbers
+from pycnn.optimizers import LossScaleOptimizer
 from pycnn.optimizers.schedules import LearningRateSchedule
 
-_NUMBERS = ("iterations", "learning_rate")  # what optimizers have before their first step
+_NUMBERS = ("iterations", "learning_rate", "unused_iterations", "unused_rate")  # what there is before the first step
+_UNUSED = {"unused_iterations": np.int32(0), "unused_rate": np.float32(0)}  # what Keras keeps beside the inner ones
 
 _SLOTS_TOGETHER = {"SGD": 1, "RMSprop": 1, "Adagrad": 1}
 """Optimizer -> how many slots of a weight Keras keeps side by side, before those of the next weight; else two."""
 
 
-def _places(model):
+def _places(optimizer, model):
     """The variables of Keras's optimizer in their order: triples (kind, weight, slot)."""
-    optimizer = model.optimizer
+    if isinstance(optimizer, LossScaleOptimizer):
+        own = [(kind, None, None) for kind in (*_UNUSED, "step_counter", "dynamic_scale")]
+        return own + _places(optimizer.inner_optimizer, model)
     order = [("iterations", None, None)]
     if not (isinstance(optimizer._learning_rate, LearningRateSchedule) or callable(optimizer._learning_rate)):
         order.append(("learning_rate", None, None))
@@ -37,12 +41,21 @@ def _places(model):
 
 def write_optimizer(file, model):
     """Write the state of a model's optimizer; weights without a step so far have the state to start with."""
-    optimizer = model.optimizer
-    group = file.create_group("optimizer/vars")
+    _write(file.create_group("optimizer/vars"), model.optimizer, model)
+    if isinstance(model.optimizer, LossScaleOptimizer):  # Keras writes it twice
+        _write(file.create_group("optimizer/inner_optimizer/vars"), model.optimizer.inner_optimizer, model)
+
+
+def _write(group, optimizer, model):
     group.attrs["name"] = optimizer.name
-    for i, (kind, weight, slot) in enumerate(_places(model)):
-        if kind == "iterations":
-            value = optimizer.variables[0].numpy().astype(np.int32)  # with accumulated gradients it counts all steps
+    places, numbers = _places(optimizer, model), optimizer.numbers
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    for i, (kind, weight, slot) in enumerate(places):
+        if kind in _UNUSED:
+            value = _UNUSED[kind]
+        elif kind in numbers:  # with accumulated gradients iterations count all steps
+            value = numbers[kind].numpy()
+            value = value.astype(np.int32) if value.dtype.kind == "i" else value
         elif kind == "learning_rate":
             value = np.float32(optimizer.learning_rate)
         elif kind == "momentum_product":
@@ -67,13 +80,15 @@ def matching_state(model, datasets, filepath):
         Empty if the file has no state, or one of another optimizer.
     learning_rate : float or None
     """
-    found = {path: dataset for path, dataset in datasets.items() if path.startswith("optimizer/")}
+    found = {path: dataset for path, dataset in datasets.items() if path.startswith("optimizer/vars/")}
     if not found:
         return {}, None
     optimizer = model.optimizer
-    order = {f"optimizer/vars/{i}": place for i, place in enumerate(_places(model))}
-    before_steps = {path for path, (kind, _, _) in order.items() if kind in _NUMBERS}
-    if set(found) not in (set(order), before_steps):
+    places = _places(optimizer, model)
+    order = {f"optimizer/vars/{i}": place for i, place in enumerate(places)}
+    numbers = [place for place in places if place[0] in _NUMBERS]
+    before_steps = {f"optimizer/vars/{i}": place for i, place in enumerate(numbers)}
+    if set(found) not in (set(order), set(before_steps)):
         warnings.warn(
             f"The file's optimizer has {len(found)} variables, but {optimizer.name!r} has {len(order)}: its state is "
             f"not read, and starts anew. Received: filepath={filepath!r}",
@@ -83,11 +98,11 @@ def matching_state(model, datasets, filepath):
     pairs, learning_rate = {}, None
     if set(found) == set(order):
         optimizer.build([v for v in variables_in_order(model) if v.trainable])
-    for path, (kind, weight, slot) in order.items():
-        if kind == "slot" and path in found:
+    for path, (kind, weight, slot) in (order if set(found) == set(order) else before_steps).items():
+        if kind == "slot":
             pairs[path] = (optimizer.state_of(weight)[slot], found[path])
-        elif kind == "iterations":
-            pairs[path] = (optimizer.variables[0], found[path])
+        elif kind in optimizer.numbers:
+            pairs[path] = (optimizer.numbers[kind], found[path])
         elif kind == "learning_rate":
             require_numbers(path, found[path], (), filepath)
             learning_rate = float(found[path][()])

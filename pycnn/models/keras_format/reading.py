@@ -190,9 +190,5 @@ def accepted_arguments(cls):
 
 
 def read_dtype(value):
-    """The dtype of weights for a dtype or policy of Keras's; one of mixed precision has weights of float32."""
-    if isinstance(value, dict):
-        value = value.get("config", {}).get("name")
-    if isinstance(value, str) and value.startswith("mixed_"):
-        return "float32"
-    return value
+    """The name of a dtype or policy of Keras's."""
+    return value.get("config", {}).get("name") if isinstance(value, dict) else value

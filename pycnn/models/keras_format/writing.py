@@ -161,7 +161,7 @@ def _sequential(model):
     config = {
         "name": model.name,
         "trainable": model.trainable,
-        "dtype": model.dtype,
+        "dtype": model.dtype_policy.name,
         "layers": [write_layer(layer) for layer in model._layers],
     }
     written = {"module": "keras", "class_name": "Sequential", "config": config, "registered_name": None}
