@@ -85,7 +85,7 @@ INLINE flags above(vec a, vec b) {
 #endif
 INLINE uint32_t all_flags(flags low, flags high) { return (uint32_t)low | (uint32_t)high << LANES; }
 
-/* Columns [first, last) of boxes, those in `order` or all; shares are as `share_of` says. Four boxes are turned at once. */
+/* Columns [first, last) of boxes, those in `order` or all; shares are as `share_of` says. Four boxes turn at once. */
 static void fill_columns(const real *boxes, const Keyed *order, ptrdiff_t first, ptrdiff_t last, real share_of,
                          real *columns, ptrdiff_t stride) {
     typedef real quad __attribute__((vector_size(4 * sizeof(real)), aligned(sizeof(real)), may_alias));
@@ -225,8 +225,8 @@ static ptrdiff_t nms_left(const Suppression *s, ptrdiff_t n) {
     return to - (Keyed *)s->left;
 }
 
-/* Which of the best [first, last) are kept; they have been compared with all kept of this round before, which are `kept`
- * in number. Returns how many there are then. */
+/* Which of the best [first, last) are kept; they have been compared with all kept in this round before, which are
+ * `kept` in number. Returns how many there are then. */
 static ptrdiff_t nms_keep(const Suppression *s, ptrdiff_t first, ptrdiff_t last, ptrdiff_t kept) {
     const real *columns = s->columns;
     const vec threshold = splat((real)s->threshold), never = splat(NEVER);
