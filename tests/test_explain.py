@@ -172,6 +172,12 @@ EVERY_KIND = [
     (layers.SeparableConv1D(6, 3, strides=2), (9, 4)),
     (layers.MaxPooling1D(3, 2, "same"), (9, 4)),
     (layers.TimeDistributed(layers.Conv2D(3, 2)), (5, 9, 7, 4)),
+    (layers.SimpleRNN(3, use_bias=False), (5, 4)),
+    (layers.LSTM(3, return_sequences=True), (5, 4)),
+    (layers.GRU(3, reset_after=False), (5, 4)),
+    (layers.RNN(layers.GRUCell(3)), (5, 4)),
+    (layers.Bidirectional(layers.GRU(3), merge_mode="mul"), (5, 4)),
+    (layers.Masking(), (5, 4)),
 ]
 
 
@@ -207,6 +213,20 @@ def test_layers_of_ones_own_are_counted():
     assert "multiply-adds  96, not counting own" in str(explanation)
 
 
+def test_a_cell_of_ones_own_is_counted():
+    class Last(layers.LSTMCell):
+        def step(self, inputs, states, recurrent_drop=None):
+            return inputs, states
+
+    for layer in (layers.RNN(Last(3)), layers.Bidirectional(layers.RNN(Last(3)), backward_layer=BACKWARDS)):
+        explanation = pycnn.explain(layer, (5, 3))
+        assert explanation.uncounted == [layer.name]
+        assert explanation.parameters in (12 * 7, 2 * 12 * 7)
+
+
+BACKWARDS = layers.LSTM(3, go_backwards=True)
+
+
 def test_every_layer_with_weights_is_counted():
     """Whoever adds a layer with weights says how many multiply-adds it has."""
     kinds = [kind for kind in vars(layers).values() if isinstance(kind, type) and issubclass(kind, layers.Layer)]
@@ -232,6 +252,12 @@ def test_multiply_adds_by_hand():
     assert multiply_adds(layers.SeparableConv1D(6, 3), (9, 4)) == 7 * 4 * 3 + 7 * 4 * 6
     assert multiply_adds(layers.TimeDistributed(layers.Dense(5)), (3, 7)) == 3 * 7 * 5
     assert multiply_adds(layers.Embedding(20, 3), (5,)) == 0
+    assert multiply_adds(layers.SimpleRNN(3), (5, 4)) == 5 * (4 + 3) * 3
+    assert multiply_adds(layers.LSTM(3), (5, 4)) == 5 * ((4 + 3) * 4 * 3 + 3 * 3)  # f * c + i * g, o * tanh(c)
+    gru = 5 * ((4 + 3) * 3 * 3 + 3 * 3)  # r * g, z * h + (1 - z) * g
+    assert multiply_adds(layers.GRU(3), (5, 4)) == gru
+    both = layers.Bidirectional(layers.GRU(3, return_sequences=True), merge_mode="mul")
+    assert multiply_adds(both, (5, 4)) == 2 * gru + 5 * 3
     assert multiply_adds(layers.Multiply(), [(4, 4, 3), (1, 1, 3), (4, 4, 3)]) == 2 * 4 * 4 * 3
     assert multiply_adds(layers.Add(), [(4, 4, 3), (4, 4, 3)]) == 0
     assert multiply_adds(layers.Dot(axes=(1, 2)), [(3, 5), (10, 3)]) == 5 * 10 * 3
