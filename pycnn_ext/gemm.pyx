@@ -6,7 +6,7 @@ from libc.string cimport memset
 from pycnn_ext.kernels cimport FilterGrad, Kernels, RowGather, address, code_of, table
 from pycnn_ext.threads cimport threads_for
 
-cdef ptrdiff_t PACKED_NUMBERS = 128 * 1024  # filters packed by one task: 512 KiB of floats, half of L2
+PACKED_NUMBERS = 128 * 1024  # filters packed by one task: 512 KiB of floats, half of L2
 cdef ptrdiff_t TASKS_PER_THREAD = 4
 cdef ptrdiff_t THIN_ROWS = 4  # of a matrix product, at most, for which packing the other side does not pay,
 cdef ptrdiff_t THIN_ROWS_OF_LARGE = 16  # and where that does not fit into L2
@@ -85,7 +85,7 @@ def matmul_transposed(a, b, partials, out):
         run_filter_grad(k, &f, &s, partial, target, size)
 
 
-cdef void one_pixel_rows(RowGather *g, const void *source, ptrdiff_t rows, ptrdiff_t length, int *no_tap) noexcept:
+cdef void one_pixel_rows(RowGather *g, const void *source, ptrdiff_t rows, ptrdiff_t length, int *no_tap) noexcept nogil:
     """A matrix as a gather: one image of `rows` pixels in a line, one tap."""
     g.source = source
     g.pixel = g.length = length

@@ -69,6 +69,25 @@ cdef extern from "kernels.h" nogil:
         void *g
         void *gx
 
+    ctypedef struct Recurrence:
+        ptrdiff_t steps, units
+        const unsigned char *mask
+        const void *x
+        const void *first_h
+        const void *first_c
+        void *product
+        void *h
+        void *c
+        void *gates
+        void *inner
+        const void *gy
+        void *gh
+        void *gc
+        void *gx
+        void *gr
+
+    ctypedef void (*recurrent_step)(const Recurrence *, ptrdiff_t, ptrdiff_t, ptrdiff_t) noexcept nogil
+
     ctypedef struct Suppression:
         const void *boxes
         int64_t *indices
@@ -161,14 +180,7 @@ cdef extern from "kernels.h" nogil:
                                 ptrdiff_t) noexcept nogil
         void (*roi_sample_rois_grad)(const RoiShape *, const void *, const void *, const void *, void *, ptrdiff_t,
                                      ptrdiff_t) noexcept nogil
-        void (*lstm_step)(ptrdiff_t, const void *, const void *, const void *, void *, void *, void *, ptrdiff_t,
-                          ptrdiff_t) noexcept nogil
-        void (*lstm_step_grad)(ptrdiff_t, const void *, const void *, const void *, const void *, const void *, void *,
-                               void *, ptrdiff_t, ptrdiff_t) noexcept nogil
-        void (*gru_step)(ptrdiff_t, const void *, const void *, const void *, void *, void *, ptrdiff_t,
-                         ptrdiff_t) noexcept nogil
-        void (*gru_step_grad)(ptrdiff_t, const void *, const void *, const void *, const void *, void *, void *, void *,
-                              ptrdiff_t, ptrdiff_t) noexcept nogil
+        recurrent_step lstm_step, lstm_step_grad, gru_step, gru_step_grad
         void (*sgd)(void *const *, const Update *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*adam)(void *const *, const Update *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*rmsprop)(void *const *, const Update *, ptrdiff_t, ptrdiff_t) noexcept nogil

@@ -1,74 +1,159 @@
-"""Steps of recurrent nets, parallel over samples."""
+"""Recurrent nets over whole sequences. Each thread makes all steps of its own samples, which need nobody else's."""
 
 from cython.parallel cimport prange
+from libc.string cimport memset
 
-from pycnn_ext.kernels cimport Kernels, address, code_of, table
+from pycnn_ext.gemm cimport PACKED_NUMBERS, Problem, ceil_div, one_pixel_rows
+from pycnn_ext.kernels cimport FilterMatrix, Kernels, Recurrence, address, code_of, recurrent_step, table
 from pycnn_ext.threads cimport threads_for
 
-cdef ptrdiff_t ROWS = 8  # samples a task
 cdef ptrdiff_t UNIT_WORK = 40  # a unit's gates take about as long as so many multiply-adds
 
 
-def lstm_step(x, r, c, h, new_c, gates):
-    """h, new_c (N, U) and gates (N, 4U) of x, r (N, 4U) and c (N, U)."""
+cdef struct Net:
+    const Kernels *k
+    Recurrence s
+    const void *packed  # the recurrent kernel, or its transpose; NULL where the product is given
+    const void *bias  # of the product
+    ptrdiff_t samples, gates, size  # numbers of a sample's gates, bytes of a number
+
+
+cdef FilterMatrix matrix_of(weights, char code, bint transpose, const ptrdiff_t *no_offset) except *:
+    cdef FilterMatrix f
+    memset(&f, 0, sizeof(f))
+    f.weights, f.tap_offset = address(weights, code), no_offset
+    f.columns = weights.shape[0 if transpose else 1]
+    f.step, f.column_step = (1, weights.shape[1]) if transpose else (weights.shape[1], 1)
+    return f
+
+
+def packed_numbers(weights, bint transpose):
+    """How many numbers pack makes of a matrix."""
+    cdef ptrdiff_t no_offset = 0
+    cdef char code = code_of(weights)
+    cdef FilterMatrix f = matrix_of(weights, code, transpose, &no_offset)
+    return table(code).packed_size(&f, weights.shape[1 if transpose else 0], 1)
+
+
+def pack(weights, bint transpose, packed):
+    """A matrix, or its transpose, as products read it, which all steps share."""
+    cdef ptrdiff_t no_offset = 0, depth = weights.shape[1 if transpose else 0], panel
+    cdef char code = code_of(weights)
+    cdef const Kernels *k = table(code)
+    cdef FilterMatrix f = matrix_of(weights, code, transpose, &no_offset)
+    cdef void *packed_ = address(packed, code, True)
+    cdef int threads = threads_for(<double>depth * f.columns)
+    for panel in prange(ceil_div(f.columns, k.panel), nogil=True, num_threads=threads, schedule="static"):
+        k.pack_filters(&f, 1, depth, panel, panel + 1, packed_)
+
+
+def lstm_forward(x, packed, product, h, c, mask, all_h, all_c, gates):
+    """All states (N, T, U) and gates (N, T, 4U); without ``packed`` there is one step, whose product is given."""
     cdef char code = code_of(x)
-    cdef const Kernels *k = table(code)
-    cdef ptrdiff_t n = len(x), units = c.shape[1], i
-    cdef const void *x_ = address(x, code)
-    cdef const void *r_ = address(r, code)
-    cdef const void *c_ = address(c, code)
-    cdef void *h_ = address(h, code, True)
-    cdef void *new_c_ = address(new_c, code, True)
-    cdef void *gates_ = address(gates, code, True)
-    cdef int threads = threads_for(<double>n * units * UNIT_WORK)
-    for i in prange((n + ROWS - 1) // ROWS, nogil=True, num_threads=threads, schedule="static"):
-        k.lstm_step(units, x_, r_, c_, h_, new_c_, gates_, i * ROWS, min(n, (i + 1) * ROWS))
+    cdef Net net = net_of(x, h.shape[1], packed, mask, code)
+    net.s.x, net.s.product = address(x, code), address(product, code, True)
+    net.s.first_h, net.s.first_c = address(h, code), address(c, code)
+    net.s.h, net.s.c = address(all_h, code, True), address(all_c, code, True)
+    net.s.gates = address(gates, code, True)
+    forward(&net, net.k.lstm_step)
 
 
-def lstm_step_grad(gates, c, new_c, gh, gc, gz, gc_before):
-    """gz (N, 4U) and gc_before (N, U)."""
-    cdef char code = code_of(gates)
-    cdef const Kernels *k = table(code)
-    cdef ptrdiff_t n = len(gates), units = c.shape[1], i
-    cdef const void *gates_ = address(gates, code)
-    cdef const void *c_ = address(c, code)
-    cdef const void *new_c_ = address(new_c, code)
-    cdef const void *gh_ = address(gh, code)
-    cdef const void *gc_ = address(gc, code)
-    cdef void *gz_ = address(gz, code, True)
-    cdef void *gc_before_ = address(gc_before, code, True)
-    cdef int threads = threads_for(<double>n * units * UNIT_WORK)
-    for i in prange((n + ROWS - 1) // ROWS, nogil=True, num_threads=threads, schedule="static"):
-        k.lstm_step_grad(units, gates_, c_, new_c_, gh_, gc_, gz_, gc_before_, i * ROWS, min(n, (i + 1) * ROWS))
-
-
-def gru_step(x, r, h, new_h, gates):
-    """new_h (N, U) and gates (N, 3U) of x, r (N, 3U) and h (N, U)."""
+def gru_forward(x, packed, product, bias, h, mask, all_h, gates, inner):
+    """All states (N, T, U), gates (N, T, 3U) and what the states gave to the last of them (N, T, U)."""
     cdef char code = code_of(x)
-    cdef const Kernels *k = table(code)
-    cdef ptrdiff_t n = len(x), units = h.shape[1], i
-    cdef const void *x_ = address(x, code)
-    cdef const void *r_ = address(r, code)
-    cdef const void *h_ = address(h, code)
-    cdef void *new_h_ = address(new_h, code, True)
-    cdef void *gates_ = address(gates, code, True)
-    cdef int threads = threads_for(<double>n * units * UNIT_WORK)
-    for i in prange((n + ROWS - 1) // ROWS, nogil=True, num_threads=threads, schedule="static"):
-        k.gru_step(units, x_, r_, h_, new_h_, gates_, i * ROWS, min(n, (i + 1) * ROWS))
+    cdef Net net = net_of(x, h.shape[1], packed, mask, code)
+    net.bias = address(bias, code)
+    net.s.x, net.s.product = address(x, code), address(product, code, True)
+    net.s.first_h, net.s.h = address(h, code), address(all_h, code, True)
+    net.s.gates, net.s.inner = address(gates, code, True), address(inner, code, True)
+    forward(&net, net.k.gru_step)
 
 
-def gru_step_grad(gates, r, h, gh, gx, gr, gh_before):
-    """gx, gr (N, 3U) and gh_before (N, U)."""
+def lstm_grad(gates, packed, c, all_c, gy, mask, gh, gc, gx):
+    """gx (N, T, 4U); gh and gc, gradients of the last states, become those of the first."""
     cdef char code = code_of(gates)
-    cdef const Kernels *k = table(code)
-    cdef ptrdiff_t n = len(gates), units = h.shape[1], i
-    cdef const void *gates_ = address(gates, code)
-    cdef const void *r_ = address(r, code)
-    cdef const void *h_ = address(h, code)
-    cdef const void *gh_ = address(gh, code)
-    cdef void *gx_ = address(gx, code, True)
-    cdef void *gr_ = address(gr, code, True)
-    cdef void *gh_before_ = address(gh_before, code, True)
-    cdef int threads = threads_for(<double>n * units * UNIT_WORK)
-    for i in prange((n + ROWS - 1) // ROWS, nogil=True, num_threads=threads, schedule="static"):
-        k.gru_step_grad(units, gates_, r_, h_, gh_, gx_, gr_, gh_before_, i * ROWS, min(n, (i + 1) * ROWS))
+    cdef Net net = net_of(gates, c.shape[1], packed, mask, code)
+    net.s.gates, net.s.first_c, net.s.c = address(gates, code), address(c, code), address(all_c, code)
+    net.s.gy, net.s.gh, net.s.gc = address(gy, code), address(gh, code, True), address(gc, code, True)
+    net.s.gx = net.s.gr = address(gx, code, True)
+    backward(&net, net.k.lstm_step_grad)
+
+
+def gru_grad(gates, inner, packed, h, all_h, gy, mask, gh, gx, gr):
+    """gx and gr (N, T, 3U); gh, the gradient of the last state, becomes that of the first."""
+    cdef char code = code_of(gates)
+    cdef Net net = net_of(gates, h.shape[1], packed, mask, code)
+    net.s.gates, net.s.inner = address(gates, code), address(inner, code)
+    net.s.first_h, net.s.h = address(h, code), address(all_h, code)
+    net.s.gy, net.s.gh = address(gy, code), address(gh, code, True)
+    net.s.gx, net.s.gr = address(gx, code, True), address(gr, code, True)
+    backward(&net, net.k.gru_step_grad)
+
+
+cdef Net net_of(sequences, ptrdiff_t units, packed, mask, char code) except *:
+    """A net over (N, T, gates) numbers."""
+    cdef Net net
+    memset(&net, 0, sizeof(net))
+    net.k, net.packed = table(code), address(packed, code)
+    net.samples, net.gates, net.size = sequences.shape[0], sequences.shape[2], 8 if code == b"d" else 4
+    net.s.steps, net.s.units = sequences.shape[1], units
+    net.s.mask = <const unsigned char *>address(mask, b"?")
+    return net
+
+
+cdef ptrdiff_t parts_of(const Net *net) noexcept nogil:
+    """As many as there are threads: the fewer, the more often a thread uses what it reads of the kernel."""
+    cdef double each = <double>net.s.steps * net.s.units * (net.gates + UNIT_WORK)
+    return max(1, min(net.samples, threads_for(net.samples * each)))
+
+
+cdef void forward(const Net *net, recurrent_step step):
+    cdef ptrdiff_t parts = parts_of(net), part
+    for part in prange(parts, nogil=True, num_threads=parts, schedule="static"):
+        forward_part(net, step, net.samples * part // parts, net.samples * (part + 1) // parts)
+
+
+cdef void backward(const Net *net, recurrent_step step):
+    cdef ptrdiff_t parts = parts_of(net), part
+    for part in prange(parts, nogil=True, num_threads=parts, schedule="static"):
+        backward_part(net, step, net.samples * part // parts, net.samples * (part + 1) // parts)
+
+
+cdef void forward_part(const Net *net, recurrent_step step, ptrdiff_t first, ptrdiff_t last) noexcept nogil:
+    cdef ptrdiff_t units = net.s.units, t
+    cdef int no_tap = 0
+    cdef Problem p
+    memset(&p, 0, sizeof(p))
+    p.filters.packed, p.filters.columns = net.packed, net.gates
+    p.target.target, p.target.pixel = net.s.product, net.gates
+    for t in range(net.s.steps):
+        if net.packed != NULL:
+            one_pixel_rows(&p.gather, net.s.first_h, net.samples, units, &no_tap)
+            if t:
+                p.gather.source = <const char *>net.s.h + (t - 1) * units * net.size
+                p.gather.pixel = net.s.steps * units
+            multiply(net, &p, first, last)
+        step(&net.s, t, first, last)
+
+
+cdef void backward_part(const Net *net, recurrent_step step, ptrdiff_t first, ptrdiff_t last) noexcept nogil:
+    cdef ptrdiff_t t
+    cdef int no_tap = 0
+    cdef Problem p
+    memset(&p, 0, sizeof(p))
+    p.filters.packed, p.filters.columns = net.packed, net.s.units
+    p.target.target, p.target.residual, p.target.pixel = net.s.gh, net.s.gh, net.s.units
+    for t in range(net.s.steps - 1, -1, -1):
+        step(&net.s, t, first, last)
+        one_pixel_rows(&p.gather, <const char *>net.s.gr + t * net.gates * net.size, net.samples, net.gates, &no_tap)
+        p.gather.pixel = net.s.steps * net.gates
+        multiply(net, &p, first, last)
+
+
+cdef void multiply(const Net *net, const Problem *p, ptrdiff_t first, ptrdiff_t last) noexcept nogil:
+    """Rows [first, last) of a product, by as many panels of columns at a time as stay in the cache."""
+    cdef ptrdiff_t panels = ceil_div(p.filters.columns, net.k.panel), i
+    cdef ptrdiff_t parts = ceil_div(panels, max(1, PACKED_NUMBERS // (p.gather.length * net.k.panel)))
+    for i in range(parts):
+        net.k.gemm(&p.gather, &p.filters, &p.target, net.bias, 0, first, last, 0, 1, panels * i // parts,
+                   panels * (i + 1) // parts)

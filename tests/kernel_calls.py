@@ -219,17 +219,30 @@ def _roi_calls(dtype):
 
 
 def _recurrent_calls(dtype):
-    for n, units in ((5, 3), (9, 32), (40, 37)):
-        c, new_c, gh, gc = (normal((n, units), dtype, i) for i in range(4))
-        x, r = (normal((n, 4 * units), dtype, i) for i in (4, 5))
-        gates = reference.lstm_step(x, r, c)[2]
-        yield Call("lstm_step", {"x": x, "r": r, "c": c}, {}, ("x", "r", "c"))
-        arrays = {"gates": gates, "c": c, "new_c": new_c, "gh": gh, "gc": gc}
-        yield Call("lstm_step_grad", arrays, {}, tuple(arrays))
-        x, r = x[:, : 3 * units], r[:, : 3 * units]
-        yield Call("gru_step", {"x": x, "r": r, "h": c}, {}, ("x", "r", "h"))
-        arrays = {"gates": reference.gru_step(x, r, c)[1], "r": r, "h": c, "gh": gh}
-        yield Call("gru_step_grad", arrays, {}, tuple(arrays))
+    for n, steps, units in ((5, 4, 3), (9, 1, 32), (33, 2, 37)):
+        h, c, gc = (normal((n, units), dtype, i) for i in range(3))
+        gy, mask = normal((n, steps, units), dtype, 3), normal((n, steps), dtype, 4) > -0.5
+        x, recurrent, bias = (
+            normal((*shape, 4 * units), dtype, i) for i, shape in enumerate(((n, steps), (units,), ()))
+        )
+        for options in ({}, {"mask": mask}):
+            arrays = {"x": x, "recurrent": recurrent, "h": h, "c": c, **options}
+            yield Call("lstm_forward", arrays, {}, ("x", "h", "c", "mask"))
+            _, all_c, gates = reference.lstm_forward(**arrays)
+            arrays = {"gates": gates, "recurrent": recurrent, "c": c, "all_c": all_c, "gy": gy, "gc": gc, **options}
+            yield Call("lstm_grad", arrays, {}, ("gates", "c", "all_c", "gy", "gc", "mask"))
+            arrays = {"x": x[..., units:], "recurrent": recurrent[:, units:], "h": h, "bias": bias[units:], **options}
+            yield Call("gru_forward", arrays, {}, ("x", "h", "mask"))
+            all_h, gates, inner = reference.gru_forward(**arrays)
+            arrays = {
+                "gates": gates,
+                "inner": inner,
+                "recurrent": recurrent[:, units:],
+                "h": h,
+                "all_h": all_h,
+                "gy": gy,
+            }
+            yield Call("gru_grad", {**arrays, **options}, {}, ("gates", "inner", "h", "all_h", "gy", "mask"))
 
 
 def kernel_calls(dtype):

@@ -330,23 +330,24 @@ class Roi(Protocol):
 
 
 class Recurrent(Protocol):
-    """Steps of recurrent nets: x is the input times the kernel, r the state times the recurrent kernel, N samples each.
+    """Recurrent nets over sequences of N samples of T steps: x is the inputs' product with the kernel, and the bias.
 
-    LSTM: gates i, f, g, o = sigmoid(x + r), of g tanh; new c = f*c + i*g, h = o*tanh(new c). GRU: gates z, k =
-    sigmoid(x + r), g = tanh(x + k*r); new h = z*h + (1 - z)*g. Gates lie side by side. ``out``: of the first result.
+    LSTM: gates i, f, g, o = sigmoid(x + h @ recurrent), of g tanh; c = f*c + i*g, h = o*tanh(c). GRU: r = h @ recurrent
+    + bias, gates z, k = sigmoid(x + r), g = tanh(x + k*r); h = z*h + (1 - z)*g. Gates lie side by side. States before the
+    first step: h, c (N, U), after each: all_h, all_c (N, T, U); they stay where ``mask``, (N, T) bools, is False.
     """
 
-    def lstm_step(x, r, c, out=None):
-        """x, r (N, 4U), c (N, U) -> h, new c (N, U), gates (N, 4U)."""
+    def lstm_forward(x, recurrent, h, c, mask=None, out=None):
+        """x (N, T, 4U), recurrent (U, 4U) -> all_h, all_c, gates (N, T, 4U)."""
 
-    def lstm_step_grad(gates, c, new_c, gh, gc, out=None):
-        """Gradients of x, and of r, (N, 4U), and of c (N, U), from those of h and new c."""
+    def lstm_grad(gates, recurrent, c, all_c, gy, gc, mask=None, out=None):
+        """Gradients of x, h and c, from gy, that of all_h (N, T, U), and gc, that of the last c (N, U)."""
 
-    def gru_step(x, r, h, out=None):
-        """x, r (N, 3U), h (N, U) -> new h (N, U), gates (N, 3U)."""
+    def gru_forward(x, recurrent, h, bias=None, mask=None, out=None):
+        """x (N, T, 3U), recurrent (U, 3U), bias (3U,) -> all_h, gates (N, T, 3U), inner: r of the gate g, (N, T, U)."""
 
-    def gru_step_grad(gates, r, h, gh, out=None):
-        """Gradients of x, of r (N, 3U) and of h (N, U), from that of new h."""
+    def gru_grad(gates, inner, recurrent, h, all_h, gy, mask=None, out=None):
+        """Gradients of x, of all r (N, T, 3U), and of h, from gy, that of all_h (N, T, U)."""
 
 
 class Optimizer(Protocol):

@@ -7,67 +7,53 @@ from pycnn.ops.promotion import same_float
 
 
 class _Recurrence(Function):
-    """States of all steps. A subclass defines ``_step`` and ``_step_grad``; sequences here are (steps, batch, ...)."""
+    """States of all steps. A subclass runs the kernels, which take the inputs' products and leave h in ``self.y``."""
 
     def forward(self, x, kernel, recurrent, bias, recurrent_bias, mask, *states):
-        x, self.kernel, self.recurrent, bias, self.recurrent_bias, *states = same_float(
+        self.x, self.kernel, self.recurrent, bias, recurrent_bias, *self.states = same_float(
             x, kernel, recurrent, bias, recurrent_bias, *states
         )
-        xp, units = self.backend.xp, recurrent.shape[0]
-        self.x, (batch, steps, size) = xp.ascontiguousarray(x.swapaxes(0, 1)), x.shape
-        given = self.backend.matmul(self.x.reshape(steps * batch, size), self.kernel, bias=bias)
-        given = given.reshape(steps, batch, self.kernel.shape[1])
-        self.mask = None if mask is None else xp.ascontiguousarray(xp.asarray(mask).T[..., None])
-        self.h, self.kept = xp.empty((steps + 1, batch, units), x.dtype), []  # the state before each step, and the last
-        self.h[0] = states[0]
-        for t in range(steps):
-            product = self.backend.matmul(self.h[t], self.recurrent, bias=self.recurrent_bias)
-            states[0] = self.h[t]
-            new, kept = self._step(given[t], product, states, self.h[t + 1])
-            self.kept.append(kept)
-            if self.mask is not None:
-                new = [xp.where(self.mask[t], a, b) for a, b in zip(new, states, strict=True)]
-                self.h[t + 1] = new[0]
-            states = new
-        y = self.h[1:]
-        if self.mask is not None:  # before the first step that is seen there is no output
-            self.seen = xp.cumsum(self.mask, axis=0) > 0
+        xp, (batch, steps, size) = self.backend.xp, x.shape
+        given = self.backend.matmul(self.x.reshape(batch * steps, size), self.kernel, bias=bias)
+        given = given.reshape(batch, steps, self.kernel.shape[1])
+        self.mask = None if mask is None else xp.asarray(mask, bool)
+        last = self._run(given, recurrent_bias)
+        y = self.y
+        if mask is not None:  # before the first step that is seen there is no output
+            self.seen = xp.cumsum(self.mask, axis=1)[..., None] > 0
             y = xp.where(self.seen, y, 0)
-        return xp.ascontiguousarray(y.swapaxes(0, 1)), self.h[steps].copy(), *(state.copy() for state in states[1:])
+        return y, *((all_states[:, -1] if steps else s).copy() for all_states, s in zip(last, self.states, strict=True))
 
-    def backward(self, gy, *gstates):
+    def backward(self, gy, gh, *gstates):
         backend, xp = self.backend, self.backend.xp
-        steps, batch, size = self.x.shape
-        dtype, gates = self.x.dtype, self.recurrent.shape[1]
-        gx, gr = xp.empty((steps, batch, gates), dtype), []
-        if gy is not None:
-            gy = xp.ascontiguousarray(gy.swapaxes(0, 1))
-            gy = gy if self.mask is None else xp.where(self.seen, gy, 0)
-        gstates = [xp.zeros(self.h.shape[1:], dtype) if g is None else g for g in gstates]
-        for t in reversed(range(steps)):
-            gnow = [gstates[0] if gy is None else gstates[0] + gy[t], *gstates[1:]]
-            if self.mask is not None:
-                passed = [xp.where(self.mask[t], 0, g) for g in gnow]
-                gnow = [xp.where(self.mask[t], g, 0) for g in gnow]
-            gproduct, gstates = self._step_grad(self.kept[t], self.h[t], gnow, gx[t])
-            gr.append(gproduct)
-            through = backend.matmul(gproduct, self.recurrent, transpose_b=True)
-            gstates[0] = through if gstates[0] is None else through + gstates[0]
-            if self.mask is not None:
-                gstates = [g + p for g, p in zip(gstates, passed, strict=True)]
+        batch, steps = self.y.shape[:2]
+        gates = self.recurrent.shape[1]
+        if gy is None:
+            gy = xp.zeros(self.y.shape, self.y.dtype)
+        elif self.mask is not None:
+            gy = xp.where(self.seen, gy, 0)
+        if gh is not None and steps:
+            gy = gy.copy()
+            gy[:, -1] += gh
+        gx, gr, *gbefore = self._run_back(gy, *gstates)
+        if gh is not None and not steps:
+            gbefore[0] = gh
         need_x, need_kernel, need_recurrent, need_bias, need_recurrent_bias, _, *need_states = self.needs_grad
-        rows, before = gx.reshape(steps * batch, gates), self.h[:-1].reshape(steps * batch, self.h.shape[2])
-        products = rows if self._shares else xp.stack(gr[::-1]).reshape(steps * batch, gates)
-        given = backend.matmul(rows, self.kernel, transpose_b=True).reshape(self.x.shape) if need_x else None
+        rows, products = gx.reshape(batch * steps, gates), gr.reshape(batch * steps, gates)
+        before = xp.concatenate([self.states[0][:, None], self.y], axis=1)[:, :steps] if need_recurrent else None
         return (
-            given.swapaxes(0, 1) if need_x else None,
-            backend.matmul(self.x.reshape(steps * batch, size), rows, transpose_a=True) if need_kernel else None,
-            backend.matmul(before, products, transpose_a=True) if need_recurrent else None,
+            backend.matmul(rows, self.kernel, transpose_b=True).reshape(self.x.shape) if need_x else None,
+            self._against(self.x, rows) if need_kernel else None,
+            self._against(before, products) if need_recurrent else None,
             backend.sum_rows(rows) if need_bias else None,
             backend.sum_rows(products) if need_recurrent_bias else None,
             None,
-            *(g if need else None for g, need in zip(gstates, need_states, strict=True)),
+            *(g if need else None for g, need in zip(gbefore, need_states, strict=True)),
         )
+
+    def _against(self, x, gradients):
+        """Gradient of the matrix that ``x``, (batch, steps, ...), was multiplied by."""
+        return self.backend.matmul(x.reshape(len(gradients), x.shape[2]), gradients, transpose_a=True)
 
 
 class _SimpleRNN(_Recurrence):
@@ -87,29 +73,25 @@ class _SimpleRNN(_Recurrence):
 
 
 class _LSTM(_Recurrence):
-    _shares = True  # the gradients of both products are the same
+    def _run(self, given, recurrent_bias):
+        self.y, self.c, self.gates = self.backend.lstm_forward(given, self.recurrent, *self.states, self.mask)
+        return self.y, self.c
 
-    def _step(self, x, product, states, out):
-        h, c, gates = self.backend.lstm_step(x, product, states[1], out=out)
-        return [h, c], (gates, states[1], c)
-
-    def _step_grad(self, kept, before, gstates, out):
-        gates, c, new_c = kept
-        gz, gc = self.backend.lstm_step_grad(gates, c, new_c, *gstates, out=out)
-        return gz, [None, gc]
+    def _run_back(self, gy, gc):
+        gc = self.backend.xp.zeros_like(self.states[1]) if gc is None else gc
+        gx, *gbefore = self.backend.lstm_grad(self.gates, self.recurrent, self.states[1], self.c, gy, gc, self.mask)
+        return gx, gx, *gbefore
 
 
 class _GRU(_Recurrence):
-    _shares = False
+    def _run(self, given, recurrent_bias):
+        self.y, self.gates, self.inner = self.backend.gru_forward(
+            given, self.recurrent, *self.states, recurrent_bias, self.mask
+        )
+        return (self.y,)
 
-    def _step(self, x, product, states, out):
-        h, gates = self.backend.gru_step(x, product, states[0], out=out)
-        return [h], (gates, product)
-
-    def _step_grad(self, kept, before, gstates, out):
-        gates, product = kept
-        _, gr, gh = self.backend.gru_step_grad(gates, product, before, gstates[0], out=out)
-        return gr, [gh]
+    def _run_back(self, gy):
+        return self.backend.gru_grad(self.gates, self.inner, self.recurrent, self.states[0], self.y, gy, self.mask)
 
 
 def simple_rnn(x, kernel, recurrent_kernel, bias=None, initial_state=None, mask=None, activation="tanh"):

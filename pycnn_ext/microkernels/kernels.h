@@ -108,6 +108,20 @@ typedef struct {
     void *g, *gx;   /* where gy*act'(y) goes, and g*scale, or NULL */
 } BatchNorm;
 
+/* A recurrent net over whole sequences. Arrays are (samples, steps, ...), the states before the first step, product, gh
+ * and gc (samples, ...). product = what the state gives to the gates of the step at hand, gh and gc = gradients of the
+ * states at hand; inner and gr a GRU has, the states c an LSTM. */
+typedef struct {
+    ptrdiff_t steps, units;
+    const unsigned char *mask; /* steps that are seen, NULL for all */
+    const void *x, *first_h, *first_c;
+    void *product, *h, *c, *gates, *inner;
+    const void *gy;
+    void *gh, *gc, *gx, *gr;
+} Recurrence;
+
+typedef void (*recurrent_step)(const Recurrence *, ptrdiff_t step, ptrdiff_t first, ptrdiff_t last);
+
 /* Greedy suppression, in rounds: candidates that are left, with the keys that they are ordered by, and the best of them
  * in their order; columns of either (see boxes.h), and of the boxes that this round keeps what others are compared with (5
  * numbers each) and their indices. */
@@ -280,14 +294,7 @@ typedef struct {
                                  ptrdiff_t first, ptrdiff_t last);
 
     /* Steps of recurrent nets, samples [first, last); see recurrent.h. */
-    void (*lstm_step)(ptrdiff_t units, const void *x, const void *r, const void *c, void *h, void *new_c, void *gates,
-                      ptrdiff_t first, ptrdiff_t last);
-    void (*lstm_step_grad)(ptrdiff_t units, const void *gates, const void *c, const void *new_c, const void *gh,
-                           const void *gc, void *gz, void *gc_before, ptrdiff_t first, ptrdiff_t last);
-    void (*gru_step)(ptrdiff_t units, const void *x, const void *r, const void *h, void *new_h, void *gates,
-                     ptrdiff_t first, ptrdiff_t last);
-    void (*gru_step_grad)(ptrdiff_t units, const void *gates, const void *r, const void *h, const void *gh, void *gx,
-                          void *gr, void *gh_before, ptrdiff_t first, ptrdiff_t last);
+    recurrent_step lstm_step, lstm_step_grad, gru_step, gru_step_grad;
 
     /* Optimizers: elements [first, last) of p, g and the states, in place; see optimizer.h for which arrays there
        are. */

@@ -1,37 +1,60 @@
-"""Steps of recurrent nets on the CPU."""
+"""Recurrent nets over whole sequences on the CPU."""
 
 import numpy as np
 
+from pycnn.backend.cpu.matmul import matmul
+from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import recurrent as ext
 
 
-def lstm_step(x, r, c, out=None):
-    x, r, c = map(np.ascontiguousarray, (x, r, c))
-    out = np.empty_like(c) if out is None else out
-    new_c, gates = np.empty_like(c), np.empty_like(x)
-    ext.lstm_step(x, r, c, out, new_c, gates)
-    return out, new_c, gates
+def lstm_forward(x, recurrent, h, c, mask=None, out=None):
+    x, recurrent, h, c, mask = _contiguous(x, recurrent, h, c, mask)
+    out = np.empty((*x.shape[:2], h.shape[1]), x.dtype) if out is None else out
+    all_c, gates = np.empty_like(out), np.empty_like(x)
+    ext.lstm_forward(x, *_product(x, recurrent, None, h), h, c, mask, out, all_c, gates)
+    return out, all_c, gates
 
 
-def lstm_step_grad(gates, c, new_c, gh, gc, out=None):
-    gates, c, new_c, gh, gc = map(np.ascontiguousarray, (gates, c, new_c, gh, gc))
+def lstm_grad(gates, recurrent, c, all_c, gy, gc, mask=None, out=None):
+    gates, recurrent, c, all_c, gy, mask = _contiguous(gates, recurrent, c, all_c, gy, mask)
     out = np.empty_like(gates) if out is None else out
-    gc_before = np.empty_like(c)
-    ext.lstm_step_grad(gates, c, new_c, gh, gc, out, gc_before)
-    return out, gc_before
+    gh, gc = np.zeros_like(c), np.array(gc, order="C")
+    ext.lstm_grad(gates, _transposed(recurrent), c, all_c, gy, mask, gh, gc, out)
+    return out, gh, gc
 
 
-def gru_step(x, r, h, out=None):
-    x, r, h = map(np.ascontiguousarray, (x, r, h))
-    out = np.empty_like(h) if out is None else out
-    gates = np.empty_like(x)
-    ext.gru_step(x, r, h, out, gates)
-    return out, gates
+def gru_forward(x, recurrent, h, bias=None, mask=None, out=None):
+    x, recurrent, h, bias, mask = _contiguous(x, recurrent, h, bias, mask)
+    out = np.empty((*x.shape[:2], h.shape[1]), x.dtype) if out is None else out
+    gates, inner = np.empty_like(x), np.empty_like(out)
+    ext.gru_forward(x, *_product(x, recurrent, bias, h), bias, h, mask, out, gates, inner)
+    return out, gates, inner
 
 
-def gru_step_grad(gates, r, h, gh, out=None):
-    gates, r, h, gh = map(np.ascontiguousarray, (gates, r, h, gh))
-    out = np.empty_like(gates) if out is None else out
-    gr, gh_before = np.empty_like(gates), np.empty_like(h)
-    ext.gru_step_grad(gates, r, h, gh, out, gr, gh_before)
-    return out, gr, gh_before
+def gru_grad(gates, inner, recurrent, h, all_h, gy, mask=None, out=None):
+    gates, inner, recurrent, h, all_h, gy, mask = _contiguous(gates, inner, recurrent, h, all_h, gy, mask)
+    out, gr = np.empty_like(gates) if out is None else out, np.empty_like(gates)
+    gh = np.zeros_like(h)
+    ext.gru_grad(gates, inner, _transposed(recurrent), h, all_h, gy, mask, gh, out, gr)
+    return out, gr, gh
+
+
+def _contiguous(*arrays):
+    return [None if a is None else np.ascontiguousarray(a) for a in arrays]
+
+
+def _product(x, recurrent, bias, h):
+    """The packed kernel and room for a step's product; of a single step None, and the product, which packs itself."""
+    if x.shape[1] == 1:
+        return None, matmul(h, recurrent, bias=bias)
+    size, numbers = ext.packed_numbers(recurrent, False), len(h) * recurrent.shape[1]
+    memory = workspace((size + numbers,), x.dtype)
+    ext.pack(recurrent, False, memory[:size])
+    return memory[:size], memory[size:]
+
+
+def _transposed(recurrent):
+    """The transposed kernel, packed."""
+    packed = workspace((ext.packed_numbers(recurrent, True),), recurrent.dtype)
+    ext.pack(recurrent, True, packed)
+    return packed

@@ -35,7 +35,7 @@ from pycnn.backend.cuda.pool import (
     max_pool2d_forward,
     min_pool2d_forward,
 )
-from pycnn.backend.cuda.recurrent import gru_step, gru_step_grad, lstm_step, lstm_step_grad
+from pycnn.backend.cuda.recurrent import gru_forward, gru_grad, lstm_forward, lstm_grad
 from pycnn.backend.cuda.resample import affine2d_forward, resize2d_forward, resize2d_input_grad
 from pycnn.backend.cuda.roi import (
     roi_align_forward,
@@ -77,13 +77,13 @@ __all__ = [
     "cross_entropy",
     "extreme_pool2d_input_grad",
     "free_pool",
-    "gru_step",
-    "gru_step_grad",
+    "gru_forward",
+    "gru_grad",
     "is_array",
     "log_softmax_forward",
     "log_softmax_grad",
-    "lstm_step",
-    "lstm_step_grad",
+    "lstm_forward",
+    "lstm_grad",
     "matmul",
     "max_pool2d_forward",
     "memory_info",
