@@ -43,7 +43,7 @@ def test_contract(tmp_path):
     history = captioner.fit(
         data.images,
         truth,
-        epochs=10,
+        epochs=15,
         batch_size=4,
         regions=32,
         verbose=0,
