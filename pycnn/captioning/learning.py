@@ -48,7 +48,7 @@ class Learning(JointModel):
         regions = ops.concatenate([images[:, None].astype(np.float32), own], axis=1)
         vectors, found, boxes = self.recognition(self.warp(maps, regions), training=training)
         places = self.proposer.anchors[rows[near] % len(self.proposer.anchors)]
-        targets = encode_boxes(objects, places), encode_boxes(objects, own.detach().numpy()[near], WEIGHTS)
+        targets = encode_boxes(objects, places), encode_boxes(objects, ops.take(own, near, axis=0), WEIGHTS)
         anchors = ops.take(ops.reshape(changes, (-1, 4)), rows[near], axis=0)
         return {
             "anchors": ops.mean(
