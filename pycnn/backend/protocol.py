@@ -333,7 +333,7 @@ class Recurrent(Protocol):
     """Recurrent nets over sequences of N samples of T steps: x is the inputs' product with the kernel, and the bias.
 
     LSTM: gates i, f, g, o = sigmoid(x + h @ recurrent), of g tanh; c = f*c + i*g, h = o*tanh(c). GRU: r = h @ recurrent
-    + bias, gates z, k = sigmoid(x + r), g = tanh(x + k*r); h = z*h + (1 - z)*g. Gates lie side by side. h and c (N, U) are
+    + bias, gates z, k = sigmoid(x + r), g = tanh(x + k*r); h = z*h + (1 - z)*g. Gates lie side by side. h, c (N, U) are
     states before the first step, all_h, all_c (N, T, U) after each; they stay where ``mask``, (N, T) bools, is False.
     """
 

@@ -57,19 +57,33 @@ class _Recurrence(Function):
 
 
 class _SimpleRNN(_Recurrence):
-    _shares = True  # the gradients of both products are the same
-
     def forward(self, *arrays, activation):
         self.activation = activation
         return super().forward(*arrays)
 
-    def _step(self, x, product, states, out):
-        z = self.backend.xp.add(x, product, out=product)
-        h = self.backend.activation_forward(z, self.activation, out=out)
-        return [h], h
+    def _run(self, given, recurrent_bias):
+        backend, (h,) = self.backend, self.states
+        self.y = backend.xp.empty_like(given)
+        for t in range(given.shape[1]):
+            z = backend.matmul(h, self.recurrent)
+            z += given[:, t]
+            new = backend.activation_forward(z, self.activation, out=z)
+            h = self.y[:, t] = new if self.mask is None else backend.xp.where(self.mask[:, t, None], new, h)
+        return (self.y,)
 
-    def _step_grad(self, kept, before, gstates, out):
-        return self.backend.activation_grad(gstates[0], None, kept, self.activation, out=out), [None]
+    def _run_back(self, gy):
+        backend, xp = self.backend, self.backend.xp
+        gx, gh = xp.empty_like(self.y), xp.zeros_like(self.states[0])
+        for t in reversed(range(gy.shape[1])):
+            g = gh + gy[:, t]
+            gz = backend.activation_grad(g, None, xp.ascontiguousarray(self.y[:, t]), self.activation)
+            if self.mask is not None:
+                seen = self.mask[:, t, None]
+                gz, g = xp.where(seen, gz, 0), xp.where(seen, 0, g)
+            gx[:, t] = gz
+            gh = backend.matmul(gz, self.recurrent, transpose_b=True)
+            gh = gh if self.mask is None else gh + g
+        return gx, gx, gh
 
 
 class _LSTM(_Recurrence):

@@ -123,8 +123,8 @@ typedef struct {
 typedef void (*recurrent_step)(const Recurrence *, ptrdiff_t step, ptrdiff_t first, ptrdiff_t last);
 
 /* Greedy suppression, in rounds: candidates that are left, with the keys that they are ordered by, and the best of them
- * in their order; columns of either (see boxes.h), and of the boxes that this round keeps what others are compared with (5
- * numbers each) and their indices. */
+ * in their order; columns of either (see boxes.h), and of the boxes that this round keeps what others are compared with
+ * (5 numbers each) and their indices. */
 typedef struct {
     const void *boxes;
     void *left, *best, *spare, *columns, *kept;
