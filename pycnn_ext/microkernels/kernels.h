@@ -253,9 +253,9 @@ typedef struct {
                            ptrdiff_t last);
 
     /* Boxes (n, 4), see boxes.h: columns[5][stride], which are filled for whole tiles of box_tile boxes; out (rows, n)
-     * for rows [first, last) of the boxes a. Suppression begins in so many bytes for n candidates; of those left the best
-     * become a round; candidates [first, last), from a tile's begin on, go if they overlap kept boxes; of the best some
-     * are kept; the others are left. All but two return a number of boxes. */
+     * for rows [first, last) of the boxes a. Suppression begins in so many bytes for n candidates; of those left the
+     * best become a round; candidates [first, last), from a tile's begin on, go if they overlap kept boxes; of the
+     * best some are kept; the others are left. What they return are numbers of boxes. */
     ptrdiff_t box_tile;
     void (*box_columns)(const void *boxes, ptrdiff_t n, void *columns, ptrdiff_t stride);
     void (*box_iou)(const void *a, const void *columns, ptrdiff_t stride, ptrdiff_t n, void *out, ptrdiff_t first,

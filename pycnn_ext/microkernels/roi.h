@@ -147,14 +147,17 @@ INLINE void largest_of_bin(const Pooled *o, const int vectors, const int bytes, 
     const real *image = o->image + c;
 #define OFFSET(v) ((v) == vectors - 1 ? last : (v) * LANES)
     UNROLL for (int v = 0; v < vectors; v++) {
-        best[v] = pool_load(image + first * o->channels + OFFSET(v), n);
-        sum[v] = (vec){};
+        best[v] = sum[v] = pool_load(image + first * o->channels + OFFSET(v), n);
         place[v] = (ivec){} + (integer)first;
     }
     const ptrdiff_t width = columns.end - columns.begin, to_next_row = o->width - width;
     const real *x = image + first * o->channels;
     ptrdiff_t at = first, left = width;
-    for (ptrdiff_t k = (rows.end - rows.begin) * width; k > 0; k--) { /* one loop: ends of short ones are guessed badly */
+    for (ptrdiff_t k = (rows.end - rows.begin) * width - 1; k > 0; k--) { /* not two: ends of short loops are slow */
+        left--;
+        const ptrdiff_t step = left ? 1 : 1 + to_next_row;
+        left = left ? left : width;
+        at += step, x += step * o->channels;
         const ivec here = (ivec){} + (integer)at;
         UNROLL for (int v = 0; v < vectors; v++) {
             const vec value = pool_load(x + OFFSET(v), n);
@@ -162,10 +165,6 @@ INLINE void largest_of_bin(const Pooled *o, const int vectors, const int bytes, 
             best[v] = larger(value, best[v]);
             sum[v] += value;
         }
-        left--;
-        const ptrdiff_t step = left ? 1 : 1 + to_next_row;
-        left = left ? left : width;
-        at += step, x += step * o->channels;
     }
     UNROLL for (int v = 0; v < vectors; v++) {
         if (any(sum[v] != sum[v])) {
