@@ -251,6 +251,23 @@ def test_training_is_keras_s(form):
         assert_close(a, b, 1e-5)
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_layers_computed_together_hand_masks_on(training):
+    """A batch norm and the activation behind it are one pass where nothing is masked."""
+    parts = [layers.Masking(), layers.BatchNormalization(), layers.ReLU(), layers.GRU(3, return_sequences=True)]
+    model = pycnn.Sequential([layers.Input((4, 5)), *parts])
+    x = normal((3, 4, 5), np.float32) * SEEN[..., None]
+    y, wanted = model(x, training=training), x
+    moved = parts[1].get_weights()
+    parts[1].set_weights([np.ones(5), np.zeros(5), np.zeros(5), np.ones(5)])
+    for part in parts:
+        wanted = part(wanted, training=training)
+    np.testing.assert_array_equal(y.numpy(), wanted.numpy())
+    np.testing.assert_array_equal(y.mask.numpy(), SEEN)
+    for a, b in zip(moved, parts[1].get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 @pytest.mark.parametrize("form", ["sequential", "functional"])
 def test_planned_steps_are_eager_ones(form):
     eager = reader(pycnn, form)
