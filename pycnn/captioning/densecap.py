@@ -136,7 +136,7 @@ class DenseCap(Captioner):
         epochs=10,
         batch_size=2,
         regions=256,
-        box_gradients=True,
+        box_gradients=0.1,
         loss_weights=None,
         optimizer=None,
         validation_data=None,
@@ -156,8 +156,9 @@ class DenseCap(Captioner):
         regions : int
             That each image of a batch is learnt by. At most half of them are of objects: those that overlap one by .7
             or more, and the nearest to each; the others overlap all by less than .3 (section 3.2).
-        box_gradients : bool
-            Whether what is learnt of a region, its words too, moves the region's coordinates.
+        box_gradients : float
+            Which part of the gradient of all that is learnt of a region, its words too, moves its coordinates: 0 none,
+            1 all of it, beside which that of the anchors' own loss, a tenth as large, goes under.
         loss_weights : dict of str to float, optional
             Factors of the losses named below, each 1 unless given. (The authors take .1, .05, .1, .1 and 1; their
             means of boxes are over the objects alone, those here, as Fast R-CNN's, over all regions.)
@@ -174,6 +175,8 @@ class DenseCap(Captioner):
         if not set(loss_weights or ()) <= set(LOSSES):
             raise ValueError(f"loss_weights must name {', '.join(LOSSES)}. Received: loss_weights={loss_weights}")
         check_count("regions", regions)
+        if not 0 <= box_gradients <= 1:
+            raise ValueError(f"box_gradients must be in 0..1. Received: box_gradients={box_gradients!r}")
         parts = [(images, truth), *([] if validation_data is None else [validation_parts(validation_data)])]
         for these, described in parts:
             self._check(these, described)

@@ -23,13 +23,13 @@ class Learning(JointModel):
         Of all captions: the labels of objects are rows of these.
     regions : int
         Of each image.
-    box_gradients : bool
-        Whether the losses of regions move their coordinates.
+    box_gradients : float
+        Which part of their gradients moves the regions' coordinates.
     loss_weights : dict of str to float
         Factors of some of the ``LOSSES``; those of the others are 1.
     """
 
-    def __init__(self, captioner, tokens, regions, box_gradients=True, loss_weights=()):
+    def __init__(self, captioner, tokens, regions, box_gradients=1.0, loss_weights=()):
         super().__init__(dict.fromkeys(LOSSES, 1.0) | dict(loss_weights), name="densecap")
         self.backbone, self.localization, self.recognition, self.language = captioner.networks.values()
         self.warp, self.proposer = captioner._warp, captioner.proposer
@@ -44,7 +44,7 @@ class Learning(JointModel):
         near = np.flatnonzero(captions >= 0)
         is_object, objects = (captions >= 0).astype(np.float32), objects[near]
 
-        own = ops.take(proposed if self.box_gradients else proposed.detach(), rows, axis=0)
+        own = self._partly_moved(ops.take(proposed, rows, axis=0))
         regions = ops.concatenate([images[:, None].astype(np.float32), own], axis=1)
         vectors, found, boxes = self.recognition(self.warp(maps, regions), training=training)
         places = self.proposer.anchors[rows[near] % len(self.proposer.anchors)]
@@ -61,6 +61,11 @@ class Learning(JointModel):
             "boxes": _box_loss(targets[1], ops.take(boxes, near, axis=0), len(rows), 1.0),
             "captions": self._spoken(ops.take(vectors, near, axis=0), captions[near], training),
         }
+
+    def _partly_moved(self, regions):
+        """The same regions, which hand on a part of their gradient."""
+        fixed = regions.detach()
+        return fixed + self.box_gradients * (regions - fixed) if self.box_gradients else fixed
 
     def _spoken(self, vectors, captions, training):
         """The loss of what is said of the objects' vectors, if there are any."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from detector_checks import SIZE, squares
+from helpers import assert_close
 
 import pycnn
 from pycnn.captioning import Captioner, DenseCap, DescribedRegions, ImageCaptioner, Vocabulary
@@ -90,12 +91,14 @@ def losses_and_gradients(data, truth, box_gradients):
 
 def test_words_move_boxes_and_that_can_be_switched_off(backend):
     data, truth = described(2)
-    there, with_path = losses_and_gradients(data, truth, True)
-    other, without = losses_and_gradients(data, truth, False)
+    there, with_path = losses_and_gradients(data, truth, 1.0)
+    other, without = losses_and_gradients(data, truth, 0.0)
     assert there == other  # the same losses, to the bit
     moved, still = (c.localization.get_layer("rpn_boxes").kernel.grad for c in (with_path, without))
     assert float(np.abs(moved.numpy()).max()) > 0
     assert still is None or not still.numpy().any()
+    _, tenth = losses_and_gradients(data, truth, 0.1)
+    assert_close(tenth.localization.get_layer("rpn_boxes").kernel.grad.numpy(), 0.1 * moved.numpy(), 1e-5)
     for name in ("recognition", "language"):
         for a, b in zip(*(c.networks[name].trainable_weights for c in (with_path, without)), strict=True):
             assert (a.grad is None) == (b.grad is None)
@@ -149,6 +152,8 @@ def test_bad_input():
         captioner.fit_classes(data.images, truth)
     with pytest.raises(ValueError, match="objects in some images"):
         captioner.fit_classes(data.images, [GroundTruth([], [])] * 4)
+    with pytest.raises(ValueError, match="box_gradients must be in 0..1. Received: box_gradients=2"):
+        captioner.fit(data.images, truth, box_gradients=2)
     with pytest.raises(ValueError, match="loss_weights must name anchors"):
         captioner.fit(data.images, truth, loss_weights={"words": 2.0})
     with pytest.raises(ValueError, match="validation_data must be"):
