@@ -103,7 +103,8 @@ static void gru_step(const Recurrence *s, ptrdiff_t step, ptrdiff_t first, ptrdi
             const ptrdiff_t n = at_most(units - u, LANES);
             const vec keep = vector_sigmoid(take(x, u, n) + take(r, u, n));
             const vec reset = vector_sigmoid(take(x + units, u, n) + take(r + units, u, n));
-            const vec given = take(r + 2 * units, u, n), change = vector_tanh(take(x + 2 * units, u, n) + reset * given);
+            const vec given = take(r + 2 * units, u, n);
+            const vec change = vector_tanh(take(x + 2 * units, u, n) + reset * given);
             put(gates, u, n, keep);
             put(gates + units, u, n, reset);
             put(gates + 2 * units, u, n, change);
