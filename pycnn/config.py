@@ -62,6 +62,8 @@ class DTypePolicy:
     Attributes
     ----------
     name, compute_dtype, variable_dtype : str
+    half : numpy.dtype or None
+        What mixed precision rounds to.
 
     Examples
     --------
@@ -84,6 +86,7 @@ class DTypePolicy:
             _require_bfloat16()
         self.name = name
         self.compute_dtype, self.variable_dtype = (name, name) if name == half else (half, "float32")
+        self.half = None if name == half else np.dtype(half)
 
     def get_config(self):
         """Return the arguments that make the same policy."""

@@ -7,9 +7,9 @@ import warnings
 import numpy as np
 
 from pycnn import ops, regularizers
-from pycnn.autograd import Tensor, Variable, as_tensor, autocast, autocast_dtype
+from pycnn.autograd import Tensor, Variable, as_tensor, autocast
 from pycnn.backend.dtypes import FLOAT32, FLOATS
-from pycnn.layers.connected import Connectable, call_context
+from pycnn.layers.connected import OUTSIDE, Connectable, call_context
 from pycnn.layers.masks import holds_tensors, masks_of, with_masks
 from pycnn.layers.naming import snake_case, unique_name
 from pycnn.layers.structure import map_structure
@@ -194,7 +194,7 @@ class Layer(WeightOwner, Connectable):
             for Dropout and others, but True for augmentation, as in Keras.
         """
         context = call_context
-        if context.half is not self._half or (training is not None and training is not context.training):
+        if context.half is not self._dtype_policy.half or (training is not None and training is not context.training):
             return self._enter(inputs, args, training, kwargs)
         mask = None
         try:
@@ -236,22 +236,24 @@ class Layer(WeightOwner, Connectable):
         if has_symbolic(inputs) or has_symbolic(args) or has_symbolic(kwargs):
             return self._connect(inputs, args, training, kwargs)
         context = call_context
-        before = context.entry, context.half, context.training
-        if context.entry is None:
+        entry, outside = context.entry, context.half
+        if entry is None:
             context.entry = self
             for owner in self._loss_owners:
                 owner._losses.clear()
             self._loss_owners.clear()
         if training is not None:
-            context.training = bool(training)
-        context.half = self._half
+            before, context.training = context.training, bool(training)
+        half = context.half = self._dtype_policy.half
         try:
-            if self._half is autocast_dtype():
+            if half is None and outside is OUTSIDE:
                 return self(inputs, *args, **kwargs)
-            with autocast(self._half):
+            with autocast(half):
                 return self(inputs, *args, **kwargs)
         finally:
-            context.entry, context.half, context.training = before
+            context.entry, context.half = entry, outside
+            if training is not None:
+                context.training = before
 
     def _hand_on(self, mask, inputs, outputs):
         """Return the outputs with their masks, which those of the inputs become."""

@@ -2,19 +2,19 @@
 
 import threading
 
-from pycnn.autograd import Variable
+from pycnn.autograd import Variable, autocast
 from pycnn.layers.structure import is_shape, map_structure
 from pycnn.layers.symbolic import Node, SymbolicTensor, infer
 from pycnn.ops.symbolic import has_symbolic
 
-_OUTSIDE = object()
+OUTSIDE = object()
 
 
 class _CallContext(threading.local):
     """What the outermost call of a layer decides for all calls inside it."""
 
     entry = None  # the layer called from outside
-    half = _OUTSIDE  # the dtype that the innermost layer rounds to, or None
+    half = OUTSIDE  # the dtype that the innermost layer rounds to, None where it does not
     training = None  # None where nobody said
 
 
@@ -61,9 +61,10 @@ class Connectable:
         """Find out what comes out by running the layer, which leaves no trace: no losses, no changed state."""
         context = call_context
         before = context.entry, context.half, context.training, Variable.locked
-        context.entry, context.half, context.training, Variable.locked = None, _OUTSIDE, False, True
+        context.entry, context.half, context.training, Variable.locked = None, OUTSIDE, False, True
         try:
-            return infer(self, args, {**kwargs, "training": False})
+            with autocast(None):
+                return infer(self, args, {**kwargs, "training": False})
         finally:
             context.entry, context.half, context.training, Variable.locked = before
             for owner in self._loss_owners:

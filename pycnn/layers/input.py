@@ -23,7 +23,7 @@ class InputLayer(Layer):
         self, shape=None, batch_size=None, dtype=None, name=None, batch_shape=None, input_shape=None, **kwargs
     ):
         super().__init__(name=name, **kwargs)
-        self.dtype = self.compute_dtype = _dtype_name(dtype)
+        self.dtype = _dtype_name(dtype)
         if batch_shape is not None:
             batch_size, *shape = batch_shape
         elif shape is None:
@@ -35,6 +35,11 @@ class InputLayer(Layer):
         self.input_spec = InputSpec(shape=self.batch_shape)
         self.built = True
         self._remember((), {}, SymbolicTensor(self.batch_shape, self.dtype))
+
+    @property
+    def compute_dtype(self):
+        """What inputs are cast to: ``dtype``, whatever the policy of layers that compute."""
+        return self.dtype
 
     @property
     def batch_shape(self):

@@ -18,6 +18,8 @@ class _SampleNorm(Layer):
 
     def call(self, inputs):
         """Compute the output, in the weights' dtype also where inputs and outputs are half as wide."""
+        if self._dtype_policy.half is None:
+            return self.normalize(inputs)
         return ops.cast(self.normalize(ops.cast(inputs, self.dtype)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

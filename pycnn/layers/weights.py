@@ -103,9 +103,13 @@ class WeightOwner:
     @dtype_policy.setter
     def dtype_policy(self, policy):
         self._dtype_policy = policy = dtype_policies.get(policy)
-        self.dtype, self.compute_dtype = policy.variable_dtype, policy.compute_dtype
-        self._half = None if policy.name == self.dtype else np.dtype(self.compute_dtype)
+        self.dtype = policy.variable_dtype
         self._known_dtype = None
+
+    @property
+    def compute_dtype(self):
+        """Dtype of the computation, which inputs are cast to."""
+        return self._dtype_policy.compute_dtype
 
     @property
     def variable_dtype(self):
