@@ -1,16 +1,17 @@
-// Steps of recurrent nets: what follows their matrix products. Arrays are (samples, steps, numbers), gate after gate, and
-// those of the step at hand (samples, numbers): product, h, c, their gradients, and gr, that of the product.
+// Steps of recurrent nets: what follows their matrix products. Arrays are (samples, steps, numbers), gate after gate,
+// and those of the step at hand (samples, numbers): product, h, c, their gradients, and gr, that of the product.
 #include "activation.cuh"
 
 // Of number i of the states: its place among all states and among all gates, and whether its step is seen.
 #define PLACES(gate_count) \
-    const int64 sample = i / units, unit = i - sample * units, row = sample * steps + step, state = row * units + unit, \
-                at = row * gate_count * units + unit, now = sample * gate_count * units + unit; \
+    const int64 sample = i / units, unit = i - sample * units, row = sample * steps + step; \
+    const int64 state = row * units + unit, at = row * gate_count * units + unit; \
+    const int64 now = sample * gate_count * units + unit; \
     const bool seen = !mask || mask[row]
 
 extern "C" __global__ void __launch_bounds__(256)
-lstm_step(const real *x, const real *product, const uint8 *mask OR_NULL, real *h, real *c, real *all_h, real *all_c, real *gates,
-          int units, int steps, int step, int64 count) {
+lstm_step(const real *x, const real *product, const uint8 *mask OR_NULL, real *h, real *c, real *all_h, real *all_c,
+          real *gates, int units, int steps, int step, int64 count) {
     FOR_EACH(int64, i, count) {
         PLACES(4);
         real gate = sigmoid(x[at + units] + product[now + units]); // one after the other, so that few are in registers
@@ -33,11 +34,12 @@ lstm_step(const real *x, const real *product, const uint8 *mask OR_NULL, real *h
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-lstm_step_grad(const real *gates, const real *c, const real *all_c, const real *gy, const uint8 *mask OR_NULL, real *gh, real *gc,
-               real *gx, real *gr, int units, int steps, int step, int64 count) {
+lstm_step_grad(const real *gates, const real *c, const real *all_c, const real *gy, const uint8 *mask OR_NULL, real *gh,
+               real *gc, real *gx, real *gr, int units, int steps, int step, int64 count) {
     FOR_EACH(int64, i, count) {
         PLACES(4);
-        const real in = gates[at], keep = gates[at + units], change = gates[at + 2 * units], out = gates[at + 3 * units];
+        const real in = gates[at], keep = gates[at + units];
+        const real change = gates[at + 2 * units], out = gates[at + 3 * units];
         const real g = gh[i] + gy[state], shown = tanh(all_c[state]);
         const real inside = seen ? gc[i] + g * out * (1 - shown * shown) : real(0);
         const real parts[4] = {inside * change * in * (1 - in),
@@ -50,8 +52,8 @@ lstm_step_grad(const real *gates, const real *c, const real *all_c, const real *
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-gru_step(const real *x, const real *product, const uint8 *mask OR_NULL, real *h, real *all_h, real *gates, real *inner, int units,
-         int steps, int step, int64 count) {
+gru_step(const real *x, const real *product, const uint8 *mask OR_NULL, real *h, real *all_h, real *gates, real *inner,
+         int units, int steps, int step, int64 count) {
     FOR_EACH(int64, i, count) {
         PLACES(3);
         const real keep = sigmoid(x[at] + product[now]), reset = sigmoid(x[at + units] + product[now + units]);
@@ -66,8 +68,9 @@ gru_step(const real *x, const real *product, const uint8 *mask OR_NULL, real *h,
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-gru_step_grad(const real *gates, const real *inner, const real *h, const real *all_h, const real *gy, const uint8 *mask OR_NULL,
-              real *gh, real *gx, real *gr, real *gr_now, int units, int steps, int step, int64 count) {
+gru_step_grad(const real *gates, const real *inner, const real *h, const real *all_h, const real *gy,
+              const uint8 *mask OR_NULL, real *gh, real *gx, real *gr, real *gr_now, int units, int steps, int step,
+              int64 count) {
     FOR_EACH(int64, i, count) {
         PLACES(3);
         const real keep = gates[at], reset = gates[at + units], change = gates[at + 2 * units];
