@@ -14,7 +14,6 @@ from pycnn import visualize
 from pycnn.captioning import ImageCaptioner, Vocabulary
 from pycnn.captioning.datasets import described_scenes
 
-
 SIZE = 32
 
 
