@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.bound import BOUND
+
 WORKLOADS = (
     "conv",
     "pool",
@@ -24,12 +26,16 @@ WORKLOADS = (
     "cuda",
 )
 REPORTS = ("all", "report")
+APART = (*REPORTS, "nets", "memory", "input")
+"""What runs in processes or threads of its own, which would inherit the one processor of a bound thread."""
 ISAS = {"base": ("SSE41", "default"), "avx2": ("AVX2", "avx2")}
 """What oneDNN and PyTorch's own kernels call the instruction sets that both sides can be held to."""
 
 
 def main():
     _run_again_on_isa()
+    if not set(sys.argv[1:]) & set(APART):
+        os.environ |= BOUND
     args = _arguments()
     if args.workload in REPORTS:
         from benchmarks import report, suite

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import sleep
 from typing import NamedTuple
 
+from benchmarks.bound import BOUND
 from benchmarks.timing import pauses
 
 
@@ -31,6 +32,7 @@ class Side:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.contestant", *map(str, (name, net, work, batch, size, threads))],
             cwd=Path(__file__).parent.parent,
+            env=os.environ | BOUND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,

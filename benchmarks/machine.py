@@ -1,6 +1,5 @@
 """What a figure was measured on, and with what."""
 
-import os
 import platform
 import re
 from datetime import date
@@ -8,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pycnn
+from pycnn.threads import processors
 from pycnn_ext import kernels
 
 PACKAGES = ("torch", "onnxruntime", "numpy")
@@ -32,17 +32,12 @@ def describe(args):
         "absent": args.absent,
         "machine": {
             "cpu": cpu_model(),
-            "cores": cores(),
+            "cores": processors(),
             "system": f"{platform.system()} {platform.machine()}",
             "gflops": round(args.limits.flops / 1e9, 1),
             "gbytes": round(args.limits.bandwidth / 1e9, 1),
         },
     }
-
-
-def cores():
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def cpu_model():

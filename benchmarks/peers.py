@@ -40,6 +40,9 @@ def onnx_inference(torch, module, images, threads):
         torch.onnx.export(module.eval(), (images.contiguous(),), file, dynamo=False, input_names=["x"])
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    if threads > 1:  # it would place them where this thread is bound
+        places = ";".join(str(i + 1) for i in range(1, threads))
+        options.add_session_config_entry("session.intra_op_thread_affinities", places)
     session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
     x = np.ascontiguousarray(images.numpy())
     return lambda: session.run(None, {"x": x})[0]

@@ -6,7 +6,8 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks import report
-from benchmarks.machine import cores, cpu_model, slug
+from benchmarks.machine import cpu_model, slug
+from pycnn.threads import processors
 from pycnn_ext import kernels
 
 RESULTS = Path(__file__).parent / "results"
@@ -34,9 +35,9 @@ ONCE = ("memory", "detection_metrics")  # on all threads only
 def parts():
     """The name of each part, such as ``conv-1``, -> (threads, share of the time, arguments)."""
     found = {}
-    for threads in sorted({1, cores()}):
+    for threads in sorted({1, processors()}):
         for name, (share, arguments) in PARTS.items():
-            if (name in ONCE and threads != cores()) or (name == "avx2" and kernels.get_isa() != "avx512"):
+            if (name in ONCE and threads != processors()) or (name == "avx2" and kernels.get_isa() != "avx512"):
                 continue
             found[f"{name}-{threads}"] = (threads, share, arguments.split())
     return found
@@ -44,7 +45,7 @@ def parts():
 
 def run(args):
     """Run the parts that the arguments name, or all; write the report; return the exit status."""
-    folder = args.results or RESULTS / slug(cpu_model(), cores())
+    folder = args.results or RESULTS / slug(cpu_model(), processors())
     folder.mkdir(parents=True, exist_ok=True)
     every, status = parts(), 0
     unknown = [name for name in args.parts or () if name not in every]

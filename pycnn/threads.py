@@ -58,9 +58,18 @@ def default_num_threads():
             if not value.isdecimal() or int(value) < 1:
                 raise ValueError(f"{variable} must be an integer >= 1. Received: {variable}={value!r}")
             return int(value)
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = cgroup_quota()
+    allowed, quota = processors(), cgroup_quota()
     return allowed if quota is None else max(1, min(allowed, math.ceil(quota)))
+
+
+def processors():
+    """Return how many processors this process may use.
+
+    Asked of OpenMP first, which with ``OMP_PROC_BIND=true`` binds the first thread to one of them.
+    """
+    if ext.processors():
+        return ext.processors()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cgroup_quota(root=Path("/sys/fs/cgroup"), membership=Path("/proc/self/cgroup")):

@@ -3,7 +3,7 @@
 from cython.parallel cimport prange
 from libc.string cimport memset
 
-from pycnn_ext.kernels cimport FilterGrad, Kernels, RowGather, address, code_of, table
+from pycnn_ext.kernels cimport FilterGrad, FilterMatrix, Kernels, RowGather, address, code_of, table
 from pycnn_ext.threads cimport threads_for
 
 PACKED_NUMBERS = 128 * 1024  # filters packed by one task: 512 KiB of floats, half of L2
@@ -27,6 +27,36 @@ cdef ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) noexcept nogil:
     return (a + b - 1) // b
 
 
+cdef FilterMatrix matrix_of(weights, char code, bint transpose, const ptrdiff_t *no_offset) except *:
+    """A matrix, or its transpose, as the filters of one tap."""
+    cdef FilterMatrix f
+    memset(&f, 0, sizeof(f))
+    f.weights, f.tap_offset = address(weights, code), no_offset
+    f.columns = weights.shape[0 if transpose else 1]
+    f.step, f.column_step = (1, weights.shape[1]) if transpose else (weights.shape[1], 1)
+    return f
+
+
+def packed_numbers(weights, bint transpose):
+    """How many numbers pack makes of a matrix."""
+    cdef ptrdiff_t no_offset = 0
+    cdef char code = code_of(weights)
+    cdef FilterMatrix f = matrix_of(weights, code, transpose, &no_offset)
+    return table(code).packed_size(&f, weights.shape[1 if transpose else 0], 1)
+
+
+def pack(weights, bint transpose, packed):
+    """A matrix, or its transpose, as products read it, for those that share it."""
+    cdef ptrdiff_t no_offset = 0, depth = weights.shape[1 if transpose else 0], panel
+    cdef char code = code_of(weights)
+    cdef const Kernels *k = table(code)
+    cdef FilterMatrix f = matrix_of(weights, code, transpose, &no_offset)
+    cdef void *packed_ = address(packed, code, True)
+    cdef int threads = threads_for(<double>depth * f.columns)
+    for panel in prange(ceil_div(f.columns, k.panel), nogil=True, num_threads=threads, schedule="static"):
+        k.pack_filters(&f, 1, depth, panel, panel + 1, packed_)
+
+
 def matmul(a, b, bint transpose_b, bias, int activation, out):
     """out (M, N) = act(a @ B + bias), a (M, K), B = b (K, N) or the transpose of b (N, K)."""
     cdef char code = code_of(a)
@@ -35,11 +65,9 @@ def matmul(a, b, bint transpose_b, bias, int activation, out):
     cdef int no_tap = 0
     cdef ptrdiff_t no_offset = 0
     memset(&p, 0, sizeof(p))
-    cdef ptrdiff_t m = a.shape[0], depth = a.shape[1], n = b.shape[0] if transpose_b else b.shape[1]
+    p.filters = matrix_of(b, code, transpose_b, &no_offset)
+    cdef ptrdiff_t m = a.shape[0], depth = a.shape[1], n = p.filters.columns
     one_pixel_rows(&p.gather, address(a, code), m, depth, &no_tap)
-    p.filters.weights, p.filters.tap_offset, p.filters.columns = address(b, code), &no_offset, n
-    p.filters.step = 1 if transpose_b else n
-    p.filters.column_step = depth if transpose_b else 1
     p.target.target, p.target.pixel, p.rows = address(out, code, True), n, m
     cdef const void *bias_ = address(bias, code)
     with nogil:

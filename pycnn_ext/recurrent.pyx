@@ -4,7 +4,7 @@ from cython.parallel cimport prange
 from libc.string cimport memset
 
 from pycnn_ext.gemm cimport PACKED_NUMBERS, Problem, ceil_div, one_pixel_rows
-from pycnn_ext.kernels cimport FilterMatrix, Kernels, Recurrence, address, code_of, recurrent_step, table
+from pycnn_ext.kernels cimport Kernels, Recurrence, address, code_of, recurrent_step, table
 from pycnn_ext.threads cimport threads_for
 
 cdef ptrdiff_t UNIT_WORK = 40  # a unit's gates take about as long as so many multiply-adds
@@ -18,33 +18,7 @@ cdef struct Net:
     ptrdiff_t samples, gates, size  # numbers of a sample's gates, bytes of a number
 
 
-cdef FilterMatrix matrix_of(weights, char code, bint transpose, const ptrdiff_t *no_offset) except *:
-    cdef FilterMatrix f
-    memset(&f, 0, sizeof(f))
-    f.weights, f.tap_offset = address(weights, code), no_offset
-    f.columns = weights.shape[0 if transpose else 1]
-    f.step, f.column_step = (1, weights.shape[1]) if transpose else (weights.shape[1], 1)
-    return f
-
-
-def packed_numbers(weights, bint transpose):
-    """How many numbers pack makes of a matrix."""
-    cdef ptrdiff_t no_offset = 0
-    cdef char code = code_of(weights)
-    cdef FilterMatrix f = matrix_of(weights, code, transpose, &no_offset)
-    return table(code).packed_size(&f, weights.shape[1 if transpose else 0], 1)
-
-
-def pack(weights, bint transpose, packed):
-    """A matrix, or its transpose, as products read it, which all steps share."""
-    cdef ptrdiff_t no_offset = 0, depth = weights.shape[1 if transpose else 0], panel
-    cdef char code = code_of(weights)
-    cdef const Kernels *k = table(code)
-    cdef FilterMatrix f = matrix_of(weights, code, transpose, &no_offset)
-    cdef void *packed_ = address(packed, code, True)
-    cdef int threads = threads_for(<double>depth * f.columns)
-    for panel in prange(ceil_div(f.columns, k.panel), nogil=True, num_threads=threads, schedule="static"):
-        k.pack_filters(&f, 1, depth, panel, panel + 1, packed_)
+ctypedef void (*part_of_net)(const Net *, recurrent_step, ptrdiff_t, ptrdiff_t) noexcept nogil  # samples first to last
 
 
 def lstm_forward(x, packed, product, h, c, mask, all_h, all_c, gates):
@@ -55,7 +29,7 @@ def lstm_forward(x, packed, product, h, c, mask, all_h, all_c, gates):
     net.s.first_h, net.s.first_c = address(h, code), address(c, code)
     net.s.h, net.s.c = address(all_h, code, True), address(all_c, code, True)
     net.s.gates = address(gates, code, True)
-    forward(&net, net.k.lstm_step)
+    run(&net, forward_part, net.k.lstm_step)
 
 
 def gru_forward(x, packed, product, bias, h, mask, all_h, gates, inner):
@@ -66,7 +40,7 @@ def gru_forward(x, packed, product, bias, h, mask, all_h, gates, inner):
     net.s.x, net.s.product = address(x, code), address(product, code, True)
     net.s.first_h, net.s.h = address(h, code), address(all_h, code, True)
     net.s.gates, net.s.inner = address(gates, code, True), address(inner, code, True)
-    forward(&net, net.k.gru_step)
+    run(&net, forward_part, net.k.gru_step)
 
 
 def lstm_grad(gates, packed, c, all_c, gy, mask, gh, gc, gx):
@@ -76,7 +50,7 @@ def lstm_grad(gates, packed, c, all_c, gy, mask, gh, gc, gx):
     net.s.gates, net.s.first_c, net.s.c = address(gates, code), address(c, code), address(all_c, code)
     net.s.gy, net.s.gh, net.s.gc = address(gy, code), address(gh, code, True), address(gc, code, True)
     net.s.gx = net.s.gr = address(gx, code, True)
-    backward(&net, net.k.lstm_step_grad)
+    run(&net, backward_part, net.k.lstm_step_grad)
 
 
 def gru_grad(gates, inner, packed, h, all_h, gy, mask, gh, gx, gr):
@@ -87,7 +61,7 @@ def gru_grad(gates, inner, packed, h, all_h, gy, mask, gh, gx, gr):
     net.s.first_h, net.s.h = address(h, code), address(all_h, code)
     net.s.gy, net.s.gh = address(gy, code), address(gh, code, True)
     net.s.gx, net.s.gr = address(gx, code, True), address(gr, code, True)
-    backward(&net, net.k.gru_step_grad)
+    run(&net, backward_part, net.k.gru_step_grad)
 
 
 cdef Net net_of(sequences, ptrdiff_t units, packed, mask, char code) except *:
@@ -107,16 +81,10 @@ cdef ptrdiff_t parts_of(const Net *net) noexcept nogil:
     return max(1, min(net.samples, threads_for(net.samples * each)))
 
 
-cdef void forward(const Net *net, recurrent_step step):
+cdef void run(const Net *net, part_of_net run_part, recurrent_step step):
     cdef ptrdiff_t parts = parts_of(net), part
     for part in prange(parts, nogil=True, num_threads=parts, schedule="static"):
-        forward_part(net, step, net.samples * part // parts, net.samples * (part + 1) // parts)
-
-
-cdef void backward(const Net *net, recurrent_step step):
-    cdef ptrdiff_t parts = parts_of(net), part
-    for part in prange(parts, nogil=True, num_threads=parts, schedule="static"):
-        backward_part(net, step, net.samples * part // parts, net.samples * (part + 1) // parts)
+        run_part(net, step, net.samples * part // parts, net.samples * (part + 1) // parts)
 
 
 cdef void forward_part(const Net *net, recurrent_step step, ptrdiff_t first, ptrdiff_t last) noexcept nogil:

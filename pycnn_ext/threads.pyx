@@ -6,14 +6,17 @@ cdef extern from *:
     """
     #ifdef _OPENMP
     #include <omp.h>
+    static int processors_of_openmp(void) { return omp_get_num_procs(); }
     static int openmp_version(void) { return _OPENMP; }
     static void release_pool(void) { omp_pause_resource_all(omp_pause_soft); }
     #else
+    static int processors_of_openmp(void) { return 0; }
     static int openmp_version(void) { return 0; }
     static void release_pool(void) { }
     #endif
     static _Thread_local int alone = 0;
     """
+    int processors_of_openmp() nogil
     int openmp_version() nogil
     void release_pool() nogil
     int alone  # whether kernels that this Python thread calls run on it alone
@@ -37,6 +40,11 @@ def set_count(int value):
 def get_count():
     """Threads that kernels use which this Python thread calls."""
     return 1 if alone else count
+
+
+def processors():
+    """Processors that OpenMP found when it was loaded, which may have bound this thread to one of them; or 0."""
+    return processors_of_openmp()
 
 
 def set_alone(bint value):

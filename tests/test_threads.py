@@ -47,6 +47,18 @@ def test_default_is_at_most_the_affinity(monkeypatch):
     assert 1 <= threads.default_num_threads() <= len(os.sched_getaffinity(0))
 
 
+def test_bound_threads_count_all_the_same(monkeypatch):
+    """OpenMP binds the first thread to one processor as soon as it is loaded."""
+    for variable in ("PYCNN_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(variable, raising=False)
+    show = [sys.executable, "-c", "import pycnn; print(pycnn.get_num_threads())"]
+    counts = [
+        subprocess.run(show, env=os.environ | bound, capture_output=True, check=True, text=True).stdout
+        for bound in ({}, {"OMP_PROC_BIND": "true"})
+    ]
+    assert counts[0] == counts[1]
+
+
 def test_quota_of_control_groups_version_2(tmp_path):
     membership = tmp_path / "cgroup"
     membership.write_text("0::/pod/box\n")

@@ -103,7 +103,7 @@ class _Placing(Transform):
 
     def _places(self, count, size, generator):
         """Scales and shifts, (count, 2) or what stretches to it, of x and of y; and the new (height, width)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _places(self, count, size, generator)")
 
 
 def move_truth(truth, scale, shift):

@@ -10,11 +10,12 @@ INLINE ptrdiff_t counted(ptrdiff_t start, ptrdiff_t size, ptrdiff_t limit, ptrdi
     return at_most(start + size, limit) - (start < 0 ? 0 : start);
 }
 
-/* to[i] = sum over r of from[r*step + i] */
-static void add_rows(const real *from, ptrdiff_t rows, ptrdiff_t step, ptrdiff_t count, real *to) {
+/* to[i] = sum over r of from[r*step + i], of rows that are far away in memory or not */
+INLINE void add_rows(const real *from, ptrdiff_t rows, ptrdiff_t step, ptrdiff_t count, const int far, real *to) {
     const ptrdiff_t n = at_most(LANES, count);
     for (ptrdiff_t i = 0; i < count; i += n) {
         const ptrdiff_t at = begin_of(i, count, n);
+        for (ptrdiff_t r = 0; r < rows && far; r++) fetch_ahead_of(from + r * step + at, sizeof(vec));
         vec sum = rows ? pool_load(from + at, n) : (vec){};
         for (ptrdiff_t r = 1; r < rows; r++) sum += pool_load(from + r * step + at, n);
         pool_store(to + at, sum, n);
@@ -31,6 +32,7 @@ INLINE void row_shares(const PoolShape *s, ptrdiff_t top, int count_pad, real *s
 /* First the rows of the windows, which lie side by side in memory, then the columns. */
 static void avg_pool_forward(const PoolShape *s, const void *x, void *y_, int count_pad, ptrdiff_t first,
                              ptrdiff_t last) {
+    const int far = comes_from_far(s);
     const ptrdiff_t image_row = s->width * s->channels, channels = s->channels, n = at_most(LANES, channels);
     Span *windows = thread_scratch(sizeof(Span) * (size_t)s->grid_width +
                                    sizeof(real) * (size_t)(image_row + s->grid_width));
@@ -44,7 +46,7 @@ static void avg_pool_forward(const PoolShape *s, const void *x, void *y_, int co
         const ptrdiff_t top = row % s->grid_height * s->stride_y - s->top;
         ptrdiff_t r0, r1;
         window_inside(top, s->pool_height, s->height, &r0, &r1);
-        add_rows(image + (top + r0) * image_row, r1 - r0, image_row, image_row, summed);
+        add_rows(image + (top + r0) * image_row, r1 - r0, image_row, image_row, far, summed);
         row_shares(s, top, count_pad, shares);
         real *y = (real *)y_ + row * s->grid_width * channels;
         for (ptrdiff_t j = 0; j < s->grid_width; j++, y += channels) {
@@ -116,7 +118,7 @@ static void avg_pool_grad(const PoolShape *s, const void *gy_, void *gx, int cou
         }
         if (!few)
             for (const Span *j = columns; j < columns + s->width; j++, out += channels)
-                add_rows(summed + j->begin * channels, j->end - j->begin, channels, channels, out);
+                add_rows(summed + j->begin * channels, j->end - j->begin, channels, channels, 0, out);
         else if (depth == 1) sum_picks(picks, 1, summed, out, numbers);
         else if (depth == 2) sum_picks(picks, 2, summed, out, numbers);
         else sum_picks(picks, depth, summed, out, numbers);

@@ -78,6 +78,8 @@ typedef struct {
     ivec place;
 } Extreme;
 
+enum { WALKED = 4 };
+
 /* The first NaN of n lanes, or where there is none the first that is `best`. */
 static __attribute__((noinline)) Extreme extreme_or_nan(Window w, const real *corner, vec best, ptrdiff_t n) {
     ivec place = {}, found = {};
@@ -118,6 +120,31 @@ INLINE Extreme extreme_value(const Window w, const real *corner, const int minim
     return (Extreme){best, place};
 }
 
+/* The same of so many vectors side by side, by one walk over a window of many places: they lie far apart. */
+INLINE void extreme_walk(const int NV, const Window w, const real *corner, const int minimum, real *y, void *index,
+                         ptrdiff_t at, const int bytes, ptrdiff_t n) {
+    vec best[WALKED];
+    ivec place[WALKED];
+    UNROLL for (int v = 0; v < NV; v++) {
+        best[v] = pool_load(corner + w.r0 * w.row + w.q0 * w.column + v * LANES, n);
+        place[v] = (ivec){} + (integer)(w.r0 * w.width + w.q0);
+    }
+    for (ptrdiff_t r = w.r0; r < w.r1; r++) {
+        for (ptrdiff_t q = w.q0; q < w.q1; q++) {
+            UNROLL for (int v = 0; v < NV; v++) {
+                const vec x = pool_load(corner + r * w.row + q * w.column + v * LANES, n);
+                const ivec here = (minimum ? x < best[v] : x > best[v]) | ((x != x) & (best[v] == best[v]));
+                best[v] = choose(here, x, best[v]);
+                place[v] = (here & (integer)(r * w.width + q)) | (~here & place[v]);
+            }
+        }
+    }
+    UNROLL for (int v = 0; v < NV; v++) {
+        pool_store(y + at + v * LANES, best[v], n);
+        if (bytes) store_index(index, at + v * LANES, bytes, place[v], n);
+    }
+}
+
 INLINE void extreme_vector(const Window w, const real *corner, const int minimum, real *y, void *index, ptrdiff_t at,
                            const int bytes, ptrdiff_t n) {
     const Extreme e = extreme_value(w, corner, minimum, bytes, n);
@@ -126,14 +153,19 @@ INLINE void extreme_vector(const Window w, const real *corner, const int minimum
 }
 
 INLINE void extreme_channels(const Window w, const real *corner, ptrdiff_t channels, const int minimum, real *y,
-                             void *index, ptrdiff_t at, const int bytes) {
+                             void *index, ptrdiff_t at, const int bytes, const int many) {
     ptrdiff_t c = 0;
+    for (; many && c + WALKED * LANES <= channels; c += WALKED * LANES)
+        extreme_walk(WALKED, w, corner + c, minimum, y, index, at + c, bytes, LANES);
     for (; c + LANES <= channels; c += LANES) extreme_vector(w, corner + c, minimum, y, index, at + c, bytes, LANES);
     if (c < channels) extreme_vector(w, corner + c, minimum, y, index, at + c, bytes, channels - c);
 }
 
 INLINE void extreme_pool_rows(const PoolShape *s, const ptrdiff_t rows, const ptrdiff_t columns, const real *x, real *y,
-                              void *index, const int bytes, const int minimum, ptrdiff_t first, ptrdiff_t last) {
+                              void *index, const int bytes, const int minimum, const int many, ptrdiff_t first,
+                              ptrdiff_t last) {
+    const size_t step = comes_from_far(s) ? sizeof(real) * (size_t)(s->stride_x * s->channels) : 0;
+    const ptrdiff_t new_row = rows > s->stride_y ? rows - s->stride_y : 0; /* of the window, which the last had not */
     for (ptrdiff_t row = first; row < last; row++) {
         const real *image = x + row / s->grid_height * s->height * s->width * s->channels;
         const ptrdiff_t top = row % s->grid_height * s->stride_y - s->top;
@@ -143,10 +175,11 @@ INLINE void extreme_pool_rows(const PoolShape *s, const ptrdiff_t rows, const pt
         for (ptrdiff_t j = 0; j < s->grid_width; j++) {
             const ptrdiff_t at = (row * s->grid_width + j) * s->channels, left = j * s->stride_x - s->left;
             const real *corner = image + (top * s->width + left) * s->channels;
+            for (ptrdiff_t r = new_row; r < rows && step; r++) fetch_ahead_of(corner + r * w.row, step);
             window_inside(left, columns, s->width, &w.q0, &w.q1);
             if (w.r1 - w.r0 == rows && w.q1 - w.q0 == columns)
-                extreme_channels(whole, corner, s->channels, minimum, y, index, at, bytes);
-            else extreme_channels(w, corner, s->channels, minimum, y, index, at, bytes);
+                extreme_channels(whole, corner, s->channels, minimum, y, index, at, bytes, many);
+            else extreme_channels(w, corner, s->channels, minimum, y, index, at, bytes, many);
         }
     }
 }
@@ -157,12 +190,12 @@ static void extreme_pool_forward(const PoolShape *s, const void *x, void *y, voi
     const ptrdiff_t rows = s->pool_height, columns = s->pool_width;
 #define CASE(SIZE, BYTES)                                                                                             \
     if (!minimum && bytes == BYTES && rows == SIZE && columns == SIZE)                                                \
-        extreme_pool_rows(s, SIZE, SIZE, x, y, index, BYTES, 0, first, last);
+        extreme_pool_rows(s, SIZE, SIZE, x, y, index, BYTES, 0, 0, first, last);
     CASE(2, 0)
     else CASE(2, 1)
     else CASE(3, 0)
     else CASE(3, 1)
-    else extreme_pool_rows(s, rows, columns, x, y, index, bytes, minimum, first, last);
+    else extreme_pool_rows(s, rows, columns, x, y, index, bytes, minimum, 1, first, last);
 #undef CASE
 }
 
@@ -276,6 +309,7 @@ INLINE void extreme_pool_grad_rows(const PoolShape *s, const real *gy, const voi
         else extreme_pool_spread(s, gy, index, bytes, gx, s->channels, first, last);
         return;
     }
+    const int far = comes_from_far(s);
     const Span *columns = column_windows(s, 0);
     const ptrdiff_t channels = s->channels;
     ImageRow image_row = image_row_at(s, first);
@@ -289,6 +323,8 @@ INLINE void extreme_pool_grad_rows(const PoolShape *s, const real *gy, const voi
             const Span j = columns[x];
             const ptrdiff_t at = (grid_row * s->grid_width + j.begin) * channels, count = j.end - j.begin;
             real *out = gx + (row * s->width + x) * channels;
+            if (far && (!x || j.begin > columns[x - 1].begin)) /* of the row of windows that none has looked at yet */
+                fetch_ahead_of(gy + at + (rows - 1) * w.row, sizeof(real) * (size_t)channels);
             w.place = row_place + (integer)(x + s->left - j.begin * s->stride_x);
 #define CASE(ROWS, COLUMNS)                             \
     if (bytes == 1 && rows == ROWS && count == COLUMNS) \

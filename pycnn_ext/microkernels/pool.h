@@ -97,6 +97,18 @@ INLINE void window_inside(ptrdiff_t start, ptrdiff_t size, ptrdiff_t limit, ptrd
     *end = at_most(size, limit - start);
 }
 
+/* Of several rows at once the processor does not guess what is read next: so many bytes, some way behind `p`, are asked
+ * for here. */
+INLINE void fetch_ahead_of(const real *p, size_t size) {
+    enum { AHEAD_BYTES = 4096, LINE = 64 };
+    for (size_t i = 0; i < size; i += LINE) __builtin_prefetch((const char *)p + AHEAD_BYTES + i);
+}
+
+/* Whether an image does not stay in L2, so that its rows come from further away. */
+INLINE int comes_from_far(const PoolShape *s) {
+    return sizeof(real) * (size_t)(s->height * s->width * s->channels) > 512 * 1024;
+}
+
 INLINE vec pool_load(const real *p, ptrdiff_t n) { return n == LANES ? load(p) : load_first(p, n); }
 
 INLINE void pool_store(real *p, vec v, ptrdiff_t n) {

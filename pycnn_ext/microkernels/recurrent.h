@@ -14,10 +14,10 @@ INLINE void put(real *row, ptrdiff_t u, ptrdiff_t n, vec v) {
     else store(row + u, v);
 }
 
-/* One sample at one step: the offset of its row among all samples' steps, and where things lie. */
+/* The offset of a step's row among all samples' steps. */
 INLINE ptrdiff_t place_of(const Recurrence *s, ptrdiff_t sample, ptrdiff_t step) { return sample * s->steps + step; }
 INLINE int is_seen(const Recurrence *s, ptrdiff_t at) { return !s->mask || s->mask[at]; }
-/* The state before a step */
+/* The state before a step. */
 INLINE const real *before(const Recurrence *s, const void *first, const void *states, ptrdiff_t sample, ptrdiff_t at) {
     if (at == sample * s->steps) return (const real *)first + sample * s->units;
     return (const real *)states + (at - 1) * s->units;

@@ -106,6 +106,35 @@ def test_words_move_boxes_and_that_can_be_switched_off(backend):
                 np.testing.assert_array_equal(a.grad.numpy(), b.grad.numpy())
 
 
+def test_targets_move_with_regions():
+    """The whole gradient of the boxes' loss, by differences: where its regions lie changes what they have to tell."""
+    before = pycnn.config.floatx()
+    pycnn.config.set_floatx("float64")
+    try:
+        data, truth = described(1)
+        pycnn.utils.set_random_seed(0)
+        captioner = small(truth)
+        tokens, (numbered,) = captioner._numbered([truth])
+        network = Learning(captioner, tokens, 16, 1.0)
+        x, y = pycnn.Tensor(data.images.astype(np.float64)), [pycnn.Tensor(a) for a in padded_objects(numbered)]
+        bias = captioner.localization.get_layer("rpn_boxes").bias
+
+        def loss(change):
+            bias.assign(start + change)
+            pycnn.utils.set_random_seed(1)  # the same regions are drawn
+            return network.losses_of(x, y, training=False)["boxes"]
+
+        start = bias.numpy().copy()
+        loss(0.0).backward()
+        grad = bias.grad.numpy()
+        assert np.abs(grad).max() > 1e-4
+        for i in range(len(start)):
+            step = 1e-6 * (np.arange(len(start)) == i)
+            assert (loss(step).item() - loss(-step).item()) / 2e-6 == pytest.approx(grad[i], rel=1e-4, abs=1e-7), i
+    finally:
+        pycnn.config.set_floatx(before)
+
+
 def test_image_captioner(tmp_path):
     (data, truth), (held_out, held_truth) = described(96), described(24, seed=1)
     captions, held_captions = ([t.captions[0] for t in part] for part in (truth, held_truth))

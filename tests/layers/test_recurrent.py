@@ -232,6 +232,23 @@ def test_no_samples(backend, name):
     assert not layer.cell.kernel.grad.numpy().any()
 
 
+@pytest.mark.parametrize("name", STATES)
+def test_no_steps(backend, name):
+    """The last states are the first ones, and so are their gradients."""
+    layer = getattr(layers, name)(3, return_sequences=True, return_state=True)
+    x = pycnn.Tensor(np.zeros((2, 0, 5), np.float32), requires_grad=True)
+    states = [pycnn.Tensor(normal((2, 3), np.float32, i), requires_grad=True) for i in range(STATES[name])]
+    y, *last = layer(x, initial_state=states)
+    assert y.shape == (2, 0, 3)
+    for new, first in zip(last, states, strict=True):
+        np.testing.assert_array_equal(new.numpy(), first.numpy())
+    sum((ops.sum(s * (i + 2.0)) for i, s in enumerate(last)), ops.sum(y)).backward()
+    for i, first in enumerate(states):
+        assert (first.grad.numpy() == i + 2).all()
+    assert x.grad.shape == (2, 0, 5)
+    assert not layer.cell.kernel.grad.numpy().any()
+
+
 def test_the_forget_gate_begins_open():
     for bias, expected in ((True, [0, 0, 1, 1, 0, 0, 0, 0]), (False, [0] * 8)):
         layer = layers.LSTM(2, unit_forget_bias=bias)

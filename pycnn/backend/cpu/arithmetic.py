@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pycnn.backend.cpu.arrays import contiguous
 from pycnn.backend.stretching import stretching, without_repetitions
 from pycnn_ext import arithmetic as ext
 
@@ -48,6 +49,6 @@ def _sum(gy, a, b, ga, out):
     if not gy.size:
         out.fill(0)
         return out
-    gy, a, b = (None if x is None else np.ascontiguousarray(x) for x in (gy, a, b))
+    gy, a, b = contiguous(gy, a, b)
     ext.multiply_grad(gy, a, b, *stretching(gy.shape, out.shape), ga, out)
     return out

@@ -25,6 +25,11 @@ def is_array(x):
     return isinstance(x, np.ndarray)
 
 
+def contiguous(*arrays):
+    """The arrays, each in a row; None stays."""
+    return [None if a is None else np.ascontiguousarray(a) for a in arrays]
+
+
 def random_uniform(generator, shape, dtype):
     return generator.random(shape, dtype=dtype)
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS, activation_forward
+from pycnn.backend.cpu.arrays import contiguous
 from pycnn.backend.cpu.grouped import grouped_filter_grad, grouped_forward, grouped_input_grad, is_grouped
 from pycnn.backend.cpu.winograd import winograd_filter_grad, winograd_forward, winograd_plan, winograd_prepare
 from pycnn.backend.cpu.workspace import workspace
@@ -126,7 +127,7 @@ def conv2d_forward(
 ):
     if out is None:
         out = np.empty(geometry.output_shape(len(x)), x.dtype)
-    w, bias, residual = np.ascontiguousarray(w), _contiguous(bias), _contiguous(residual)
+    w, bias, residual = contiguous(w, bias, residual)
     winograd = winograd_plan(geometry, x.dtype, len(x), "forward", algorithm)
     if winograd is not None:
         return winograd_forward(winograd, x, w, bias, residual, activation, out, prepared)
@@ -146,12 +147,8 @@ def conv2d_forward(
     return out
 
 
-def _contiguous(array):
-    return None if array is None else np.ascontiguousarray(array)
-
-
 def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
-    gy, w = np.ascontiguousarray(gy), np.ascontiguousarray(w)
+    gy, w = contiguous(gy, w)
     if out is None:
         out = np.empty(geometry.input_shape(len(gy)), gy.dtype)
     winograd = winograd_plan(geometry, gy.dtype, len(gy), "input_grad", algorithm)

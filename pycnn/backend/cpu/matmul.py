@@ -3,13 +3,13 @@
 import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS, activation_forward
+from pycnn.backend.cpu.arrays import contiguous
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import gemm as ext
 
 
 def matmul(a, b, transpose_a=False, transpose_b=False, bias=None, activation=None, out=None):
-    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
-    bias = None if bias is None else np.ascontiguousarray(bias)
+    a, b, bias = contiguous(a, b, bias)
     rows, depth = a.shape[::-1] if transpose_a else a.shape
     if out is None:
         out = np.empty((rows, b.shape[0] if transpose_b else b.shape[1]), a.dtype)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS
+from pycnn.backend.cpu.arrays import contiguous
 from pycnn_ext import norm as ext
 
 
@@ -22,7 +23,7 @@ def batch_norm_statistics(x):
 
 def batch_norm_forward(x, mean, variance, gamma, beta, epsilon, residual=None, activation=None, out=None):
     out = np.empty(x.shape, x.dtype) if out is None else out
-    x, mean, variance, gamma, beta, residual = _contiguous(x, mean, variance, gamma, beta, residual)
+    x, mean, variance, gamma, beta, residual = contiguous(x, mean, variance, gamma, beta, residual)
     number = ACTIVATION_NUMBERS[activation]
     ext.batch_norm_forward(x, mean, variance, gamma, beta, epsilon, residual, number, out)
     return out
@@ -44,12 +45,8 @@ def batch_norm_grad(
 ):
     out = np.empty(x.shape, x.dtype) if out is None else out
     sums = np.empty((2, x.shape[-1]), x.dtype)
-    arrays = _contiguous(gy, x, y, mean, variance, gamma, beta)
+    arrays = contiguous(gy, x, y, mean, variance, gamma, beta)
     number = ACTIVATION_NUMBERS[activation]
     ext.batch_norm_grad(*arrays, epsilon, number, own_statistics, residual_grad, out, sums)
     gbeta, ggamma = sums
     return out, ggamma, gbeta
-
-
-def _contiguous(*arrays):
-    return [None if a is None else np.ascontiguousarray(a) for a in arrays]

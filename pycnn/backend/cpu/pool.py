@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pycnn.backend.cpu.arrays import contiguous
 from pycnn_ext import pool as ext
 
 
@@ -25,7 +26,7 @@ def min_pool2d_forward(x, geometry, out=None, index=None, with_index=True):
 
 
 def extreme_pool2d_input_grad(gy, index, geometry, out=None):
-    gy, index = np.ascontiguousarray(gy), np.ascontiguousarray(index)
+    gy, index = contiguous(gy, index)
     out = np.empty(geometry.input_shape(len(gy), gy.shape[3]), gy.dtype) if out is None else out
     ext.extreme_grad(gy, index, geometry, out)
     return out

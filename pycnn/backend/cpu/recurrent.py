@@ -2,13 +2,15 @@
 
 import numpy as np
 
+from pycnn.backend.cpu.arrays import contiguous
 from pycnn.backend.cpu.matmul import matmul
 from pycnn.backend.cpu.workspace import workspace
+from pycnn_ext import gemm
 from pycnn_ext import recurrent as ext
 
 
 def lstm_forward(x, recurrent, h, c, mask=None, out=None):
-    x, recurrent, h, c, mask = _contiguous(x, recurrent, h, c, mask)
+    x, recurrent, h, c, mask = contiguous(x, recurrent, h, c, mask)
     out = np.empty((*x.shape[:2], h.shape[1]), x.dtype) if out is None else out
     all_c, gates = np.empty_like(out), np.empty_like(x)
     ext.lstm_forward(x, *_product(x, recurrent, None, h), h, c, mask, out, all_c, gates)
@@ -16,7 +18,7 @@ def lstm_forward(x, recurrent, h, c, mask=None, out=None):
 
 
 def lstm_grad(gates, recurrent, c, all_c, gy, gc, mask=None, out=None):
-    gates, recurrent, c, all_c, gy, mask = _contiguous(gates, recurrent, c, all_c, gy, mask)
+    gates, recurrent, c, all_c, gy, mask = contiguous(gates, recurrent, c, all_c, gy, mask)
     out = np.empty_like(gates) if out is None else out
     gh, gc = np.zeros_like(c), np.array(gc, order="C")
     ext.lstm_grad(gates, _transposed(recurrent), c, all_c, gy, mask, gh, gc, out)
@@ -24,7 +26,7 @@ def lstm_grad(gates, recurrent, c, all_c, gy, gc, mask=None, out=None):
 
 
 def gru_forward(x, recurrent, h, bias=None, mask=None, out=None):
-    x, recurrent, h, bias, mask = _contiguous(x, recurrent, h, bias, mask)
+    x, recurrent, h, bias, mask = contiguous(x, recurrent, h, bias, mask)
     out = np.empty((*x.shape[:2], h.shape[1]), x.dtype) if out is None else out
     gates, inner = np.empty_like(x), np.empty_like(out)
     ext.gru_forward(x, *_product(x, recurrent, bias, h), bias, h, mask, out, gates, inner)
@@ -32,29 +34,25 @@ def gru_forward(x, recurrent, h, bias=None, mask=None, out=None):
 
 
 def gru_grad(gates, inner, recurrent, h, all_h, gy, mask=None, out=None):
-    gates, inner, recurrent, h, all_h, gy, mask = _contiguous(gates, inner, recurrent, h, all_h, gy, mask)
+    gates, inner, recurrent, h, all_h, gy, mask = contiguous(gates, inner, recurrent, h, all_h, gy, mask)
     out, gr = np.empty_like(gates) if out is None else out, np.empty_like(gates)
     gh = np.zeros_like(h)
     ext.gru_grad(gates, inner, _transposed(recurrent), h, all_h, gy, mask, gh, out, gr)
     return out, gr, gh
 
 
-def _contiguous(*arrays):
-    return [None if a is None else np.ascontiguousarray(a) for a in arrays]
-
-
 def _product(x, recurrent, bias, h):
     """The packed kernel and room for a step's product; of a single step None, and the product, which packs itself."""
     if x.shape[1] == 1:
         return None, matmul(h, recurrent, bias=bias)
-    size, numbers = ext.packed_numbers(recurrent, False), len(h) * recurrent.shape[1]
+    size, numbers = gemm.packed_numbers(recurrent, False), len(h) * recurrent.shape[1]
     memory = workspace((size + numbers,), x.dtype)
-    ext.pack(recurrent, False, memory[:size])
+    gemm.pack(recurrent, False, memory[:size])
     return memory[:size], memory[size:]
 
 
 def _transposed(recurrent):
     """The transposed kernel, packed."""
-    packed = workspace((ext.packed_numbers(recurrent, True),), recurrent.dtype)
-    ext.pack(recurrent, True, packed)
+    packed = workspace((gemm.packed_numbers(recurrent, True),), recurrent.dtype)
+    gemm.pack(recurrent, True, packed)
     return packed

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pycnn.backend.cpu.arrays import contiguous
 from pycnn_ext import roi as ext
 
 
@@ -10,7 +11,7 @@ def _result(geometry, regions, channels, dtype, out):
 
 
 def roi_pool_forward(x, rois, geometry, out=None, index=None, with_index=True):
-    x, rois = np.ascontiguousarray(x), np.ascontiguousarray(rois)
+    x, rois = contiguous(x, rois)
     out = _result(geometry, len(rois), x.shape[3], x.dtype, out)
     if with_index:
         places = np.int16 if x.shape[1] * x.shape[2] < 2**15 else np.int32  # half of what the gradient has to read
@@ -20,28 +21,28 @@ def roi_pool_forward(x, rois, geometry, out=None, index=None, with_index=True):
 
 
 def roi_pool_input_grad(gy, rois, index, geometry, out=None):
-    gy, rois, index = np.ascontiguousarray(gy), np.ascontiguousarray(rois), np.ascontiguousarray(index)
+    gy, rois, index = contiguous(gy, rois, index)
     out = np.empty(geometry.input_shape(gy.shape[3]), gy.dtype) if out is None else out
     ext.pool_grad(gy, rois, index, geometry, out)
     return out
 
 
 def _forward(x, rois, geometry, warps, out):
-    x, rois = np.ascontiguousarray(x), np.ascontiguousarray(rois)
+    x, rois = contiguous(x, rois)
     out = _result(geometry, len(rois), x.shape[3], x.dtype, out)
     ext.sample_forward(x, rois, geometry, warps, out)
     return out
 
 
 def _input_grad(gy, rois, geometry, warps, out):
-    gy, rois = np.ascontiguousarray(gy), np.ascontiguousarray(rois)
+    gy, rois = contiguous(gy, rois)
     out = np.empty(geometry.input_shape(gy.shape[3]), gy.dtype) if out is None else out
     ext.sample_grad(gy, rois, geometry, warps, out)
     return out
 
 
 def _rois_grad(gy, x, rois, geometry, warps, out):
-    gy, x, rois = np.ascontiguousarray(gy), np.ascontiguousarray(x), np.ascontiguousarray(rois)
+    gy, x, rois = contiguous(gy, x, rois)
     out = np.empty(rois.shape, rois.dtype) if out is None else out
     ext.sample_rois_grad(gy, x, rois, geometry, warps, out)
     return out
