@@ -7,11 +7,13 @@ each; within a phase the taps are those of a stride-1 convolution, so no product
 
 from cython.parallel cimport prange
 from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
 
 from pycnn_ext.gemm cimport (
     Problem,
     Sums,
     ceil_div,
+    let_stream,
     parts_for,
     pixel_slices,
     run_filter_grad,
@@ -22,6 +24,29 @@ from pycnn_ext.gemm cimport (
 )
 from pycnn_ext.kernels cimport FilterGrad, FilterMatrix, Kernels, LineTarget, RowGather, address, code_of, table
 from pycnn_ext.threads cimport threads_for
+
+
+cdef ptrdiff_t COPIED_NUMBER_WORK = 4  # a number's copy takes about as long as so many multiply-adds
+
+
+def pad_zeros(x, ptrdiff_t top, ptrdiff_t left, out):
+    """out = images x (N, H, W, C) in a frame of zeros, whose upper left corners are so large."""
+    cdef char code = code_of(x)
+    cdef ptrdiff_t size = 8 if code == b"d" else 4
+    cdef ptrdiff_t height = x.shape[1], width = x.shape[2] * x.shape[3] * size
+    cdef ptrdiff_t padded_height = out.shape[1], padded_width = out.shape[2] * out.shape[3] * size
+    cdef ptrdiff_t rows = len(x) * padded_height, before = left * x.shape[3] * size, row, y
+    cdef const char *source = <const char *>address(x, code)
+    cdef char *target = <char *>address(out, code, True)
+    cdef int threads = threads_for(<double>rows * padded_width / size * COPIED_NUMBER_WORK)
+    for row in prange(rows, nogil=True, num_threads=threads, schedule="static"):
+        y = row % padded_height - top
+        if y < 0 or y >= height:
+            memset(target + row * padded_width, 0, padded_width)
+        else:
+            memset(target + row * padded_width, 0, before)
+            memcpy(target + row * padded_width + before, source + (row // padded_height * height + y) * width, width)
+            memset(target + row * padded_width + before + width, 0, padded_width - before - width)
 
 
 cdef struct Phase:
@@ -179,6 +204,7 @@ cdef class ConvPlan:
         p.target.pixel, p.target.row = self.filters, self.filters * self.grid_width
         p.target.image = p.target.row * self.grid_height
         p.rows = len(x) * self.grid_height * self.grid_width
+        let_stream(&p, self.groups, 8 if code == b"d" else 4)
         cdef const void *bias_ = address(bias, code)
         with nogil:
             if planar:
@@ -212,6 +238,7 @@ cdef class ConvPlan:
             p.target.row = self.channels * self.width * phase.step_y
             p.target.image = self.channels * self.width * self.height
             p.rows = batch * phase.gather.grid_height * phase.gather.grid_width
+            let_stream(p, self.groups, size)
         with nogil:
             if planar:
                 run_planar(k, problems, self.phase_count, NULL, 0)

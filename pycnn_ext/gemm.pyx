@@ -3,10 +3,12 @@
 from cython.parallel cimport prange
 from libc.string cimport memset
 
-from pycnn_ext.kernels cimport FilterGrad, FilterMatrix, Kernels, RowGather, address, code_of, table
+from pycnn_ext.kernels cimport FilterGrad, FilterMatrix, Kernels, RowGather, RowTarget, address, code_of, table
 from pycnn_ext.threads cimport threads_for
 
 PACKED_NUMBERS = 128 * 1024  # filters packed by one task: 512 KiB of floats, half of L2
+STREAMED_BYTES = 16 * 1024 * 1024  # of results, from which on the caches keep too few of them for the next to read
+CACHE_LINE = 64
 cdef ptrdiff_t TASKS_PER_THREAD = 4
 cdef ptrdiff_t THIN_ROWS = 4  # of a matrix product, at most, for which packing the other side does not pay,
 cdef ptrdiff_t THIN_ROWS_OF_LARGE = 16  # and where that does not fit into L2
@@ -70,11 +72,19 @@ def matmul(a, b, bint transpose_b, bias, int activation, out):
     one_pixel_rows(&p.gather, address(a, code), m, depth, &no_tap)
     p.target.target, p.target.pixel, p.rows = address(out, code, True), n, m
     cdef const void *bias_ = address(bias, code)
+    let_stream(&p, 1, 8 if code == b"d" else 4)
     with nogil:
         if m <= (THIN_ROWS_OF_LARGE if depth * n >= LARGE else THIN_ROWS):
             run_thin(k, &p, transpose_b, bias_, activation)
         else:
             run_gemm(k, &p, 1, 1, bias_, activation)
+
+
+cdef void let_stream(Problem *p, ptrdiff_t groups, ptrdiff_t size) noexcept nogil:
+    """Write results past the caches that they are too large for, if they lie in whole cache lines."""
+    cdef RowTarget *t = &p.target
+    cdef bint whole = (t.pixel | t.row | t.image | p.filters.columns) * size % CACHE_LINE == 0
+    t.streams = whole and <size_t>t.target % CACHE_LINE == 0 and p.rows * p.filters.columns * groups * size >= STREAMED_BYTES
 
 
 cdef void run_thin(const Kernels *k, const Problem *p, bint transpose_b, const void *bias, int activation) noexcept nogil:

@@ -19,6 +19,7 @@ cdef extern from "kernels.h" nogil:
         void *target
         const void *residual
         ptrdiff_t image, row, pixel
+        int streams
 
     ctypedef struct FilterMatrix:
         const void *weights

@@ -1,9 +1,11 @@
-"""Memory of a plan, on huge pages: the room of an array becomes that of another as soon as the first is gone."""
+"""Memory on huge pages: the room of an array becomes that of another as soon as the first is gone."""
 
 import mmap
 import weakref
 from bisect import bisect_right, insort
+from collections import deque
 from math import prod
+from threading import Lock
 
 import numpy as np
 
@@ -29,17 +31,28 @@ class Arena:
         self._chunk = chunk
         self._chunks = []  # (address, size, memory), by address
         self._free = []  # (address, size) of what is free, by address
+        self._returned = deque()  # what is free, too, but for its place in that list: arrays end at any moment
+        self._lock = Lock()
 
     @property
     def nbytes(self):
         """Bytes taken from the system."""
         return sum(size for _, size, _ in self._chunks)
 
+    @property
+    def unused(self):
+        """Bytes of these that no array has."""
+        with self._lock:
+            self._take_back()
+            return sum(size for _, size in self._free)
+
     def empty(self, shape, dtype):
         """Return an uninitialised array, and take its room back when the last view of it is gone."""
-        address, size = self._take(max(1, prod(shape) * np.dtype(dtype).itemsize))
-        array = self.window(address, shape, dtype)
-        weakref.finalize(array, self._give_back, address, size).atexit = False
+        with self._lock:
+            self._take_back()
+            address, size = self._take(max(1, prod(shape) * np.dtype(dtype).itemsize))
+            array = self.window(address, shape, dtype)
+        weakref.finalize(array, self._returned.append, (address, size)).atexit = False
         return array
 
     def window(self, address, shape, dtype, strides=None):
@@ -75,6 +88,10 @@ class Arena:
         insort(self._chunks, (address, size, memory), key=lambda chunk: chunk[0])
         insort(self._free, (address, size))
         return address, size
+
+    def _take_back(self):
+        while self._returned:
+            self._give_back(*self._returned.popleft())
 
     def _give_back(self, address, size):
         """Join the piece with its free neighbours, inside its chunk."""

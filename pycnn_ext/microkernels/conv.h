@@ -49,7 +49,7 @@ static void pack_panel(const FilterMatrix *f, ptrdiff_t taps, ptrdiff_t length, 
 /* Add bias and residual, which lies `residual` bytes behind the target, apply the activation, and store `rows` rows of
  * a tile whose columns begin at `column`. */
 INLINE void finish_vectors(const int NV, vec *sums, ptrdiff_t rows, ptrdiff_t column, ptrdiff_t valid, const real *bias,
-                           const ptrdiff_t *residual, int activation, real *const *out) {
+                           const ptrdiff_t *residual, int activation, real *const *out, int streams) {
     if (bias) {
         UNROLL for (int v = 0; v < NV; v++) {
             const vec b = load_first(bias + column + v * LANES, v + 1 < NV ? LANES : valid);
@@ -64,6 +64,10 @@ INLINE void finish_vectors(const int NV, vec *sums, ptrdiff_t rows, ptrdiff_t co
     if (activation != LINEAR) activate(sums, rows * NV, activation);
     for (ptrdiff_t i = 0; i < rows; i++, sums += NV) {
         real *to = out[i] + column;
+        if (streams) {
+            UNROLL for (int v = 0; v < NV; v++) stream(to + v * LANES, sums[v]);
+            continue;
+        }
         UNROLL for (int v = 0; v + 1 < NV; v++) store(to + v * LANES, sums[v]);
         if (valid == LANES) store(to + (NV - 1) * LANES, sums[NV - 1]);
         else store_first(to + (NV - 1) * LANES, sums[NV - 1], valid);
@@ -71,13 +75,14 @@ INLINE void finish_vectors(const int NV, vec *sums, ptrdiff_t rows, ptrdiff_t co
 }
 
 static void finish_tile(vec *sums, ptrdiff_t rows, ptrdiff_t vectors, ptrdiff_t column, ptrdiff_t columns,
-                        const real *bias, const ptrdiff_t *residual, int activation, real *const *out) {
+                        const real *bias, const ptrdiff_t *residual, int activation, real *const *out,
+                        int streams) {
     const ptrdiff_t valid = at_most(LANES, columns - column - (vectors - 1) * LANES);
     switch (vectors) {
-    case 1: finish_vectors(1, sums, rows, column, valid, bias, residual, activation, out); break;
-    case 2: finish_vectors(2, sums, rows, column, valid, bias, residual, activation, out); break;
-    case 3: finish_vectors(3, sums, rows, column, valid, bias, residual, activation, out); break;
-    case 4: finish_vectors(4, sums, rows, column, valid, bias, residual, activation, out); break;
+    case 1: finish_vectors(1, sums, rows, column, valid, bias, residual, activation, out, streams); break;
+    case 2: finish_vectors(2, sums, rows, column, valid, bias, residual, activation, out, streams); break;
+    case 3: finish_vectors(3, sums, rows, column, valid, bias, residual, activation, out, streams); break;
+    case 4: finish_vectors(4, sums, rows, column, valid, bias, residual, activation, out, streams); break;
     }
 }
 
@@ -115,13 +120,16 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
     const ptrdiff_t *residual = target->residual ? &behind : NULL;
     TapOffsets offsets;
     tap_offsets(g, &offsets, (ptrdiff_t *)(row + g->taps * TILE_ROWS));
+    /* a target that is not in L2 is asked for before the products */
+    const int far = !target->streams && sizeof(real) * (size_t)((last - first) * f->columns) > FAR_BYTES;
     Position at = position_of(g, first);
+    ptrdiff_t before = 0;
     const Parts tiles = divide(last - first, tile_rows[vectors]);
     for (ptrdiff_t tile = 0; tile < tiles.parts; tile++) {
         const ptrdiff_t rows = part_size(tiles, tile);
         real *out[TILE_ROWS];
         target_rows(g, target, at, rows, out);
-        gather_rows(g, &offsets, &at, rows, rows, 1, row);
+        gather_tile(g, &offsets, &at, rows, &before, row);
         for (ptrdiff_t i = 0; i < rows && first_group; i++) out[i] += first_group * f->columns;
         const real *panel = packed;
         for (ptrdiff_t group = first_group; group < last_group; group++) {
@@ -129,12 +137,16 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
             if (f->packed) panel = (const real *)f->packed + packed_place(f, depth, group, first_panel);
             for (ptrdiff_t j = first_panel; j < last_panel; j++, panel += panel_size) {
                 vec sums[TILE_SUMS];
+                for (ptrdiff_t i = 0; i < rows && far; i++)
+                    for (ptrdiff_t v = 0; v < vectors; v++) __builtin_prefetch(out[i] + j * PANEL + v * LANES, 1);
                 gemm_tiles[vectors][rows](row, group * g->length, g->taps, g->length, panel, 0, sums);
-                finish_tile(sums, rows, vectors, j * PANEL, f->columns, group_bias, residual, activation, out);
+                finish_tile(sums, rows, vectors, j * PANEL, f->columns, group_bias, residual, activation, out,
+                            target->streams);
             }
             for (ptrdiff_t i = 0; i < rows; i++) out[i] += f->columns;
         }
     }
+    if (target->streams) stores_are_done();
 }
 
 static void gemm(const RowGather *g, const FilterMatrix *f, const RowTarget *target, const void *bias, int activation,
@@ -178,9 +190,9 @@ static void gemm_scatter(const RowGather *g, const FilterMatrix *f, const LineTa
     Position at = position_of(g, first * g->grid_width);
     for (ptrdiff_t line = first; line < last; line++) {
         real *target = (real *)t->target + at.n * t->image + at.i * t->row, *to = runs + LANES;
-        for (ptrdiff_t tile = 0; tile < tiles.parts; tile++) {
+        for (ptrdiff_t tile = 0, before = 0; tile < tiles.parts; tile++) {
             const ptrdiff_t rows = part_size(tiles, tile);
-            gather_rows(g, &offsets, &at, rows, rows, 1, row);
+            gather_tile(g, &offsets, &at, rows, &before, row);
             for (ptrdiff_t panel = 0; panel < panels; panel++) {
                 const ptrdiff_t vectors = vectors_of(f->columns, panel * PANEL);
                 vec sums[TILE_SUMS];

@@ -90,6 +90,21 @@ INLINE void gather_rows(const RowGather *g, const TapOffsets *o, Position *at, p
     }
 }
 
+/* gather_rows for a tile of `count` rows: rows[t*count + p]. If the tile before it had as many (*before, else 0), all
+ * of them with all taps inside the image, and this one goes on in the same row, each pointer moves by as much. */
+INLINE void gather_tile(const RowGather *g, const TapOffsets *o, Position *at, ptrdiff_t count, ptrdiff_t *before,
+                        const real **rows) {
+    const ptrdiff_t y = at->i * g->stride_y, bytes = count * g->stride_x * g->pixel * (ptrdiff_t)sizeof(real);
+    const int inside = y + o->min_y >= 0 && y + o->max_y < g->height && at->j >= o->first && at->j + count <= o->last;
+    if (inside && at->j && count == *before) {
+        for (ptrdiff_t i = 0; i < g->taps * count; i++) rows[i] = (const real *)((const char *)rows[i] + bytes);
+        advance(g, at, count);
+    } else {
+        gather_rows(g, o, at, count, count, 1, rows);
+    }
+    *before = inside ? count : 0;
+}
+
 /* out[p] = where the result of the p-th row from `at` on goes */
 INLINE void target_rows(const RowGather *g, const RowTarget *target, Position at, ptrdiff_t count, real **out) {
     while (count > 0) {

@@ -31,11 +31,12 @@ typedef struct {
 } RowGather;
 
 /* Where results go: row (n, i, j) is target + n*image + i*row + j*pixel. Of the residual, which may be NULL, gemm adds
- * what lies at the same place. */
+ * what lies at the same place. What `streams` is so large that it is written past the caches, by whole cache lines. */
 typedef struct {
     void *target;
     const void *residual;
     ptrdiff_t image, row, pixel;
+    int streams;
 } RowTarget;
 
 /* Filters as a matrix for each group: entry (t, k, column) is weights[tap_offset[t] + group*`group` + k*step +

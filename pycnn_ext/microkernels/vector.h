@@ -49,6 +49,18 @@ typedef integer ivec __attribute__((vector_size(VECTOR_BYTES)));
 
 INLINE vec load(const real *p) { return *(const vec_unaligned *)p; }
 INLINE void store(real *p, vec v) { *(vec_unaligned *)p = v; }
+/* Past the caches, to an address that is a multiple of a vector's size; after such stores comes stores_are_done. */
+#if defined(__AVX512F__)
+INLINE void stream(real *p, vec v) { _mm512_stream_ps((float *)p, (__m512)v); }
+INLINE void stores_are_done(void) { _mm_sfence(); }
+#elif defined(__AVX2__)
+INLINE void stream(real *p, vec v) { _mm256_stream_ps((float *)p, (__m256)v); }
+INLINE void stores_are_done(void) { _mm_sfence(); }
+#else
+INLINE void stream(real *p, vec v) { store(p, v); }
+INLINE void stores_are_done(void) {}
+#endif
+#define FAR_BYTES (512 * 1024) /* as much as this does not stay in L2 */
 INLINE vec splat(real a) { return a - (vec){}; }
 
 INLINE ptrdiff_t at_most(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }

@@ -7,7 +7,7 @@ from helpers import assert_close, inner, normal, strided
 from hypothesis import given, settings
 from kernel_calls import run
 
-from pycnn.backend import reference
+from pycnn.backend import cpu, reference
 from pycnn.backend.geometry import conv_geometry, conv_transpose_geometry
 
 IMAGE = np.arange(1.0, 10.0).reshape(1, 3, 3, 1)
@@ -254,3 +254,26 @@ def test_output_padding_beyond_the_stride_leaves_rows_that_nothing_reaches(backe
     x = grid([1, 2, 3, 4, 5, 6])
     np.testing.assert_array_equal(run(backend, "conv2d_forward", x, w, geometry)[0, 0, :, 0], [4, 6, 8])
     np.testing.assert_array_equal(run(backend, "conv2d_filter_grad", x, gy, geometry)[0, :, 0, 0], [321, 543])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_results_too_large_for_the_caches_have_the_same_bits(dtype):
+    """They are written past the caches; one image alone is not."""
+    size, filters = (64, 64), 256 if dtype == "float32" else 128
+    geometry = conv_geometry((5, *size, 2), (3, 3, 2, filters), padding=1)
+    x, w, residual = (
+        normal(s, dtype, i) for i, s in enumerate([(5, *size, 2), (3, 3, 2, filters), (5, *size, filters)])
+    )
+    bias, gy = normal((filters,), dtype, 3), residual
+    assert residual.nbytes > 16 << 20 > residual[0].nbytes
+    whole = cpu.conv2d_forward(x, w, geometry, bias, residual, "relu", "direct")
+    wide = conv_geometry((5, *size, filters), (3, 3, filters, 2), padding=1)
+    grad = cpu.conv2d_input_grad(x, w.transpose(0, 1, 3, 2), wide, "direct")
+    product = cpu.matmul(gy.reshape(-1, filters), np.eye(filters, dtype=dtype))
+    np.testing.assert_array_equal(product.reshape(gy.shape), gy)
+    for i in range(5):
+        one = slice(i, i + 1)
+        alone = cpu.conv2d_forward(x[one], w, geometry, bias, residual[one], "relu", "direct")
+        np.testing.assert_array_equal(whole[one], alone)
+        alone = cpu.conv2d_input_grad(x[one], w.transpose(0, 1, 3, 2), wide, "direct")
+        np.testing.assert_array_equal(grad[one], alone)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pycnn.backend.cpu.arrays import result
 from pycnn.backend.names import ACTIVATIONS
 from pycnn_ext import activation as ext
 
@@ -14,7 +15,7 @@ ACTIVATION_NUMBERS = {name: _KERNEL_ORDER.index(name) for name in ACTIVATIONS} |
 
 def activation_forward(x, name, alpha=0.0, out=None):
     x = np.asarray(x, order="C")
-    out = np.empty_like(x) if out is None else out
+    out = result(x.shape, x.dtype, out)
     ext.activation_forward(x, ACTIVATION_NUMBERS[name], alpha, out)
     return out
 
@@ -22,6 +23,6 @@ def activation_forward(x, name, alpha=0.0, out=None):
 def activation_grad(gy, x, y, name, alpha=0.0, out=None):
     gy, y = np.asarray(gy, order="C"), np.asarray(y, order="C")
     x = None if x is None else np.asarray(x, order="C")
-    out = np.empty_like(gy) if out is None else out
+    out = result(gy.shape, gy.dtype, out)
     ext.activation_grad(gy, x, y, ACTIVATION_NUMBERS[name], alpha, out)
     return out

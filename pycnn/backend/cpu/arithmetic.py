@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pycnn.backend.cpu.arrays import contiguous
+from pycnn.backend.cpu.arrays import contiguous, result
 from pycnn.backend.stretching import stretching, without_repetitions
 from pycnn_ext import arithmetic as ext
 
@@ -14,7 +14,7 @@ def add(a, b, out=None):
 def add_clipped(a, b, low, high, out=None):
     _, middle, inner = stretching(a.shape, b.shape)
     a = np.ascontiguousarray(a)
-    out = np.empty_like(a) if out is None else out
+    out = result(a.shape, a.dtype, out)
     ext.add_clipped(a, np.ascontiguousarray(b), low, high, middle, inner, out)
     return out
 
@@ -29,7 +29,7 @@ def _combine(a, b, multiplies, out):
     b = without_repetitions(b, a.shape)
     _, middle, inner = stretching(a.shape, b.shape)
     a = np.ascontiguousarray(a)
-    out = np.empty_like(a) if out is None else out
+    out = result(a.shape, a.dtype, out)
     ext.combine(a, np.ascontiguousarray(b), multiplies, middle, inner, out)
     return out
 
@@ -37,12 +37,12 @@ def _combine(a, b, multiplies, out):
 def multiply_grad(gy, a, b, out=None):
     if a.shape == b.shape:
         return multiply(gy, b, out), multiply(gy, a)
-    out = np.empty(a.shape, a.dtype) if out is None else out
+    out = result(a.shape, a.dtype, out)
     return out, _sum(gy, a, b, out, np.empty(b.shape, b.dtype))
 
 
 def sum_products(a, b, shape, out=None):
-    return _sum(a, b, None, None, np.empty(shape, a.dtype) if out is None else out)
+    return _sum(a, b, None, None, result(shape, a.dtype, out))
 
 
 def _sum(gy, a, b, ga, out):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pycnn.backend.cpu import workspace
+from pycnn.backend.cpu import memory, workspace
 from pycnn.backend.host_memory import host_memory
 
 name = "cpu"
@@ -23,6 +23,11 @@ def to_numpy(x):
 
 def is_array(x):
     return isinstance(x, np.ndarray)
+
+
+def result(shape, dtype, out=None):
+    """``out``, or a new array for a kernel to fill."""
+    return memory.empty(shape, dtype) if out is None else out
 
 
 def contiguous(*arrays):
@@ -46,8 +51,9 @@ def update_at(target, index, values, reduction=None):
 
 
 def memory_info():
-    return host_memory(workspace.held())
+    return host_memory(workspace.held() + memory.held())
 
 
 def free_pool():
     workspace.release()
+    memory.release()

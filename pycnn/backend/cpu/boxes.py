@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from pycnn.backend.cpu.arrays import result
 from pycnn_ext import boxes as ext
 
 
 def box_iou(a, b, out=None):
     a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
-    out = np.empty((len(a), len(b)), a.dtype) if out is None else out
+    out = result((len(a), len(b)), a.dtype, out)
     if out.size:
         ext.box_iou(a, b, out)
     return out

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS, activation_forward
-from pycnn.backend.cpu.arrays import contiguous
+from pycnn.backend.cpu.arrays import contiguous, result
 from pycnn.backend.cpu.grouped import grouped_filter_grad, grouped_forward, grouped_input_grad, is_grouped
 from pycnn.backend.cpu.winograd import winograd_filter_grad, winograd_forward, winograd_plan, winograd_prepare
 from pycnn.backend.cpu.workspace import workspace
@@ -97,10 +97,9 @@ def _padded_geometry(g):
 
 
 def _padded(x, pad):
-    (top, _), (left, _) = pad
     n, height, width, channels = x.shape
-    padded = np.zeros((n, height + sum(pad[0]), width + sum(pad[1]), channels), x.dtype)
-    padded[:, top : top + height, left : left + width] = x
+    padded = result((n, height + sum(pad[0]), width + sum(pad[1]), channels), x.dtype)
+    ext.pad_zeros(np.ascontiguousarray(x), pad[0][0], pad[1][0], padded)
     return padded
 
 
@@ -125,8 +124,7 @@ def conv2d_prepare(w, geometry, batch, algorithm="auto"):
 def conv2d_forward(
     x, w, geometry, bias=None, residual=None, activation=None, algorithm="auto", prepared=None, out=None
 ):
-    if out is None:
-        out = np.empty(geometry.output_shape(len(x)), x.dtype)
+    out = result(geometry.output_shape(len(x)), x.dtype, out)
     w, bias, residual = contiguous(w, bias, residual)
     winograd = winograd_plan(geometry, x.dtype, len(x), "forward", algorithm)
     if winograd is not None:
@@ -149,8 +147,7 @@ def conv2d_forward(
 
 def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
     gy, w = contiguous(gy, w)
-    if out is None:
-        out = np.empty(geometry.input_shape(len(gy)), gy.dtype)
+    out = result(geometry.input_shape(len(gy)), gy.dtype, out)
     winograd = winograd_plan(geometry, gy.dtype, len(gy), "input_grad", algorithm)
     if winograd is not None:
         return winograd_forward(winograd, gy, w, None, None, None, out)
@@ -171,8 +168,7 @@ def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
 
 def conv2d_filter_grad(x, gy, geometry, algorithm="auto", out=None):
     batch, gy = len(x), np.ascontiguousarray(gy)
-    if out is None:
-        out = np.empty(geometry.kernel_shape, x.dtype)
+    out = result(geometry.kernel_shape, x.dtype, out)
     if not batch:
         out.fill(0)
         return out

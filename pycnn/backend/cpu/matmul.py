@@ -3,7 +3,7 @@
 import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS, activation_forward
-from pycnn.backend.cpu.arrays import contiguous
+from pycnn.backend.cpu.arrays import contiguous, result
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import gemm as ext
 
@@ -11,8 +11,7 @@ from pycnn_ext import gemm as ext
 def matmul(a, b, transpose_a=False, transpose_b=False, bias=None, activation=None, out=None):
     a, b, bias = contiguous(a, b, bias)
     rows, depth = a.shape[::-1] if transpose_a else a.shape
-    if out is None:
-        out = np.empty((rows, b.shape[0] if transpose_b else b.shape[1]), a.dtype)
+    out = result((rows, b.shape[0] if transpose_b else b.shape[1]), a.dtype, out)
     if not depth:
         out.fill(0)
     elif transpose_a:

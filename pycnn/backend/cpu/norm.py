@@ -3,13 +3,13 @@
 import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS
-from pycnn.backend.cpu.arrays import contiguous
+from pycnn.backend.cpu.arrays import contiguous, result
 from pycnn_ext import norm as ext
 
 
 def sum_rows(x, out=None):
     x = np.ascontiguousarray(x)
-    out = np.empty(x.shape[-1], x.dtype) if out is None else out
+    out = result(x.shape[-1:], x.dtype, out)
     ext.sum_rows(x, out)
     return out
 
@@ -22,7 +22,7 @@ def batch_norm_statistics(x):
 
 
 def batch_norm_forward(x, mean, variance, gamma, beta, epsilon, residual=None, activation=None, out=None):
-    out = np.empty(x.shape, x.dtype) if out is None else out
+    out = result(x.shape, x.dtype, out)
     x, mean, variance, gamma, beta, residual = contiguous(x, mean, variance, gamma, beta, residual)
     number = ACTIVATION_NUMBERS[activation]
     ext.batch_norm_forward(x, mean, variance, gamma, beta, epsilon, residual, number, out)
@@ -43,7 +43,7 @@ def batch_norm_grad(
     beta=None,
     own_statistics=True,
 ):
-    out = np.empty(x.shape, x.dtype) if out is None else out
+    out = result(x.shape, x.dtype, out)
     sums = np.empty((2, x.shape[-1]), x.dtype)
     arrays = contiguous(gy, x, y, mean, variance, gamma, beta)
     number = ACTIVATION_NUMBERS[activation]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pycnn.backend.cpu.arrays import contiguous
+from pycnn.backend.cpu.arrays import contiguous, result
 from pycnn_ext import pool as ext
 
 
@@ -10,9 +10,9 @@ def _extreme_forward(x, geometry, minimum, out, index, with_index):
     x = np.ascontiguousarray(x)
     shape = geometry.output_shape(len(x), x.shape[3])
     places = geometry.pool_size[0] * geometry.pool_size[1]
-    out = np.empty(shape, x.dtype) if out is None else out
+    out = result(shape, x.dtype, out)
     if with_index and index is None:
-        index = np.empty(shape, np.uint8 if places <= 255 else np.int32)
+        index = result(shape, np.uint8 if places <= 255 else np.int32)
     ext.extreme_forward(x, geometry, minimum, out, index)
     return out, index
 
@@ -27,20 +27,20 @@ def min_pool2d_forward(x, geometry, out=None, index=None, with_index=True):
 
 def extreme_pool2d_input_grad(gy, index, geometry, out=None):
     gy, index = contiguous(gy, index)
-    out = np.empty(geometry.input_shape(len(gy), gy.shape[3]), gy.dtype) if out is None else out
+    out = result(geometry.input_shape(len(gy), gy.shape[3]), gy.dtype, out)
     ext.extreme_grad(gy, index, geometry, out)
     return out
 
 
 def avg_pool2d_forward(x, geometry, count_include_pad=False, out=None):
     x = np.ascontiguousarray(x)
-    out = np.empty(geometry.output_shape(len(x), x.shape[3]), x.dtype) if out is None else out
+    out = result(geometry.output_shape(len(x), x.shape[3]), x.dtype, out)
     ext.avg_forward(x, geometry, count_include_pad, out)
     return out
 
 
 def avg_pool2d_input_grad(gy, geometry, count_include_pad=False, out=None):
     gy = np.ascontiguousarray(gy)
-    out = np.empty(geometry.input_shape(len(gy), gy.shape[3]), gy.dtype) if out is None else out
+    out = result(geometry.input_shape(len(gy), gy.shape[3]), gy.dtype, out)
     ext.avg_grad(gy, geometry, count_include_pad, out)
     return out

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pycnn.backend.cpu.arrays import contiguous
+from pycnn.backend.cpu.arrays import contiguous, result
 from pycnn.backend.cpu.matmul import matmul
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import gemm
@@ -11,15 +11,15 @@ from pycnn_ext import recurrent as ext
 
 def lstm_forward(x, recurrent, h, c, mask=None, out=None):
     x, recurrent, h, c, mask = contiguous(x, recurrent, h, c, mask)
-    out = np.empty((*x.shape[:2], h.shape[1]), x.dtype) if out is None else out
-    all_c, gates = np.empty_like(out), np.empty_like(x)
+    out = result((*x.shape[:2], h.shape[1]), x.dtype, out)
+    all_c, gates = result(out.shape, out.dtype), result(x.shape, x.dtype)
     ext.lstm_forward(x, *_product(x, recurrent, None, h), h, c, mask, out, all_c, gates)
     return out, all_c, gates
 
 
 def lstm_grad(gates, recurrent, c, all_c, gy, gc, mask=None, out=None):
     gates, recurrent, c, all_c, gy, mask = contiguous(gates, recurrent, c, all_c, gy, mask)
-    out = np.empty_like(gates) if out is None else out
+    out = result(gates.shape, gates.dtype, out)
     gh, gc = np.zeros_like(c), np.array(gc, order="C")
     ext.lstm_grad(gates, _transposed(recurrent), c, all_c, gy, mask, gh, gc, out)
     return out, gh, gc
@@ -27,15 +27,15 @@ def lstm_grad(gates, recurrent, c, all_c, gy, gc, mask=None, out=None):
 
 def gru_forward(x, recurrent, h, bias=None, mask=None, out=None):
     x, recurrent, h, bias, mask = contiguous(x, recurrent, h, bias, mask)
-    out = np.empty((*x.shape[:2], h.shape[1]), x.dtype) if out is None else out
-    gates, inner = np.empty_like(x), np.empty_like(out)
+    out = result((*x.shape[:2], h.shape[1]), x.dtype, out)
+    gates, inner = result(x.shape, x.dtype), result(out.shape, out.dtype)
     ext.gru_forward(x, *_product(x, recurrent, bias, h), bias, h, mask, out, gates, inner)
     return out, gates, inner
 
 
 def gru_grad(gates, inner, recurrent, h, all_h, gy, mask=None, out=None):
     gates, inner, recurrent, h, all_h, gy, mask = contiguous(gates, inner, recurrent, h, all_h, gy, mask)
-    out, gr = np.empty_like(gates) if out is None else out, np.empty_like(gates)
+    out, gr = result(gates.shape, gates.dtype, out), result(gates.shape, gates.dtype)
     gh = np.zeros_like(h)
     ext.gru_grad(gates, inner, _transposed(recurrent), h, all_h, gy, mask, gh, out, gr)
     return out, gr, gh

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pycnn.backend.cpu.arrays import result
 from pycnn_ext import resample as ext
 
 _FILL_MODES = ("constant", "nearest", "reflect", "wrap")  # in the order of kernels.h
@@ -9,20 +10,20 @@ _FILL_MODES = ("constant", "nearest", "reflect", "wrap")  # in the order of kern
 
 def resize2d_forward(x, size, method, out=None):
     x = np.ascontiguousarray(x)
-    out = np.empty((len(x), *size, x.shape[3]), x.dtype) if out is None else out
+    out = result((len(x), *size, x.shape[3]), x.dtype, out)
     ext.resize(x, method == "bilinear", out)
     return out
 
 
 def resize2d_input_grad(gy, input_size, method, out=None):
     gy = np.ascontiguousarray(gy)
-    out = np.empty((len(gy), *input_size, gy.shape[3]), gy.dtype) if out is None else out
+    out = result((len(gy), *input_size, gy.shape[3]), gy.dtype, out)
     ext.resize_grad(gy, method == "bilinear", out)
     return out
 
 
 def affine2d_forward(x, matrices, interpolation="bilinear", fill_mode="constant", fill_value=0.0, out=None):
     x, matrices = np.ascontiguousarray(x), np.ascontiguousarray(matrices, np.float64)
-    out = np.empty_like(x) if out is None else out
+    out = result(x.shape, x.dtype, out)
     ext.affine(x, matrices, interpolation == "bilinear", _FILL_MODES.index(fill_mode), fill_value, out)
     return out

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from pycnn.backend.cpu.arrays import contiguous
+from pycnn.backend.cpu.arrays import contiguous, result
 from pycnn_ext import roi as ext
 
 
 def _result(geometry, regions, channels, dtype, out):
-    return np.empty(geometry.output_shape(regions, channels), dtype) if out is None else out
+    return result(geometry.output_shape(regions, channels), dtype, out)
 
 
 def roi_pool_forward(x, rois, geometry, out=None, index=None, with_index=True):
@@ -22,7 +22,7 @@ def roi_pool_forward(x, rois, geometry, out=None, index=None, with_index=True):
 
 def roi_pool_input_grad(gy, rois, index, geometry, out=None):
     gy, rois, index = contiguous(gy, rois, index)
-    out = np.empty(geometry.input_shape(gy.shape[3]), gy.dtype) if out is None else out
+    out = result(geometry.input_shape(gy.shape[3]), gy.dtype, out)
     ext.pool_grad(gy, rois, index, geometry, out)
     return out
 
@@ -36,14 +36,14 @@ def _forward(x, rois, geometry, warps, out):
 
 def _input_grad(gy, rois, geometry, warps, out):
     gy, rois = contiguous(gy, rois)
-    out = np.empty(geometry.input_shape(gy.shape[3]), gy.dtype) if out is None else out
+    out = result(geometry.input_shape(gy.shape[3]), gy.dtype, out)
     ext.sample_grad(gy, rois, geometry, warps, out)
     return out
 
 
 def _rois_grad(gy, x, rois, geometry, warps, out):
     gy, x, rois = contiguous(gy, x, rois)
-    out = np.empty(rois.shape, rois.dtype) if out is None else out
+    out = result(rois.shape, rois.dtype, out)
     ext.sample_rois_grad(gy, x, rois, geometry, warps, out)
     return out
 

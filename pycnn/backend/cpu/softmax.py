@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from pycnn.backend.cpu.arrays import result
 from pycnn_ext import activation as ext
 
 
 def _forward(x, logarithm, out):
     x = np.asarray(x, order="C")
-    out = np.empty_like(x) if out is None else out
+    out = result(x.shape, x.dtype, out)
     if x.size:
         ext.softmax_forward(x, logarithm, out)
     return out
@@ -15,7 +16,7 @@ def _forward(x, logarithm, out):
 
 def _grad(gy, y, logarithm, out):
     gy, y = np.asarray(gy, order="C"), np.asarray(y, order="C")
-    out = np.empty_like(gy) if out is None else out
+    out = result(gy.shape, gy.dtype, out)
     if gy.size:
         ext.softmax_grad(gy, y, logarithm, out)
     return out
@@ -39,7 +40,7 @@ def log_softmax_grad(gy, y, out=None):
 
 def cross_entropy(x, targets, smoothing=0.0, mean=False, gradient=None, out=None):
     x, targets = np.asarray(x, order="C"), np.asarray(targets, order="C")
-    out = np.empty(() if mean else x.shape[:-1], x.dtype) if out is None else out
+    out = result(() if mean else x.shape[:-1], x.dtype, out)
     labels, targets = (None, targets) if targets.dtype.kind == "f" else (targets.astype(np.int64, copy=False), None)
     if x.size:
         ext.cross_entropy(x, labels, targets, smoothing, mean, out, gradient)

@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-_ALIGNMENT = 64  # a cache line, and a vector of AVX-512
+CACHE_LINE = 64  # bytes, and of a vector of AVX-512
 _MOST_VIEWS = 256
 
 
@@ -39,8 +39,8 @@ def _make(shape, dtype):
     if _memory.bytes.nbytes < nbytes or len(_memory.views) >= _MOST_VIEWS:
         _memory.views.clear()
     if _memory.bytes.nbytes < nbytes:
-        raw = np.empty(nbytes + _ALIGNMENT, np.uint8)
-        start = -raw.ctypes.data % _ALIGNMENT
+        raw = np.empty(nbytes + CACHE_LINE, np.uint8)
+        start = -raw.ctypes.data % CACHE_LINE
         _memory.bytes = raw[start : start + nbytes]
     view = _memory.views[shape, dtype] = _memory.bytes[:nbytes].view(dtype).reshape(shape)
     return view
