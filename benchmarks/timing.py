@@ -38,7 +38,7 @@ def interleave(contestants, seconds=0.4, least=5, most=200, pause=None):
     for name, function in contestants.items():
         function()
         sleep(pause.get(name, 0))
-    calls = {name: _calls_a_turn(_seconds(function)) for name, function in contestants.items()}
+    calls = {name: _calls_a_turn(_least_seconds(function)) for name, function in contestants.items()}
     start = perf_counter()
     times = {name: _turn(function, calls[name], pause.get(name, 0)) for name, function in contestants.items()}
     turns = max(least, min(most, int(seconds / max(perf_counter() - start, 1e-9))))
@@ -52,6 +52,11 @@ def _seconds(function):
     start = perf_counter()
     function()
     return perf_counter() - start
+
+
+def _least_seconds(function):
+    """Of a few calls: the first ones may compile, or record a plan."""
+    return min(_seconds(function) for _ in range(3))
 
 
 def _calls_a_turn(seconds):
