@@ -29,6 +29,7 @@ from pycnn.detection.detector import (
     one_cycle,
     validation_parts,
 )
+from pycnn.detection.joint import check_box_gradients
 from pycnn.detection.nms import nms
 from pycnn.detection.records import GroundTruth, check_truth
 from pycnn.detection.region_head import (
@@ -175,8 +176,7 @@ class DenseCap(Captioner):
         if not set(loss_weights or ()) <= set(LOSSES):
             raise ValueError(f"loss_weights must name {', '.join(LOSSES)}. Received: loss_weights={loss_weights}")
         check_count("regions", regions)
-        if not 0 <= box_gradients <= 1:
-            raise ValueError(f"box_gradients must be in 0..1. Received: box_gradients={box_gradients!r}")
+        check_box_gradients(box_gradients)
         parts = [(images, truth), *([] if validation_data is None else [validation_parts(validation_data)])]
         for these, described in parts:
             self._check(these, described)

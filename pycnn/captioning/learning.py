@@ -5,7 +5,7 @@ import numpy as np
 from pycnn import config, ops
 from pycnn.captioning.language import CaptionLoss, teach
 from pycnn.detection.coding import encode_boxes
-from pycnn.detection.joint import JointModel
+from pycnn.detection.joint import JointModel, partly_moved
 from pycnn.detection.matching import match, sample
 from pycnn.detection.region_head import WEIGHTS
 from pycnn.detection.rpn import SIGMA
@@ -44,7 +44,7 @@ class Learning(JointModel):
         near = np.flatnonzero(captions >= 0)
         is_object, objects = (captions >= 0).astype(np.float32), objects[near]
 
-        own = self._partly_moved(ops.take(proposed, rows, axis=0))
+        own = partly_moved(ops.take(proposed, rows, axis=0), self.box_gradients)
         regions = ops.concatenate([images[:, None].astype(np.float32), own], axis=1)
         vectors, found, boxes = self.recognition(self.warp(maps, regions), training=training)
         places = self.proposer.anchors[rows[near] % len(self.proposer.anchors)]
@@ -61,11 +61,6 @@ class Learning(JointModel):
             "boxes": _box_loss(targets[1], ops.take(boxes, near, axis=0), len(rows), 1.0),
             "captions": self._spoken(ops.take(vectors, near, axis=0), captions[near], training),
         }
-
-    def _partly_moved(self, regions):
-        """The same regions, which hand on a part of their gradient."""
-        fixed = regions.detach()
-        return fixed + self.box_gradients * (regions - fixed) if self.box_gradients else fixed
 
     def _spoken(self, vectors, captions, training):
         """The loss of what is said of the objects' vectors, if there are any."""

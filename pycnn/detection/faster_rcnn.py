@@ -10,7 +10,7 @@ from pycnn.detection.anchors import anchor_grid, generate_anchors
 from pycnn.detection.backbones import backbone_model, stride_of
 from pycnn.detection.coding import encode_boxes
 from pycnn.detection.detector import Detector, batches, check_count, in_batches, one_cycle, validation_parts
-from pycnn.detection.joint import JointModel
+from pycnn.detection.joint import JointModel, check_box_gradients, partly_moved
 from pycnn.detection.records import GroundTruth
 from pycnn.detection.region_head import (
     WEIGHTS,
@@ -118,6 +118,7 @@ class FasterRCNN(Detector):
         batch_size=2,
         anchors=256,
         regions=128,
+        box_gradients=0.1,
         optimizer=None,
         validation_data=None,
         callbacks=None,
@@ -139,6 +140,9 @@ class FasterRCNN(Detector):
             Images of a batch.
         anchors, regions : int
             That each image of a batch is learnt by: see ``rpn_targets`` and ``sample_regions``.
+        box_gradients : float
+            Of ``method="exact"``: which part of the gradient of the head's loss moves the proposals' coordinates; 1 all
+            of it, beside which that of the proposing network's own loss, a tenth as large, goes under.
         optimizer : Optimizer, optional
             Adam, whose rate rises to 1e-3 and falls again in the time of the training, unless given. Alternating
             training needs one for each step, and takes none.
@@ -156,13 +160,14 @@ class FasterRCNN(Detector):
             raise ValueError("method='alternating' takes no optimizer: each step has its own. Received: one")
         check_count("regions", regions)
         check_count("anchors", anchors)
+        check_box_gradients(box_gradients)
         self._check(images, truth)
         if validation_data is not None:
             self._check(*validation_parts(validation_data))
         how = {"epochs": epochs, "callbacks": callbacks, "verbose": verbose}
         if method == "alternating":
             return self._alternate(images, truth, validation_data, batch_size, anchors, regions, how)
-        network = Joint(self, regions, method == "exact")
+        network = Joint(self, regions, box_gradients if method == "exact" else 0.0)
         network.compile(optimizer or one_cycle(1e-3, len(truth), batch_size, epochs))
         data = self._anchor_data(images, truth, batch_size, anchors, _with_objects)
         if validation_data is not None:
@@ -261,16 +266,16 @@ class Joint(JointModel):
     detector : FasterRCNN
     regions : int
         Of each image.
-    exact : bool
-        Whether the head's loss changes the coordinates of the proposals.
+    box_gradients : float
+        Which part of the gradients of the head's loss changes the coordinates of the proposals.
     """
 
-    def __init__(self, detector, regions, exact):
+    def __init__(self, detector, regions, box_gradients):
         super().__init__(dict.fromkeys(("anchors", "anchor_boxes", "classes", "boxes"), 1.0), name="faster_rcnn")
         self.backbone, self.rpn, self.head = detector.networks.values()
         self.pooling = detector.pooling_layer
         self.proposer, self.classes = detector.proposer(2000), len(detector.class_names)
-        self.regions, self.exact = regions, exact
+        self.regions, self.box_gradients = regions, box_gradients
 
     def losses_of(self, x, y, training):
         """Return the four losses of images ``x``: what of anchors and regions was told wrongly."""
@@ -288,7 +293,7 @@ class Joint(JointModel):
 
     def _choose(self, logits, changes, boxes, labels):
         """The regions to learn from, (r, 5), as a Tensor, and what they are."""
-        proposed = self.proposer.boxes(changes if self.exact else changes.detach())
+        proposed = self.proposer.boxes(changes if self.box_gradients else changes.detach())
         chosen = self.proposer.choose(logits.detach(), proposed.detach())
         count, values = len(self.proposer.anchors), proposed.detach().numpy()
         generator = np.random.default_rng(config.generator().integers(1 << 63))
@@ -301,8 +306,9 @@ class Joint(JointModel):
             sources.append(np.where(source >= 0, rows[source], -1) if len(rows) else source)
         boxes, classes, objects = zip(*parts, strict=True)
         regions, classes, objects = with_image_numbers(boxes), np.concatenate(classes), np.concatenate(objects)
-        if self.exact:
-            regions = _with_gradients(proposed, np.concatenate(sources), regions)
+        if self.box_gradients:
+            moving = partly_moved(proposed, self.box_gradients)
+            regions = _with_gradients(moving, np.concatenate(sources), regions)
         changes = encode_boxes(objects, regions[:, 1:], WEIGHTS)
         return regions, classes, ops.concatenate([classes[:, None].astype(np.float32), changes], axis=1)
 

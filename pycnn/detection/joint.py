@@ -4,6 +4,18 @@ from pycnn.metrics import Mean
 from pycnn.models import Model
 
 
+def partly_moved(regions, share):
+    """The same regions, which hand on this share of their gradient: 0 none, 1 all of it."""
+    fixed = regions.detach()
+    return fixed + share * (regions - fixed) if share else fixed
+
+
+def check_box_gradients(share):
+    """Raise unless it is a share."""
+    if not 0 <= share <= 1:
+        raise ValueError(f"box_gradients must be in 0..1. Received: box_gradients={share!r}")
+
+
 class JointModel(Model):
     """A model to be trained on losses that it computes itself; its logs are their weighted sum and each of them.
 

@@ -121,7 +121,7 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
     TapOffsets offsets;
     tap_offsets(g, &offsets, (ptrdiff_t *)(row + g->taps * TILE_ROWS));
     /* a target that is not in L2 is asked for before the products */
-    const int far = !target->streams && sizeof(real) * (size_t)((last - first) * f->columns) > FAR_BYTES;
+    const int far = !target->streams && is_far((last - first) * f->columns);
     Position at = position_of(g, first);
     ptrdiff_t before = 0;
     const Parts tiles = divide(last - first, tile_rows[vectors]);

@@ -105,9 +105,7 @@ INLINE void fetch_ahead_of(const real *p, size_t size) {
 }
 
 /* Whether an image does not stay in L2, so that its rows come from further away. */
-INLINE int comes_from_far(const PoolShape *s) {
-    return sizeof(real) * (size_t)(s->height * s->width * s->channels) > FAR_BYTES;
-}
+INLINE int comes_from_far(const PoolShape *s) { return is_far(s->height * s->width * s->channels); }
 
 INLINE vec pool_load(const real *p, ptrdiff_t n) { return n == LANES ? load(p) : load_first(p, n); }
 

@@ -60,8 +60,10 @@ INLINE void stores_are_done(void) { _mm_sfence(); }
 INLINE void stream(real *p, vec v) { store(p, v); }
 INLINE void stores_are_done(void) {}
 #endif
-#define FAR_BYTES (512 * 1024) /* as much as this does not stay in L2 */
 INLINE vec splat(real a) { return a - (vec){}; }
+
+/* Whether so many numbers are too many to stay in L2. */
+INLINE int is_far(ptrdiff_t numbers) { return numbers * (ptrdiff_t)sizeof(real) > 512 * 1024; }
 
 INLINE ptrdiff_t at_most(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 

@@ -9,9 +9,9 @@
  * adjoint: G^T (sum over tiles of V^T (A gy A^T)) G.
  *
  * Lanes are channels (of images) or columns (of filters). Tiles and channels go through in blocks so small that what is
- * transformed of them, and the sums M, stay in L2; the filters are transformed anew for each block of tiles, which
- * takes less time than to read them transformed, four times as many numbers, from memory. Layouts, of one panel of
- * columns:
+ * transformed of them, and the sums M, stay in L2. Filters of few channels stay there too, for all blocks of tiles of a
+ * task; others are transformed anew for each block, which takes less time than to read them transformed, four times as
+ * many numbers, from memory. Layouts, of one panel of columns:
  *   U [place][channel][column]   V [place][tile][channel]   M [place][tile][column]
  * with SKEW numbers between places.
  */
@@ -97,17 +97,24 @@ static void transform_tiles(const Winograd *s, transform_fn *transform, int outp
                             real *to) {
     const ptrdiff_t step = place_step(tiles, row), side = outputs ? s->outputs : s->taps;
     const ptrdiff_t height = outputs ? s->out_height : s->height, width = outputs ? s->out_width : s->width;
-    for (ptrdiff_t i = 0; i < tiles; i++, to += row) {
-        const Tile tile = tile_at(s, first_tile + i);
-        const real *pixels[MOST_PLACES];
-        tile_pixels(s, image, tile.n, height, width, outputs ? s->filters : s->channels,
-                    tile.y - (outputs ? 0 : s->top), tile.x - (outputs ? 0 : s->left), side, pixels);
-        for (ptrdiff_t c = 0; c < count; c += LANES) {
+    const ptrdiff_t channels = outputs ? s->filters : s->channels, above = outputs ? 0 : s->top;
+    const int far = is_far(height * width * channels);
+    const real *pixels[2][MOST_PLACES];
+    for (ptrdiff_t i = 0; i <= tiles; i++) { /* one tile is asked for while that before it is transformed */
+        const real **soon = pixels[i % 2], **now = pixels[1 - i % 2];
+        if (i < tiles) {
+            const Tile tile = tile_at(s, first_tile + i);
+            tile_pixels(s, image, tile.n, height, width, channels, tile.y - above, tile.x - (outputs ? 0 : s->left),
+                        side, soon);
+        }
+        for (ptrdiff_t p = 0; far && i < tiles && p < side * side; p++)
+            for (ptrdiff_t c = 0; c < count; c += LANES) __builtin_prefetch(soon[p] + first + c);
+        for (ptrdiff_t c = 0; i && c < count; c += LANES) {
             const ptrdiff_t valid = at_most(LANES, count - c);
             vec d[MOST_PLACES];
             for (ptrdiff_t p = 0; p < side * side; p++)
-                d[p] = valid == LANES ? load(pixels[p] + first + c) : load_first(pixels[p] + first + c, valid);
-            transform(d, to + c, step);
+                d[p] = valid == LANES ? load(now[p] + first + c) : load_first(now[p] + first + c, valid);
+            transform(d, to + (i - 1) * row + c, step);
         }
     }
 }
@@ -130,17 +137,33 @@ static void multiply_tiles(const Winograd *s, const real *v, ptrdiff_t tiles, pt
     }
 }
 
+/* Outputs of a tile that lie in the image, and where the first one begins. */
+typedef struct {
+    ptrdiff_t rows, columns, corner;
+} Outputs;
+
+static Outputs outputs_at(const Winograd *s, ptrdiff_t index) {
+    const Tile tile = tile_at(s, index);
+    return (Outputs){at_most(s->outputs, (s->out_height - tile.y + s->dilation_y - 1) / s->dilation_y),
+                     at_most(s->outputs, (s->out_width - tile.x + s->dilation_x - 1) / s->dilation_x),
+                     ((tile.n * s->out_height + tile.y) * s->out_width + tile.x) * s->filters};
+}
+
 /* out = act(A^T m A + bias + residual) for the columns of panel j */
 static void finish_tiles(const Winograd *s, const Transforms *f, const real *m, ptrdiff_t first_tile, ptrdiff_t tiles,
                          ptrdiff_t j, const real *bias, const real *residual, int activation, real *out) {
     const ptrdiff_t vectors = vectors_of(s->filters, j * PANEL), width = vectors * LANES;
     const ptrdiff_t places = s->taps * s->taps, step = place_step(tiles, width), side = s->outputs;
+    const ptrdiff_t next_row = s->dilation_y * s->out_width * s->filters, next = s->dilation_x * s->filters;
+    const int far = is_far(s->out_height * s->out_width * s->filters);
+    Outputs soon = outputs_at(s, first_tile);
     for (ptrdiff_t i = 0; i < tiles; i++, m += width) {
-        const Tile tile = tile_at(s, first_tile + i);
-        const ptrdiff_t rows = at_most(side, (s->out_height - tile.y + s->dilation_y - 1) / s->dilation_y);
-        const ptrdiff_t columns = at_most(side, (s->out_width - tile.x + s->dilation_x - 1) / s->dilation_x);
-        const ptrdiff_t next_row = s->dilation_y * s->out_width * s->filters, next = s->dilation_x * s->filters;
-        const ptrdiff_t corner = ((tile.n * s->out_height + tile.y) * s->out_width + tile.x) * s->filters + j * PANEL;
+        const ptrdiff_t rows = soon.rows, columns = soon.columns, corner = soon.corner + j * PANEL;
+        if (i + 1 < tiles) soon = outputs_at(s, first_tile + i + 1);
+        for (ptrdiff_t a = 0; far && a < soon.rows; a++)
+            for (ptrdiff_t b = 0; b < soon.columns; b++)
+                for (ptrdiff_t c = 0; c < width; c += LANES)
+                    __builtin_prefetch(out + soon.corner + j * PANEL + a * next_row + b * next + c, 1);
         for (ptrdiff_t c = 0; c < width; c += LANES) {
             const ptrdiff_t valid = at_most(LANES, s->filters - j * PANEL - c);
             vec sums[MOST_PLACES], y[MOST_OUTPUTS];
@@ -181,25 +204,31 @@ static void winograd_forward(const Winograd *s, const void *image, const void *w
                              const void *transformed, void *out, const void *bias, const void *residual, int activation,
                              ptrdiff_t first_tile, ptrdiff_t last_tile, ptrdiff_t first_panel, ptrdiff_t last_panel) {
     const Transforms *f = find_transforms(s);
-    const ptrdiff_t tiles = last_tile - first_tile, places = s->taps * s->taps;
-    const ptrdiff_t v_size = places * place_step(BLOCK_TILES, BLOCK_CHANNELS);
-    const ptrdiff_t u_size = weights ? filters_step(s) : 0, m_size = places * place_step(BLOCK_TILES, PANEL);
-    real *v = thread_scratch(sizeof(real) * (size_t)(v_size + u_size + m_size * (last_panel - first_panel)));
-    real *u = v + v_size, *m = u + u_size; /* m: one after the other for each panel */
-    const Parts chunks = divide(s->channels, BLOCK_CHANNELS);
-    for (ptrdiff_t chunk = 0; chunk < chunks.parts; chunk++) {
-        const ptrdiff_t first = part_begin(chunks, chunk), count = part_size(chunks, chunk);
-        const ptrdiff_t row = (count + LANES - 1) / LANES * LANES;
-        transform_tiles(s, f->input, 0, image, first_tile, tiles, first, count, row, v);
-        for (ptrdiff_t j = first_panel; j < last_panel; j++) {
-            const real *filters = (const real *)transformed + (j * chunks.parts + chunk) * filters_step(s);
-            if (weights) transform_filters(s, f, weights, adjoint, j, first, count, u);
-            multiply_tiles(s, v, tiles, row, weights ? u : filters, vectors_of(s->filters, j * PANEL), count, chunk > 0,
-                           m + (j - first_panel) * m_size);
+    const ptrdiff_t places = s->taps * s->taps, panels = last_panel - first_panel;
+    const Parts chunks = divide(s->channels, BLOCK_CHANNELS), blocks = divide(last_tile - first_tile, BLOCK_TILES);
+    const int keeps = blocks.parts > 1; /* filters that are transformed */
+    const ptrdiff_t v_size = places * place_step(BLOCK_TILES, BLOCK_CHANNELS), u_size = filters_step(s);
+    const ptrdiff_t m_size = places * place_step(BLOCK_TILES, PANEL);
+    const ptrdiff_t all_u = !weights ? 0 : keeps ? u_size * panels * chunks.parts : u_size;
+    real *v = thread_scratch(sizeof(real) * (size_t)(v_size + m_size * panels + all_u));
+    real *m = v + v_size, *u = m + m_size * panels; /* m and u: one after the other for each panel */
+    for (ptrdiff_t block = 0; block < blocks.parts; block++) {
+        const ptrdiff_t tile = first_tile + part_begin(blocks, block), tiles = part_size(blocks, block);
+        for (ptrdiff_t chunk = 0; chunk < chunks.parts; chunk++) {
+            const ptrdiff_t first = part_begin(chunks, chunk), count = part_size(chunks, chunk);
+            const ptrdiff_t row = (count + LANES - 1) / LANES * LANES;
+            transform_tiles(s, f->input, 0, image, tile, tiles, first, count, row, v);
+            for (ptrdiff_t j = first_panel; j < last_panel; j++) {
+                real *own = keeps ? u + ((j - first_panel) * chunks.parts + chunk) * u_size : u;
+                const real *filters = (const real *)transformed + (j * chunks.parts + chunk) * u_size;
+                if (weights && !(keeps && block)) transform_filters(s, f, weights, adjoint, j, first, count, own);
+                multiply_tiles(s, v, tiles, row, weights ? own : filters, vectors_of(s->filters, j * PANEL), count,
+                               chunk > 0, m + (j - first_panel) * m_size);
+            }
         }
+        for (ptrdiff_t j = first_panel; j < last_panel; j++)
+            finish_tiles(s, f, m + (j - first_panel) * m_size, tile, tiles, j, bias, residual, activation, out);
     }
-    for (ptrdiff_t j = first_panel; j < last_panel; j++)
-        finish_tiles(s, f, m + (j - first_panel) * m_size, first_tile, tiles, j, bias, residual, activation, out);
 }
 
 /* Sums that one task of winograd_filter_grad leaves, for so many channels of one panel. */

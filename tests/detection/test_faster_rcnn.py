@@ -88,10 +88,10 @@ def test_exact_training_reaches_the_proposals_coordinates():
     """The head's loss moves what the proposing network says of boxes; in joint training it does not."""
     data = squares(2)
     moved = {}
-    for exact in (False, True):
+    for share in (0.0, 0.1, 1.0):
         pycnn.utils.set_random_seed(0)
         detector = small()
-        network = Joint(detector, 16, exact)
+        network = Joint(detector, 16, share)
         targets = rpn_targets(data.truth, detector.anchors, (32, 32), 16, np.random.default_rng(0))
         boxes = np.stack([t.boxes for t in data.truth])
         labels = np.stack([t.labels for t in data.truth])
@@ -99,11 +99,12 @@ def test_exact_training_reaches_the_proposals_coordinates():
         losses = network.losses_of(images, truth, training=False)
         (losses["classes"] + losses["boxes"]).backward()
         grad = detector.rpn.get_layer("rpn_boxes").kernel.grad
-        moved[exact] = 0.0 if grad is None else float(np.abs(grad.numpy()).max())
+        moved[share] = 0.0 if grad is None else float(np.abs(grad.numpy()).max())
         values = [loss.item() for loss in losses.values()]
         assert moved.setdefault("values", values) == pytest.approx(values, rel=1e-5)  # whatever gradients there are
-    assert moved[False] == 0
-    assert moved[True] > 0
+    assert moved[0.0] == 0
+    assert moved[1.0] > 0
+    assert moved[0.1] == pytest.approx(0.1 * moved[1.0], rel=1e-4)
 
 
 def test_each_step_of_alternating_training_logs_its_losses():
@@ -119,6 +120,8 @@ def test_bad_methods():
         small().fit(data.images, data.truth, method="fast")
     with pytest.raises(ValueError, match="pooling='align'"):
         small(pooling="pool").fit(data.images, data.truth, method="exact")
+    with pytest.raises(ValueError, match="box_gradients must be in 0..1. Received: box_gradients=2"):
+        small().fit(data.images, data.truth, method="exact", box_gradients=2)
     with pytest.raises(ValueError, match="takes no optimizer"):
         small().fit(data.images, data.truth, method="alternating", optimizer="adam")
     with pytest.raises(ValueError, match="pooling='warp'"):

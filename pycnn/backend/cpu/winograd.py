@@ -32,6 +32,9 @@ _RULES = {
 }
 
 
+_MOST_PREPARED = 640 * 1024  # numbers: 2.5 MiB of float32
+
+
 @lru_cache(maxsize=1024)
 def winograd_plan(geometry, dtype, batch, which, algorithm):
     """The plan of one pass, or None where the direct algorithm is to be used.
@@ -73,7 +76,12 @@ def make_plan(g, dtype, which, outputs):
 
 
 def winograd_prepare(plan, w):
-    """Return the filters as ``winograd_forward`` uses them."""
+    """Return the filters as ``winograd_forward`` uses them; None for so many that to read them takes as long.
+
+    Four times as many numbers come from memory then, which only cost room: of VGG-16 some 300 MiB.
+    """
+    if plan.filters_size() > _MOST_PREPARED:
+        return None
     transformed = np.empty(plan.filters_size(), w.dtype)
     plan.transform_filters(w, transformed)
     return transformed
