@@ -10,6 +10,7 @@ PACKED_NUMBERS = 128 * 1024  # filters packed by one task: 512 KiB of floats, ha
 STREAMED_BYTES = 16 * 1024 * 1024  # of results, from which on the caches keep too few of them for the next to read
 CACHE_LINE = 64
 cdef ptrdiff_t TASKS_PER_THREAD = 4
+cdef ptrdiff_t ROW_TASKS_PER_THREAD = 2  # of rows, each of which packs the other side anew
 cdef ptrdiff_t THIN_ROWS = 4  # of a matrix product, at most, for which packing the other side does not pay,
 cdef ptrdiff_t THIN_ROWS_OF_LARGE = 16  # and where that does not fit into L2
 cdef ptrdiff_t LARGE = 512 * 1024  # numbers that do not
@@ -163,7 +164,7 @@ cdef void run_gemm(const Kernels *k, const Problem *problems, ptrdiff_t count, p
     cdef ptrdiff_t group_parts = ceil_div(groups, max(1, packable // panels))
     cdef int threads = threads_for(work)
     if threads > 1:
-        row_parts = ceil_div(TASKS_PER_THREAD * threads, count * group_parts * panel_parts)
+        row_parts = ceil_div(ROW_TASKS_PER_THREAD * threads, count * group_parts * panel_parts)
         row_parts = max(1, min(row_parts, rows // ROWS_PER_TASK))
         panel_parts = min(panels, max(panel_parts, ceil_div(2 * threads, count * group_parts * row_parts)))
     for task in prange(count * row_parts * panel_parts * group_parts, num_threads=threads, schedule="dynamic"):

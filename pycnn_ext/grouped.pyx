@@ -66,7 +66,6 @@ cdef class GroupedPlan:
             p.gather.stride_y, p.gather.stride_x = strides
             p.runs.groups, p.runs.width, p.runs.tap_step = groups, run_width, tap_step
             p.target_pixel, p.target_row = target_channels * step[1], target_channels * out_width * step[0]
-            p.runs.written = target_channels * out_width * step[0] if self.phase_count == 1 else 0
             p.target_first = target_channels * (first[0] * out_width + first[1])
         self.target_image = target_channels * out_width * out_height
         self.numbers = source_channels * height * width + self.target_image

@@ -39,7 +39,7 @@ cdef extern from "kernels.h" nogil:
         ptrdiff_t sums_group, sums_row
 
     ctypedef struct GroupRuns:
-        ptrdiff_t groups, width, tap_step, written
+        ptrdiff_t groups, width, tap_step
 
     ctypedef struct Winograd:
         ptrdiff_t height, width, channels, out_height, out_width, filters, top, left

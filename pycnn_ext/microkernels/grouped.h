@@ -195,8 +195,8 @@ INLINE void line_tile(const int KW, const int S, const int P, const int NV, cons
 FOR_EACH_RUN(DEFINE_LINE_TILE)
 static line_tile_fn *const line_tiles[2][8][2][2] = {FOR_EACH_RUN(LINE_TILE)};
 
-/* The lines that come next, read and written, are fetched while this one is worked on: a part with each tile. The
- * processor does not by itself, as a tile goes through them with large steps. */
+/* The lines that are read next, of one array or two, are fetched while this one is worked on: a part with each tile.
+ * The processor does not by itself, as a tile goes through them with large steps. */
 typedef struct {
     const char *next[2];
     ptrdiff_t cache_lines[2]; /* with each tile */
@@ -204,7 +204,7 @@ typedef struct {
 
 INLINE void fetch_ahead(Ahead *a) {
     for (ptrdiff_t i = 0; i < a->cache_lines[0]; i++, a->next[0] += 64) __builtin_prefetch(a->next[0]);
-    for (ptrdiff_t i = 0; i < a->cache_lines[1]; i++, a->next[1] += 64) __builtin_prefetch(a->next[1], 1);
+    for (ptrdiff_t i = 0; i < a->cache_lines[1]; i++, a->next[1] += 64) __builtin_prefetch(a->next[1]);
 }
 
 /* From each tile of a line on, so much of the lines that come next is fetched that they are there in time. */
@@ -240,7 +240,7 @@ static void grouped(const RowGather *g, const FilterMatrix *f, const GroupRuns *
         pack_lanes(g, f, r, &lanes[v], weights + v * size);
     }
     const ptrdiff_t behind = (const char *)target->residual - (const char *)target->target;
-    Ahead ahead = ahead_of(g, vectors, r->written);
+    Ahead ahead = ahead_of(g, vectors, 0);
     LineTile t = {.gather = g, .weights_step = size, .column_step = r->width > 1 ? 1 : g->stride_x,
                   .pixel = target->pixel, .residual = target->residual ? &behind : NULL, .activation = activation};
     line_tile_fn *const(*tiles)[2] = line_tiles[r->width > 1 ? g->stride_x - 1 : 0][r->width];
@@ -250,7 +250,6 @@ static void grouped(const RowGather *g, const FilterMatrix *f, const GroupRuns *
         const real *source = (const real *)g->source + n * g->image + t.y * g->row;
         real *out = (real *)target->target + n * target->image + i * target->row;
         ahead.next[0] = (const char *)(source + (g->tap_y[g->taps - 1] + g->stride_y) * g->row);
-        ahead.next[1] = (const char *)(out + target->row);
         for (ptrdiff_t v = 0; v < vectors;) {
             const int kind = kind_of(lanes, v, vectors);
             t.lanes = &lanes[v];

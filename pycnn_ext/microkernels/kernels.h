@@ -70,8 +70,6 @@ typedef struct {
  * tap_offset are then those of the first of each run. */
 typedef struct {
     ptrdiff_t groups, width, tap_step;
-    /* numbers a line of the grid that are written to, all phases together; 0 but for the first phase */
-    ptrdiff_t written;
 } GroupRuns;
 
 /* Winograd's algorithm with m x m outputs a tile of r x r filters, stride 1: images (height, width, channels), with
