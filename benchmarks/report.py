@@ -8,7 +8,7 @@ from benchmarks.timing import geometric_mean
 
 METHOD = """\
 Each ratio is time(best peer) / time(pycnn): above 1, pycnn is faster. The contestants take turns in one run, and the
-medians of their times are compared, in float32, with the same threads and batch. Peers: PyTorch eager in channels_last,
+medians of their times are compared, in float32, with the same threads, bound to processors, and batch. Peers: PyTorch eager in channels_last,
 the same through `torch.compile` (layers, networks), and ONNX Runtime (inference); the fastest one counts.
 
 "Limit" is the share that pycnn reaches of what the machine can do at most: the larger one of operations / measured

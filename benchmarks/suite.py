@@ -16,7 +16,7 @@ PARTS = {  # name -> the share of --seconds that a contest gets, and the argumen
     "conv": (1.0, "conv"),
     "random": (0.3, "conv --random 40 --seed 1"),
     "shapes": (0.3, "conv --shapes nets"),
-    "avx2": (0.3, "conv --random 40 --seed 1 --isa avx2"),
+    "avx2": (0.3, "conv --random 40 --seed 2 --isa avx2"),  # PyTorch 2.13, held to AVX2, crashes in a shape of seed 1
     "pool": (0.5, "pool"),
     "roi": (0.5, "roi"),
     "layers": (0.5, "layers"),

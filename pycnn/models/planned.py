@@ -193,6 +193,9 @@ class Plans:
             masks = [y.mask.data if isinstance(y, MaskedTensor) else None for y in all_arrays(results)]
             return map_arrays(lambda y: y.data if isinstance(y, Tensor) else y, results), masks
 
+        if training:
+            model.zero_grad()
+        get_backend().free_pool()  # of the first batches, which were computed eagerly: the plan has memory of its own
         try:
             changing = [v for v in planned.variables if not v.requires_grad] if training else ()
             (outputs, masks), plan = get_backend().record(on_arrays, inputs, planned.variables, not training, changing)
