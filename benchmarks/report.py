@@ -8,8 +8,9 @@ from benchmarks.timing import geometric_mean
 
 METHOD = """\
 Each ratio is time(best peer) / time(pycnn): above 1, pycnn is faster. The contestants take turns in one run, and the
-medians of their times are compared, in float32, with the same threads, bound to processors, and batch. Peers: PyTorch eager in channels_last,
-the same through `torch.compile` (layers, networks), and ONNX Runtime (inference); the fastest one counts.
+medians of their times are compared, in float32, with the same batch and as many threads, bound to processors. Peers:
+PyTorch eager in channels_last, the same through `torch.compile` (layers, networks), and ONNX Runtime (inference); the
+fastest one counts.
 
 "Limit" is the share that pycnn reaches of what the machine can do at most: the larger one of operations / measured
 rate of multiply-adds in registers, and bytes / measured memory bandwidth, divided by pycnn's time. Where Winograd's
