@@ -81,7 +81,10 @@ class Arena:
 
     def _grow(self, size):
         size = -(-max(size, self._chunk) // self._chunk) * self._chunk
-        memory = mmap.mmap(-1, size)
+        try:
+            memory = mmap.mmap(-1, size)
+        except (OSError, OverflowError) as error:
+            raise MemoryError(f"no room for {size:,} bytes more, beside the {self.nbytes:,} taken here") from error
         if hasattr(mmap, "MADV_HUGEPAGE"):
             memory.madvise(mmap.MADV_HUGEPAGE)
         address = np.frombuffer(memory, np.uint8).ctypes.data

@@ -120,28 +120,28 @@ INLINE Extreme extreme_value(const Window w, const real *corner, const int minim
     return (Extreme){best, place};
 }
 
-/* The same of so many vectors side by side, by one walk over a window of many places: they lie far apart. */
-INLINE void extreme_walk(const int NV, const Window w, const real *corner, const int minimum, real *y, void *index,
-                         ptrdiff_t at, const int bytes, ptrdiff_t n) {
+/* The same of WALKED vectors side by side, by one walk over a window of many places: they lie far apart. */
+INLINE void extreme_walk(const Window w, const real *corner, const int minimum, real *y, void *index, ptrdiff_t at,
+                         const int bytes) {
     vec best[WALKED];
     ivec place[WALKED];
-    UNROLL for (int v = 0; v < NV; v++) {
-        best[v] = pool_load(corner + w.r0 * w.row + w.q0 * w.column + v * LANES, n);
+    UNROLL for (int v = 0; v < WALKED; v++) {
+        best[v] = load(corner + w.r0 * w.row + w.q0 * w.column + v * LANES);
         place[v] = (ivec){} + (integer)(w.r0 * w.width + w.q0);
     }
     for (ptrdiff_t r = w.r0; r < w.r1; r++) {
         for (ptrdiff_t q = w.q0; q < w.q1; q++) {
-            UNROLL for (int v = 0; v < NV; v++) {
-                const vec x = pool_load(corner + r * w.row + q * w.column + v * LANES, n);
+            UNROLL for (int v = 0; v < WALKED; v++) {
+                const vec x = load(corner + r * w.row + q * w.column + v * LANES);
                 const ivec here = (minimum ? x < best[v] : x > best[v]) | ((x != x) & (best[v] == best[v]));
                 best[v] = choose(here, x, best[v]);
                 place[v] = (here & (integer)(r * w.width + q)) | (~here & place[v]);
             }
         }
     }
-    UNROLL for (int v = 0; v < NV; v++) {
-        pool_store(y + at + v * LANES, best[v], n);
-        if (bytes) store_index(index, at + v * LANES, bytes, place[v], n);
+    UNROLL for (int v = 0; v < WALKED; v++) {
+        store(y + at + v * LANES, best[v]);
+        if (bytes) store_index(index, at + v * LANES, bytes, place[v], LANES);
     }
 }
 
@@ -156,7 +156,7 @@ INLINE void extreme_channels(const Window w, const real *corner, ptrdiff_t chann
                              void *index, ptrdiff_t at, const int bytes, const int many) {
     ptrdiff_t c = 0;
     for (; many && c + WALKED * LANES <= channels; c += WALKED * LANES)
-        extreme_walk(WALKED, w, corner + c, minimum, y, index, at + c, bytes, LANES);
+        extreme_walk(w, corner + c, minimum, y, index, at + c, bytes);
     for (; c + LANES <= channels; c += LANES) extreme_vector(w, corner + c, minimum, y, index, at + c, bytes, LANES);
     if (c < channels) extreme_vector(w, corner + c, minimum, y, index, at + c, bytes, channels - c);
 }

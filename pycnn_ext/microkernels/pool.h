@@ -99,7 +99,7 @@ INLINE void window_inside(ptrdiff_t start, ptrdiff_t size, ptrdiff_t limit, ptrd
 
 /* Of several rows at once the processor does not guess what is read next: so many bytes, some way behind `p`, are asked
  * for here. */
-INLINE void fetch_ahead_of(const real *p, size_t size) {
+INLINE void fetch_ahead_of(const void *p, size_t size) {
     enum { AHEAD_BYTES = 4096, LINE = 64 };
     for (size_t i = 0; i < size; i += LINE) __builtin_prefetch((const char *)p + AHEAD_BYTES + i);
 }

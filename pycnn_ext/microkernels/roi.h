@@ -291,7 +291,7 @@ INLINE void grad_strips(const RoiShape *s, const real *all_gy, const RoiPlan *pl
             const char *at = (const char *)index + from * bytes;
             if (rows.begin >= rows.end || columns->begin >= columns->end) continue;
             fetch_ahead_of(gy, sizeof(real) * (size_t)width);
-            fetch_ahead_of((const real *)at, (size_t)(width * bytes));
+            fetch_ahead_of(at, (size_t)(width * bytes));
             if (places <= FEW_PLACES && width >= MANY_CHANNELS)
                 add_winners(s, rows, *columns, at, bytes, gy, gx + first, width);
             else add_each(s, at, bytes, gy, gx + first, 0, width);

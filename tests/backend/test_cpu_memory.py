@@ -46,6 +46,14 @@ def test_what_is_kept_is_told_and_given_back():
     assert (kept == 1).all()
 
 
+def test_no_room_is_a_memory_error():
+    with pytest.raises(MemoryError, match=r"no room for .* bytes more"):
+        memory.empty((1 << 50,), np.float32)
+    with pytest.raises(MemoryError, match=r"no room for .* bytes more"):
+        memory.empty((1 << 62,), np.float32)
+    assert memory.held() == 0
+
+
 def test_threads_do_not_share_results():
     def work(value):
         x = np.full((SIDE // 2, SIDE), value, np.float32)

@@ -129,3 +129,11 @@ def test_random_shapes_follow_their_seed():
     assert all(min(shape.geometry.output_size) > 0 for shape in shapes)  # the geometry checks groups and channels
     assert {shape.channels for shape in shapes} >= {1, 3, 6, 16, 17, 24, 96}
     assert {shape.group for shape in shapes} == {"dense", "depthwise", "grouped", "dilated", "stem"}
+
+
+@pytest.mark.parametrize(
+    ("words", "binds"),
+    [("conv --shapes nets", True), ("nets --threads 2", False), ("--threads 2 input", False), ("all", False)],
+)
+def test_threads_are_bound_but_where_others_would_inherit_it(words, binds):
+    assert benchmark("__main__")._binds(words.split()) is binds

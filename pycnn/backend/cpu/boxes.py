@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from pycnn.backend.cpu.arrays import result
+from pycnn.backend.cpu.arrays import contiguous, result
 from pycnn_ext import boxes as ext
 
 
 def box_iou(a, b, out=None):
-    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    a, b = contiguous(a, b)
     out = result((len(a), len(b)), a.dtype, out)
     if out.size:
         ext.box_iou(a, b, out)
