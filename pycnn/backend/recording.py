@@ -22,7 +22,7 @@ from pycnn.backend.protocol import FAMILIES, Arrays, Plans
 from pycnn.backend.recorded import NotRecordableError, Recorded, activated, active_recorder, arrays_in, map_parts, plain
 
 
-def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_all):
+def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_all, calls_of=None):
     """Run ``function(*inputs)`` and return ``(result, plan)``.
 
     Parameters
@@ -39,6 +39,9 @@ def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_a
         Those of ``tensors`` that the function changes: after an error they, and generators, are as they were before.
     replay : callable
         Calls each function of a list.
+    calls_of : callable, optional
+        ``calls_of(kernel, arguments)`` gives the calls that stand for ``kernel(**arguments)``, whose results are among
+        its arguments; None where only the kernel itself will do.
 
     Returns
     -------
@@ -51,7 +54,7 @@ def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_a
     NotRecordableError
         If the function looks at values of arrays, or draws random numbers in a way that cannot be repeated.
     """
-    recorder = _Recorder(registry.get_backend(), inputs, fixed, replay)
+    recorder = _Recorder(registry.get_backend(), inputs, fixed, Plan(replay), calls_of)
     try:
         with undone_on_error(recorder, changing), recorder.active(tensors):
             result = function(*[x.view(Recorded) for x in inputs])
@@ -85,8 +88,8 @@ DRAWN = "random numbers are drawn on the host"
 class _Recorder:
     """Runs calls, and notes them in its plan."""
 
-    def __init__(self, backend, inputs, fixed, replay):
-        self.plan = Plan(replay)
+    def __init__(self, backend, inputs, fixed, plan, calls_of):
+        self.plan, self.calls_of = plan, calls_of
         self.backend = _RecordingBackend(self, backend)
         self.inputs, self.weights_are_fixed = inputs, fixed
         self.draws = 0  # random numbers drawn by other ways than the backend
@@ -190,6 +193,16 @@ class _Recorder:
         function(*args)
         self.note(functools.partial(function, *self.windows(args)))
 
+    def note_kernel(self, kernel, arguments, results, filled):
+        """Note a kernel's call, of whose results the first ones are filled as arguments and the others copied."""
+        arguments, rest = self.windows(arguments), self.windows(results[filled:])
+        calls = self.calls_of(kernel, arguments) if self.calls_of is not None and not rest else None
+        if calls is None:
+            call = functools.partial(kernel, **arguments)
+            calls = [IntoRest(call, filled, rest) if rest else call]
+        for call in calls:
+            self.note(call, results[0])
+
     def note(self, call, result=None):
         """Take a call into the plan; it is a fixed one if its result lies among the fixed arrays."""
         fixed = result is not None and self.plan.fixed_arena.holds(result)
@@ -261,11 +274,7 @@ class _RecordingBackend:
             kept.append(recorder.place(result, fixed) if given is None else given)
             if i < len(places):
                 bound[places[i]] = kept[i]
-        call = functools.partial(kernel, **recorder.windows(bound))
-        rest = recorder.windows(kept[len(places) :])
-        if rest:
-            call = IntoRest(call, len(places), rest)
-        recorder.note(call, kept[0])
+        recorder.note_kernel(kernel, bound, kept, len(places))
         kept = [None if y is None else y.view(Recorded) for y in kept]
         return tuple(kept) if several else kept[0]
 

@@ -27,13 +27,21 @@ def map_arrays(function, value):
 
 def all_arrays(value):
     """Return the arrays of a structure in a flat list."""
-    found = []
-    map_arrays(found.append, value)
-    return found
+    if type(value) in _ARRAYS:
+        return [value]
+    if value is None:
+        return []
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (tuple, list)):
+        return [value]
+    return [array for item in value for array in all_arrays(item)]
 
 
 def to_tensors(value):
     """Bring a batch, or a part of one, to the device."""
+    if type(value) is np.ndarray:
+        return Tensor.wrap(*get_backend().upload([value]))
     arrays, wrap = iter(get_backend().upload(all_arrays(value))), Tensor.wrap
     return map_arrays(lambda _: wrap(next(arrays)), value)
 

@@ -6,7 +6,6 @@ pycnn's own layers and losses do; a layer, loss or model of the user's may do an
 
 import threading
 from collections import OrderedDict
-from contextlib import contextmanager
 
 import numpy as np
 
@@ -86,14 +85,20 @@ class Plans:
 
         ``take`` makes of each output what is wanted of it; without it they are tensors with memory of their own.
         """
-        with self._hold() as held:
-            return map_arrays(take or _copy, self._run("forward", (x,), self._forward)) if held else None
+        if not self._take():
+            return None
+        try:
+            return map_arrays(take or _copy, self._run("forward", (x,), self._forward))
+        finally:
+            self._lock.release()
 
     def gradients(self, x, y, sample_weight, scale=None):
         """Return ``(loss, outputs)`` of a training step and leave the gradients in the variables; or None."""
-        with self._hold() as held:
+        if not self._take():
+            return None
+        try:
             batch = (x, y, sample_weight) if scale is None else (x, y, sample_weight, as_tensor(np.float32(scale)))
-            outputs = self._run("training", batch, self._gradients) if held else None
+            outputs = self._run("training", batch, self._gradients)
             if outputs is None:
                 return None
             for variable, gradient in zip(self._model._train_variables, outputs["gradients"], strict=True):
@@ -102,6 +107,8 @@ class Plans:
                 variable.version += 1
             self._model._parts = map_arrays(_copy, outputs["parts"])
             return _copy(outputs["loss"]), map_arrays(_copy, outputs["outputs"])
+        finally:
+            self._lock.release()
 
     # What is recorded
 
@@ -142,19 +149,13 @@ class Plans:
         while len(self._plans) > _MOST_PLANS or (len(self._plans) > 2 and size() > _MOST_BYTES):
             self._plans.popitem(last=False)
 
-    @contextmanager
-    def _hold(self):
-        """Give whether plans may be used: they belong to one thread at a time; another runs eagerly meanwhile."""
+    def _take(self):
+        """Take the plans, if they may be used: they belong to one thread at a time; another runs eagerly meanwhile."""
         if self._allowed is None:
             self._allowed = self._model._may_be_planned()
             if not self._allowed and self._model._wants_plans:
                 print(f"pycnn: {self._model.name} runs eagerly: not all of its layers and losses are pycnn's own")
-        held = self._allowed and self._lock.acquire(blocking=False)
-        try:
-            yield held
-        finally:
-            if held:
-                self._lock.release()
+        return self._allowed and self._lock.acquire(blocking=False)
 
     def _repeat(self, planned, arrays):
         if planned.before:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from pycnn.backend.cpu.arrays import result
+from pycnn.backend.cpu.compiled import run
 from pycnn.backend.names import ACTIVATIONS
 from pycnn_ext import activation as ext
 
@@ -16,7 +17,7 @@ ACTIVATION_NUMBERS = {name: _KERNEL_ORDER.index(name) for name in ACTIVATIONS} |
 def activation_forward(x, name, alpha=0.0, out=None):
     x = np.asarray(x, order="C")
     out = result(x.shape, x.dtype, out)
-    ext.activation_forward(x, ACTIVATION_NUMBERS[name], alpha, out)
+    run(ext.activation_forward, x, ACTIVATION_NUMBERS[name], alpha, out)
     return out
 
 
@@ -24,5 +25,5 @@ def activation_grad(gy, x, y, name, alpha=0.0, out=None):
     gy, y = np.asarray(gy, order="C"), np.asarray(y, order="C")
     x = None if x is None else np.asarray(x, order="C")
     out = result(gy.shape, gy.dtype, out)
-    ext.activation_grad(gy, x, y, ACTIVATION_NUMBERS[name], alpha, out)
+    run(ext.activation_grad, gy, x, y, ACTIVATION_NUMBERS[name], alpha, out)
     return out

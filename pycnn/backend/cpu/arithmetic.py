@@ -3,6 +3,7 @@
 import numpy as np
 
 from pycnn.backend.cpu.arrays import contiguous, result
+from pycnn.backend.cpu.compiled import run
 from pycnn.backend.stretching import stretching, without_repetitions
 from pycnn_ext import arithmetic as ext
 
@@ -15,7 +16,7 @@ def add_clipped(a, b, low, high, out=None):
     _, middle, inner = stretching(a.shape, b.shape)
     a = np.ascontiguousarray(a)
     out = result(a.shape, a.dtype, out)
-    ext.add_clipped(a, np.ascontiguousarray(b), low, high, middle, inner, out)
+    run(ext.add_clipped, a, np.ascontiguousarray(b), low, high, middle, inner, out)
     return out
 
 
@@ -30,7 +31,7 @@ def _combine(a, b, multiplies, out):
     _, middle, inner = stretching(a.shape, b.shape)
     a = np.ascontiguousarray(a)
     out = result(a.shape, a.dtype, out)
-    ext.combine(a, np.ascontiguousarray(b), multiplies, middle, inner, out)
+    run(ext.combine, a, np.ascontiguousarray(b), multiplies, middle, inner, out)
     return out
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from pycnn.backend.cpu.arrays import contiguous, result
+from pycnn.backend.cpu.compiled import run
 from pycnn_ext import boxes as ext
 
 
@@ -10,7 +11,7 @@ def box_iou(a, b, out=None):
     a, b = contiguous(a, b)
     out = result((len(a), len(b)), a.dtype, out)
     if out.size:
-        ext.box_iou(a, b, out)
+        run(ext.box_iou, a, b, out)
     return out
 
 

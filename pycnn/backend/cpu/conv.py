@@ -17,6 +17,7 @@ import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS, activation_forward
 from pycnn.backend.cpu.arrays import contiguous, result
+from pycnn.backend.cpu.compiled import run
 from pycnn.backend.cpu.grouped import grouped_filter_grad, grouped_forward, grouped_input_grad, is_grouped
 from pycnn.backend.cpu.winograd import winograd_filter_grad, winograd_forward, winograd_plan, winograd_prepare
 from pycnn.backend.cpu.workspace import workspace
@@ -99,7 +100,7 @@ def _padded_geometry(g):
 def _padded(x, pad):
     n, height, width, channels = x.shape
     padded = result((n, height + sum(pad[0]), width + sum(pad[1]), channels), x.dtype)
-    ext.pad_zeros(np.ascontiguousarray(x), pad[0][0], pad[1][0], padded)
+    run(ext.pad_zeros, np.ascontiguousarray(x), pad[0][0], pad[1][0], padded)
     return padded
 
 
@@ -137,9 +138,9 @@ def conv2d_forward(
     later = thin or (planar and residual is not None)
     number = ACTIVATION_NUMBERS[None if later else activation]
     residual_inside = None if planar else residual
-    choice.plan.forward(_source(x, choice, planar), w, prepared, bias, residual_inside, number, out, planar)
+    run(choice.plan.forward, _source(x, choice, planar), w, prepared, bias, residual_inside, number, out, planar)
     if planar and residual is not None:  # which that kernel does not take
-        np.add(out, residual, out=out)
+        run(np.add, out, residual, out)
     if later and activation is not None:  # with most lanes of a tile empty it is faster over the numbers in a row
         activation_forward(out, activation, out=out)
     return out
@@ -157,12 +158,12 @@ def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
     plan = choice.input_plan
     if choice.scatter:
         if plan.has_empty_row_phase:
-            out.fill(0)
-        plan.input_grad_scatter(gy, w, out)
+            run(out.fill, 0)
+        run(plan.input_grad_scatter, gy, w, out)
     else:
         if plan.has_empty_phase:
-            out.fill(0)
-        plan.input_grad(gy, w, out, choice.planar.input_grad)
+            run(out.fill, 0)
+        run(plan.input_grad, gy, w, out, choice.planar.input_grad)
     return out
 
 
@@ -170,7 +171,7 @@ def conv2d_filter_grad(x, gy, geometry, algorithm="auto", out=None):
     batch, gy = len(x), np.ascontiguousarray(gy)
     out = result(geometry.kernel_shape, x.dtype, out)
     if not batch:
-        out.fill(0)
+        run(out.fill, 0)
         return out
     winograd = winograd_plan(geometry, x.dtype, batch, "filter_grad", algorithm)
     if winograd is not None:
@@ -181,7 +182,7 @@ def conv2d_filter_grad(x, gy, geometry, algorithm="auto", out=None):
     plan, planar = choice.filter_plan, choice.planar.filter_grad
     x = _source(x, choice, planar)
     if planar:
-        plan.planar_filter_grad(x, gy, workspace((plan.pixel_slices(batch), *out.shape), x.dtype), out)
+        run(plan.planar_filter_grad, x, gy, workspace((plan.pixel_slices(batch), *out.shape), x.dtype), out)
     else:
-        plan.filter_grad(x, gy, workspace((plan.filter_grad_partials(batch), *out.shape), x.dtype), out)
+        run(plan.filter_grad, x, gy, workspace((plan.filter_grad_partials(batch), *out.shape), x.dtype), out)
     return out

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS
+from pycnn.backend.cpu.compiled import run
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import grouped as ext
 
@@ -60,7 +61,8 @@ def _runs(g, taps_y, taps_x, stride):
 
 def grouped_forward(geometry, x, w, bias, residual, activation, out):
     """Fill and return ``out``."""
-    _forward_plan(geometry).forward(np.ascontiguousarray(x), w, bias, residual, ACTIVATION_NUMBERS[activation], out)
+    forward, number = _forward_plan(geometry).forward, ACTIVATION_NUMBERS[activation]
+    run(forward, np.ascontiguousarray(x), w, bias, residual, number, out)
     return out
 
 
@@ -68,13 +70,13 @@ def grouped_input_grad(geometry, gy, w, out):
     """Fill and return ``out``."""
     plan, leaves_out = _input_grad_plan(geometry)
     if leaves_out:
-        out.fill(0)
-    plan.forward(gy, w, None, None, ACTIVATION_NUMBERS[None], out, adjoint=True)
+        run(out.fill, 0)
+    run(plan.forward, gy, w, None, None, ACTIVATION_NUMBERS[None], out, True)  # its adjoint
     return out
 
 
 def grouped_filter_grad(geometry, x, gy, out):
     """Fill and return ``out``."""
     plan = _forward_plan(geometry)
-    plan.filter_grad(np.ascontiguousarray(x), gy, workspace((plan.slices(len(x)), *out.shape), x.dtype), out)
+    run(plan.filter_grad, np.ascontiguousarray(x), gy, workspace((plan.slices(len(x)), *out.shape), x.dtype), out)
     return out

@@ -4,13 +4,14 @@ import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS
 from pycnn.backend.cpu.arrays import contiguous, result
+from pycnn.backend.cpu.compiled import run
 from pycnn_ext import norm as ext
 
 
 def sum_rows(x, out=None):
     x = np.ascontiguousarray(x)
     out = result(x.shape[-1:], x.dtype, out)
-    ext.sum_rows(x, out)
+    run(ext.sum_rows, x, out)
     return out
 
 
@@ -25,7 +26,7 @@ def batch_norm_forward(x, mean, variance, gamma, beta, epsilon, residual=None, a
     out = result(x.shape, x.dtype, out)
     x, mean, variance, gamma, beta, residual = contiguous(x, mean, variance, gamma, beta, residual)
     number = ACTIVATION_NUMBERS[activation]
-    ext.batch_norm_forward(x, mean, variance, gamma, beta, epsilon, residual, number, out)
+    run(ext.batch_norm_forward, x, mean, variance, gamma, beta, epsilon, residual, number, out)
     return out
 
 

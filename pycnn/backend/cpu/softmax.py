@@ -3,6 +3,7 @@
 import numpy as np
 
 from pycnn.backend.cpu.arrays import result
+from pycnn.backend.cpu.compiled import run
 from pycnn_ext import activation as ext
 
 
@@ -10,7 +11,7 @@ def _forward(x, logarithm, out):
     x = np.asarray(x, order="C")
     out = result(x.shape, x.dtype, out)
     if x.size:
-        ext.softmax_forward(x, logarithm, out)
+        run(ext.softmax_forward, x, logarithm, out)
     return out
 
 
@@ -18,7 +19,7 @@ def _grad(gy, y, logarithm, out):
     gy, y = np.asarray(gy, order="C"), np.asarray(y, order="C")
     out = result(gy.shape, gy.dtype, out)
     if gy.size:
-        ext.softmax_grad(gy, y, logarithm, out)
+        run(ext.softmax_grad, gy, y, logarithm, out)
     return out
 
 
@@ -43,7 +44,7 @@ def cross_entropy(x, targets, smoothing=0.0, mean=False, gradient=None, out=None
     out = result(() if mean else x.shape[:-1], x.dtype, out)
     labels, targets = (None, targets) if targets.dtype.kind == "f" else (targets.astype(np.int64, copy=False), None)
     if x.size:
-        ext.cross_entropy(x, labels, targets, smoothing, mean, out, gradient)
+        run(ext.cross_entropy, x, labels, targets, smoothing, mean, out, gradient)
     else:
         out.fill(np.nan if mean else 0)
     return out

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS
+from pycnn.backend.cpu.compiled import run
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import winograd as ext
 
@@ -89,11 +90,11 @@ def winograd_prepare(plan, w):
 
 def winograd_forward(plan, x, w, bias, residual, activation, out, prepared=None):
     """Fill and return ``out``, of the forward pass or, with its plan, of the input gradient."""
-    plan.forward(np.ascontiguousarray(x), w, prepared, bias, residual, ACTIVATION_NUMBERS[activation], out)
+    run(plan.forward, np.ascontiguousarray(x), w, prepared, bias, residual, ACTIVATION_NUMBERS[activation], out)
     return out
 
 
 def winograd_filter_grad(plan, x, gy, out):
     """Fill and return ``out``."""
-    plan.filter_grad(np.ascontiguousarray(x), gy, workspace(plan.filter_grad_sums(len(x)), x.dtype), out)
+    run(plan.filter_grad, np.ascontiguousarray(x), gy, workspace(plan.filter_grad_sums(len(x)), x.dtype), out)
     return out

@@ -1,0 +1,16 @@
+/* Parallel regions of one thread, without OpenMP.
+ *
+ * libgomp makes a team even of one thread, and at its end wakes the others that there are not by a system call: .7 us,
+ * as long as a small layer takes. The linker sends what the compiler made of `#pragma omp parallel` here (see
+ * CMakeLists.txt). Within a region the loops of such a team would be divided among the threads around it.
+ */
+#include <omp.h>
+
+typedef void region(void *data);
+void __real_GOMP_parallel(region *body, void *data, unsigned threads, unsigned flags);
+void __wrap_GOMP_parallel(region *body, void *data, unsigned threads, unsigned flags);
+
+void __wrap_GOMP_parallel(region *body, void *data, unsigned threads, unsigned flags) {
+    if (threads == 1 && !omp_in_parallel()) body(data);
+    else __real_GOMP_parallel(body, data, threads, flags);
+}
