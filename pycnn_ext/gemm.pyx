@@ -94,6 +94,8 @@ cdef void run_thin(const Kernels *k, const Problem *p, bint transpose_b, const v
     if not p.rows or not columns:
         return
     cdef int threads = threads_for(<double>p.rows * depth * columns)
+    if p.rows == 1 and columns <= k.narrow and not transpose_b:
+        threads = 1
     cdef ptrdiff_t step = ceil_div(ceil_div(columns, threads), k.panel) * k.panel
     for part in prange(ceil_div(columns, step), num_threads=threads, schedule="static"):
         k.thin_product(p.gather.source, p.rows, depth, p.filters.weights, columns, transpose_b, bias, activation,

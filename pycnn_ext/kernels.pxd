@@ -99,7 +99,7 @@ cdef extern from "kernels.h" nogil:
         int nesterov
 
     ctypedef struct Kernels:
-        ptrdiff_t panel, winograd_tiles
+        ptrdiff_t panel, narrow, winograd_tiles
         ptrdiff_t (*packed_size)(const FilterMatrix *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*pack_filters)(const FilterMatrix *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
         void (*gemm)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,

@@ -80,7 +80,8 @@ def as_batch(x, y=None, sample_weight=None, class_weight=None):
     """
     x, y = _as_data("x", x), None if y is None else _as_data("y", y)
     sample_weight = None if sample_weight is None else _as_data("sample_weight", sample_weight)
-    if len({len(array) for array in all_arrays((x, y, sample_weight))}) > 1:
+    several = y is not None or sample_weight is not None or type(x) is not np.ndarray
+    if several and len({len(array) for array in all_arrays((x, y, sample_weight))}) > 1:
         _refuse_cardinality({"x": x, "y": y, "sample_weight": sample_weight})
     if class_weight is not None:
         sample_weight = _class_weights(class_weight, y, sample_weight)

@@ -9,6 +9,7 @@
 
 void VARIANT(fill_convolutions)(Kernels *k) {
     k->panel = PANEL;
+    k->narrow = NARROW * LANES;
     k->winograd_tiles = BLOCK_TILES;
     k->packed_size = packed_size;
     k->pack_filters = pack_filters;

@@ -141,6 +141,7 @@ typedef struct {
 
 typedef struct {
     ptrdiff_t panel;          /* columns of a full register tile */
+    ptrdiff_t narrow;         /* columns that a product of one row sums in registers: one task has them all */
     ptrdiff_t winograd_tiles; /* that winograd_forward takes at most */
 
     /* Filters as gemm reads them, panels [first, last) counted through all groups, to their places in `packed`: as many

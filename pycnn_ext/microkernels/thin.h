@@ -1,6 +1,7 @@
 /* Products of few rows by a matrix: what counts is that the matrix is read from memory once, in its own order.
  *
  *   thin_rows        out[i][c] = sum_k a[i][k] * b[k][c]: a few lines of b at a time are added to all columns
+ *   narrow_row       the same of one row and few columns, whose sums stay in registers
  *   thin_transposed  out[i][c] = sum_k a[i][k] * b[c][k]: dot products along the lines of b
  */
 #ifndef PYCNN_THIN_H
@@ -35,8 +36,48 @@ INLINE void add_lines(const int R, const real *a, ptrdiff_t depth, const real *b
     }
 }
 
+#define NARROW 8 /* vectors of columns */
+
+/* out[c] = sum over k of a[k] * b[k][c] for NV vectors of columns, by KS sums each, so that none waits for another */
+INLINE void narrow_sums(const int NV, const int KS, const real *a, ptrdiff_t depth, const real *b, ptrdiff_t columns,
+                        real *out) {
+    const lane_mask inside = first_lanes(columns - (NV - 1) * LANES);
+    vec sum[NARROW] = {};
+    ptrdiff_t k = 0;
+    for (; k + KS <= depth; k += KS)
+        UNROLL for (int s = 0; s < KS; s++) {
+            const vec factor = splat(a[k + s]);
+            UNROLL for (int v = 0; v + 1 < NV; v++)
+                sum[s * NV + v] += factor * load(b + (k + s) * columns + v * LANES);
+            sum[s * NV + NV - 1] += factor * load_masked(b + (k + s) * columns + (NV - 1) * LANES, inside);
+        }
+    for (; k < depth; k++)
+        UNROLL for (int v = 0; v < NV; v++)
+            sum[v] += splat(a[k]) * load_first(b + k * columns + v * LANES, columns - v * LANES);
+    UNROLL for (int s = 1; s < KS; s++)
+        UNROLL for (int v = 0; v < NV; v++) sum[v] += sum[s * NV + v];
+    UNROLL for (int v = 0; v < NV; v++) store_first(out + v * LANES, sum[v], columns - v * LANES);
+}
+
+static void narrow_row(const real *a, ptrdiff_t depth, const real *b, ptrdiff_t columns, real *out) {
+    switch ((columns + LANES - 1) / LANES) {
+    case 1: narrow_sums(1, 8, a, depth, b, columns, out); break;
+    case 2: narrow_sums(2, 4, a, depth, b, columns, out); break;
+    case 3: narrow_sums(3, 2, a, depth, b, columns, out); break;
+    case 4: narrow_sums(4, 2, a, depth, b, columns, out); break;
+    case 5: narrow_sums(5, 1, a, depth, b, columns, out); break;
+    case 6: narrow_sums(6, 1, a, depth, b, columns, out); break;
+    case 7: narrow_sums(7, 1, a, depth, b, columns, out); break;
+    default: narrow_sums(8, 1, a, depth, b, columns, out);
+    }
+}
+
 static void thin_rows(const real *a, ptrdiff_t rows, ptrdiff_t depth, const real *b, ptrdiff_t columns, real *out,
                       ptrdiff_t first, ptrdiff_t last) {
+    if (rows == 1 && columns <= NARROW * LANES) {
+        narrow_row(a, depth, b, columns, out);
+        return;
+    }
     for (ptrdiff_t i = 0; i < rows; i++) memset(out + i * columns + first, 0, sizeof(real) * (size_t)(last - first));
     for (ptrdiff_t k = 0; k < depth; k += THIN) {
         const ptrdiff_t lines = at_most(THIN, depth - k);

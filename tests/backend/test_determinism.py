@@ -31,6 +31,7 @@ def large_calls():
         yield Call("conv2d_filter_grad", {"x": x, "gy": gy}, options)
     a, b = normal((500, 400), "float32"), normal((400, 130), "float32", 1)
     yield Call("matmul", {"a": a, "b": b}, {})
+    yield Call("matmul", {"a": normal((1, 6000), "float32"), "b": normal((6000, 100), "float32", 1)}, {})
     thin = normal((3, 500), "float32")
     yield Call("matmul", {"a": thin, "b": normal((500, 300), "float32")}, {})
     yield Call("matmul", {"a": thin, "b": normal((300, 500), "float32")}, {"transpose_b": True})

@@ -33,6 +33,14 @@ def test_every_remainder_of_a_tile(backend, m, dtype):
             assert_close(run(backend, "matmul", left, right, transpose_a, transpose_b, bias=bias), expected)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", [1, 16, 17, 40, 64, 65, 96, 100, 113, 128, 129])
+def test_one_row_by_few_columns(backend, n, dtype):
+    for k in (1, 3, 7, 8, 9, 130):
+        a, b = normal((1, k), dtype, n), normal((k, n), dtype, k)
+        assert_close(run(backend, "matmul", a, b), a.astype(np.float64) @ b.astype(np.float64))
+
+
 @pytest.mark.parametrize("m", [1, 6, 7, 16, 17])
 def test_few_rows_by_a_large_matrix(backend, m):
     a, b, bias = normal((m, 733), "float32"), normal((733, 717), "float32", 1), normal(717, "float32", 2)
