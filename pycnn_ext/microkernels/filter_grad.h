@@ -16,6 +16,7 @@
 /* pixels that are packed at a time, all of which stays in L2: with fewer, sums are read and written more often */
 #define CHUNK 192
 #endif
+#define PIXELS_AHEAD 4 /* that are asked for: taps and strides leave the processor little to guess */
 #define FEW_FILTERS 64
 #define LINE_NUMBERS 4096 /* of the gradient, at most, that tiles read again and again */
 #define STRIP 12 /* rows of a strip of the left side: all tiles' heights divide it, or are one less than a divisor */
@@ -58,8 +59,10 @@ static ptrdiff_t find_runs(const Side *side, ptrdiff_t first, ptrdiff_t last, pt
 /* Pixel by pixel, as they lie in memory; in whole vectors, whose ends the next run or pixel overwrites. */
 static void pack_runs(const Run *runs, ptrdiff_t count, ptrdiff_t pixels) {
     for (ptrdiff_t p = 0; p < pixels; p++) {
+        const ptrdiff_t later = at_most(p + PIXELS_AHEAD, pixels - 1);
         for (const Run *r = runs; r < runs + count; r++) {
             const real *from = r->rows[p] + r->begin;
+            for (ptrdiff_t i = 0; i < r->count; i += LANES) __builtin_prefetch(r->rows[later] + r->begin + i);
             real *to = r->packed + p * r->step;
             ptrdiff_t i = 0;
             for (; i + LANES <= r->count; i += LANES) store(to + i, load(from + i));
