@@ -16,6 +16,10 @@
 #include "gather.h"
 #include "tile.h"
 
+/* rows of one tap that are asked for a tile in advance: short ones, of a source that comes from memory */
+#define SHORT_ROW 512
+#define ASKED_BYTES (4 << 20)
+#define CACHE_LINE_NUMBERS (64 / (ptrdiff_t)sizeof(real))
 #define AHEAD 8 /* rows of filters to fetch in advance: they are too far apart for the processor to guess */
 
 /* Copy one panel of columns, from `first` on, into packed[taps*length][vectors*LANES], with zeros past `columns`. */
@@ -122,6 +126,8 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
     tap_offsets(g, &offsets, (ptrdiff_t *)(row + g->taps * TILE_ROWS));
     /* a target that is not in L2 is asked for before the products */
     const int far = !target->streams && is_far((last - first) * f->columns);
+    const ptrdiff_t source_bytes = (last - first) * g->length * (ptrdiff_t)sizeof(real);
+    const int asks = g->taps == 1 && g->length <= SHORT_ROW && source_bytes > ASKED_BYTES;
     Position at = position_of(g, first);
     ptrdiff_t before = 0;
     const Parts tiles = divide(last - first, tile_rows[vectors]);
@@ -130,6 +136,9 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
         real *out[TILE_ROWS];
         target_rows(g, target, at, rows, out);
         gather_tile(g, &offsets, &at, rows, &before, row);
+        for (ptrdiff_t i = 0; i < rows && asks; i++)
+            for (ptrdiff_t k = 0; k < g->length; k += CACHE_LINE_NUMBERS)
+                __builtin_prefetch(row[i] + rows * g->stride_x * g->pixel + k);
         for (ptrdiff_t i = 0; i < rows && first_group; i++) out[i] += first_group * f->columns;
         const real *panel = packed;
         for (ptrdiff_t group = first_group; group < last_group; group++) {
