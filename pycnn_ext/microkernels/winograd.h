@@ -98,7 +98,6 @@ static void transform_tiles(const Winograd *s, transform_fn *transform, int outp
     const ptrdiff_t step = place_step(tiles, row), side = outputs ? s->outputs : s->taps;
     const ptrdiff_t height = outputs ? s->out_height : s->height, width = outputs ? s->out_width : s->width;
     const ptrdiff_t channels = outputs ? s->filters : s->channels, above = outputs ? 0 : s->top;
-    const int far = is_far(height * width * channels);
     const real *pixels[2][MOST_PLACES];
     for (ptrdiff_t i = 0; i <= tiles; i++) { /* one tile is asked for while that before it is transformed */
         const real **soon = pixels[i % 2], **now = pixels[1 - i % 2];
@@ -107,7 +106,7 @@ static void transform_tiles(const Winograd *s, transform_fn *transform, int outp
             tile_pixels(s, image, tile.n, height, width, channels, tile.y - above, tile.x - (outputs ? 0 : s->left),
                         side, soon);
         }
-        for (ptrdiff_t p = 0; far && i < tiles && p < side * side; p++)
+        for (ptrdiff_t p = 0; i < tiles && p < side * side; p++)
             for (ptrdiff_t c = 0; c < count; c += LANES) __builtin_prefetch(soon[p] + first + c);
         for (ptrdiff_t c = 0; i && c < count; c += LANES) {
             const ptrdiff_t valid = at_most(LANES, count - c);
@@ -155,12 +154,11 @@ static void finish_tiles(const Winograd *s, const Transforms *f, const real *m, 
     const ptrdiff_t vectors = vectors_of(s->filters, j * PANEL), width = vectors * LANES;
     const ptrdiff_t places = s->taps * s->taps, step = place_step(tiles, width), side = s->outputs;
     const ptrdiff_t next_row = s->dilation_y * s->out_width * s->filters, next = s->dilation_x * s->filters;
-    const int far = is_far(s->out_height * s->out_width * s->filters);
     Outputs soon = outputs_at(s, first_tile);
     for (ptrdiff_t i = 0; i < tiles; i++, m += width) {
         const ptrdiff_t rows = soon.rows, columns = soon.columns, corner = soon.corner + j * PANEL;
-        if (i + 1 < tiles) soon = outputs_at(s, first_tile + i + 1);
-        for (ptrdiff_t a = 0; far && a < soon.rows; a++)
+        if (i + 1 < tiles) soon = outputs_at(s, first_tile + i + 1); /* which is asked for meanwhile */
+        for (ptrdiff_t a = 0; a < soon.rows; a++)
             for (ptrdiff_t b = 0; b < soon.columns; b++)
                 for (ptrdiff_t c = 0; c < width; c += LANES)
                     __builtin_prefetch(out + soon.corner + j * PANEL + a * next_row + b * next + c, 1);
