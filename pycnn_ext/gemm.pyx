@@ -166,7 +166,8 @@ cdef void run_gemm(const Kernels *k, const Problem *problems, ptrdiff_t count, p
     cdef ptrdiff_t group_parts = ceil_div(groups, max(1, packable // panels))
     cdef int threads = threads_for(work)
     if threads > 1:
-        row_parts = ceil_div(ROW_TASKS_PER_THREAD * threads, count * group_parts * panel_parts)
+        row_parts = ROW_TASKS_PER_THREAD if count == 1 else TASKS_PER_THREAD  # phases differ in their work
+        row_parts = ceil_div(row_parts * threads, count * group_parts * panel_parts)
         row_parts = max(1, min(row_parts, rows // ROWS_PER_TASK))
         panel_parts = min(panels, max(panel_parts, ceil_div(2 * threads, count * group_parts * row_parts)))
     for task in prange(count * row_parts * panel_parts * group_parts, num_threads=threads, schedule="dynamic"):
