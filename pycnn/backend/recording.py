@@ -82,6 +82,7 @@ def undone_on_error(recorder, changing):
 
 
 _UNINITIALISED = (np.empty, np.empty_like)
+_CONSTANT = {np.zeros_like: 0, np.ones_like: 1}
 DRAWN = "random numbers are drawn on the host"
 
 
@@ -156,7 +157,9 @@ class _Recorder:
             return self.place(result, fixed=False).view(Recorded)
         result = self.place(np.asarray(result), self.fixed_among((args, kwargs)))
         args, kwargs = self.windows(args), self.windows(kwargs)
-        if isinstance(getattr(function, "__self__", function), np.ufunc) and result.ndim:
+        if function in _CONSTANT:
+            self.note(functools.partial(self.windows(result).fill, _CONSTANT[function]), result)
+        elif isinstance(getattr(function, "__self__", function), np.ufunc) and result.ndim:
             self.note(functools.partial(function, *args, **kwargs, out=self.windows(result)), result)
         else:
             self.note(Into(function, args, kwargs, self.windows(result)), result)

@@ -101,7 +101,8 @@ def _check_labels(labels, classes):
 
 def _check_labels_of_nan(loss, labels, classes):
     """A loss that is no number may come from a label that is no class."""
-    if (loss != loss).any():
+    has_nan = loss.item() != loss.item() if loss.ndim == 0 else (loss != loss).any()
+    if has_nan:
         _check_labels(labels, classes)
 
 

@@ -52,6 +52,17 @@ def check(function, *shapes, tensors=(), fixed=False):
     return plan
 
 
+def test_constants_are_made_anew_each_time():
+    def function(x):
+        xp = get_backend().xp
+        a, b = xp.zeros_like(x), xp.ones_like(x)
+        a += x
+        b -= x
+        return [a, b]
+
+    check(function, (3, 4))
+
+
 def test_views_and_changes_in_place():
     def function(x, y):
         xp = get_backend().xp
