@@ -32,8 +32,9 @@ INLINE void row_shares(const PoolShape *s, ptrdiff_t top, int count_pad, real *s
 /* First the rows of the windows, which lie side by side in memory, then the columns. */
 static void avg_pool_forward(const PoolShape *s, const void *x, void *y_, int count_pad, ptrdiff_t first,
                              ptrdiff_t last) {
-    const int far = comes_from_far(s);
+    const int far = comes_from_far(s), few = few_channels(s);
     const ptrdiff_t image_row = s->width * s->channels, channels = s->channels, n = at_most(LANES, channels);
+    const lane_mask inside = first_lanes(channels);
     Span *windows = thread_scratch(sizeof(Span) * (size_t)s->grid_width +
                                    sizeof(real) * (size_t)(image_row + s->grid_width));
     real *summed = (real *)(windows + s->grid_width), *shares = summed + image_row;
@@ -49,7 +50,13 @@ static void avg_pool_forward(const PoolShape *s, const void *x, void *y_, int co
         add_rows(image + (top + r0) * image_row, r1 - r0, image_row, image_row, far, summed);
         row_shares(s, top, count_pad, shares);
         real *y = (real *)y_ + row * s->grid_width * channels;
-        for (ptrdiff_t j = 0; j < s->grid_width; j++, y += channels) {
+        for (ptrdiff_t j = 0; j < s->grid_width && few; j++, y += channels) { /* with one mask for all */
+            vec sum = load_masked(summed + windows[j].begin, inside);
+            for (ptrdiff_t q = windows[j].begin + channels; q < windows[j].end; q += channels)
+                sum += load_masked(summed + q, inside);
+            store_masked(y, sum * shares[j], inside);
+        }
+        for (ptrdiff_t j = 0; j < s->grid_width && !few; j++, y += channels) {
             for (ptrdiff_t i = 0; i < channels; i += n) {
                 const ptrdiff_t c = begin_of(i, channels, n);
                 vec sum = pool_load(summed + windows[j].begin + c, n);
