@@ -10,7 +10,7 @@ PACKED_NUMBERS = 128 * 1024  # filters packed by one task: 512 KiB of floats, ha
 STREAMED_BYTES = 16 * 1024 * 1024  # of results, from which on the caches keep too few of them for the next to read
 CACHE_LINE = 64
 cdef ptrdiff_t TASKS_PER_THREAD = 4
-cdef ptrdiff_t ROW_TASKS_PER_THREAD = 2  # of rows, each of which packs the other side anew
+cdef ptrdiff_t ROW_TASKS_PER_THREAD = 2  # of rows or strips, each of which packs the other side anew
 cdef ptrdiff_t THIN_ROWS = 4  # of a matrix product, at most, for which packing the other side does not pay,
 cdef ptrdiff_t THIN_ROWS_OF_LARGE = 16  # and where that does not fit into L2
 cdef ptrdiff_t LARGE = 512 * 1024  # numbers that do not
@@ -150,7 +150,7 @@ cdef void gemm_task(const Kernels *k, const Problem *problems, ptrdiff_t task, p
 cdef void run_gemm(const Kernels *k, const Problem *problems, ptrdiff_t count, ptrdiff_t groups, const void *bias,
                    int activation) noexcept nogil:
     """All problems, each cut by rows, groups and panels of columns; they have equally many columns."""
-    cdef ptrdiff_t depth = 1, rows = 0, columns, i, task
+    cdef ptrdiff_t depth = 1, rows = 0, columns, tasks, i, task
     cdef double work = 0
     if not count:
         return
@@ -166,8 +166,8 @@ cdef void run_gemm(const Kernels *k, const Problem *problems, ptrdiff_t count, p
     cdef ptrdiff_t group_parts = ceil_div(groups, max(1, packable // panels))
     cdef int threads = threads_for(work)
     if threads > 1:
-        row_parts = ROW_TASKS_PER_THREAD if count == 1 else TASKS_PER_THREAD  # phases differ in their work
-        row_parts = ceil_div(row_parts * threads, count * group_parts * panel_parts)
+        tasks = ROW_TASKS_PER_THREAD if count == 1 else TASKS_PER_THREAD  # phases differ in their work
+        row_parts = ceil_div(tasks * threads, count * group_parts * panel_parts)
         row_parts = max(1, min(row_parts, rows // ROWS_PER_TASK))
         panel_parts = min(panels, max(panel_parts, ceil_div(2 * threads, count * group_parts * row_parts)))
     for task in prange(count * row_parts * panel_parts * group_parts, num_threads=threads, schedule="dynamic"):

@@ -1,4 +1,4 @@
-"""Thread count and fork hooks. The only user of omp.h."""
+"""Thread count and fork hooks. The only user of omp.h beside regions.c."""
 
 import os
 

@@ -32,8 +32,8 @@ class Arrays(Protocol):
     def upload(arrays):
         """Bring a list of the host's arrays, a batch, to the device, as they are; it may compute meanwhile."""
 
-    def to_numpy(x):
-        """Bring a device array to the host as a ``numpy.ndarray`` (the same memory where that is possible)."""
+    def to_numpy(x, copy=False):
+        """Bring a device array to the host as a ``numpy.ndarray``: the same memory where it can be, unless ``copy``."""
 
     def is_array(x):
         """Whether ``x`` is an array of this device."""

@@ -231,10 +231,10 @@ class _RecordingBackend:
             return x if dtype is None or x.dtype == dtype else x.astype(dtype)
         return self._backend.asarray(x, dtype)
 
-    def to_numpy(self, x):
+    def to_numpy(self, x, copy=False):
         if isinstance(x, Recorded):
             raise NotRecordableError("an array is brought to the host")
-        return self._backend.to_numpy(x)
+        return self._backend.to_numpy(x, copy)
 
     def is_array(self, x):
         return self._backend.is_array(x)

@@ -9,6 +9,7 @@ import numpy as np
 
 from pycnn import config
 from pycnn.autograd import no_grad
+from pycnn.backend import get_backend
 from pycnn.callbacks import CallbackList, History, ProgressBar
 from pycnn.models.batches import ArrayBatches, as_batch, make_source, map_arrays, to_tensors
 from pycnn.models.feed import Feed, Progress
@@ -358,7 +359,7 @@ class Trainer(Step):
 
 def _to_host(tensor):
     """Return the numbers of a tensor, in memory of their own."""
-    return np.array(tensor.numpy())
+    return get_backend().to_numpy(tensor.data, copy=True)
 
 
 def _require_batches(steps):

@@ -4,6 +4,8 @@ They work on logits whenever these can be had: asked for by ``from_logits``, or 
 probabilities come straight from a softmax or sigmoid. Then value and gradient are exact and cost one operation.
 """
 
+import math
+
 from pycnn import config
 from pycnn.autograd import Function, as_tensor
 from pycnn.backend import get_backend
@@ -101,8 +103,7 @@ def _check_labels(labels, classes):
 
 def _check_labels_of_nan(loss, labels, classes):
     """A loss that is no number may come from a label that is no class."""
-    has_nan = loss.item() != loss.item() if loss.ndim == 0 else (loss != loss).any()
-    if has_nan:
+    if math.isnan(loss.item()) if loss.ndim == 0 else (loss != loss).any():
         _check_labels(labels, classes)
 
 

@@ -138,7 +138,7 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
         gather_tile(g, &offsets, &at, rows, &before, row);
         for (ptrdiff_t i = 0; i < rows && asks; i++)
             for (ptrdiff_t k = 0; k < g->length; k += CACHE_LINE_NUMBERS)
-                __builtin_prefetch(row[i] + rows * g->stride_x * g->pixel + k);
+                __builtin_prefetch(row[i] + rows * g->stride_x * g->pixel + first_group * g->length + k);
         for (ptrdiff_t i = 0; i < rows && first_group; i++) out[i] += first_group * f->columns;
         const real *panel = packed;
         for (ptrdiff_t group = first_group; group < last_group; group++) {

@@ -148,3 +148,11 @@ def test_updates_of_places_that_repeat_count_in_their_order(backend, reduction, 
 
 def on_device(part):
     return pycnn.get_backend().asarray(part) if isinstance(part, np.ndarray) else part
+
+
+def test_a_copy_on_the_host_has_memory_of_its_own(backend):
+    for shape in ((3, 4), (1 << 9, 1 << 10), (0, 2)):
+        x = backend.asarray(np.ones(shape, np.float32))
+        kept = backend.to_numpy(x, copy=True)
+        x += 1
+        np.testing.assert_array_equal(kept, np.ones(shape))

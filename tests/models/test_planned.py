@@ -134,6 +134,7 @@ def test_wrong_labels_are_found_by_a_plan():
     with pytest.raises(ValueError, match="class indices from 0 to 3"):
         model.train_step(pycnn.Tensor(x), pycnn.Tensor(np.array([0, 4])))
     assert "calls" in model.plans[0]
+    assert not model._plans._lock.locked()  # or all later steps would run eagerly
     model.compile("sgd", "sparse_categorical_crossentropy")
     for _ in range(3):  # also before there is a plan, and after that one is made
         with pytest.raises(ValueError, match="class indices from 0 to 3"):

@@ -17,8 +17,12 @@ def upload(arrays):
     return [asarray(a) for a in arrays]
 
 
-def to_numpy(x):
-    return np.asarray(x)
+def to_numpy(x, copy=False):
+    if not copy:
+        return np.asarray(x)
+    kept = result(x.shape, x.dtype)
+    kept[...] = x
+    return kept
 
 
 def is_array(x):

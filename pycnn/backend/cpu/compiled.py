@@ -24,10 +24,10 @@ def run(function, *args):
 
 
 def calls_of(kernel, arguments):
-    """Return what ``kernel(**arguments)`` would call by ``run``, without arguments; its results are among its own.
+    """Return the calls that ``kernel(**arguments)`` makes by ``run``, as functions without arguments.
 
-    None for a kernel that works by other means, or on arrays that are not among its arguments: memory that it borrows,
-    copies of what does not lie in a row.
+    The arguments include room for all results. None for a kernel that works by other means, and is run, or on arrays
+    that are not among its arguments: memory that it borrows, copies of what does not lie in a row.
     """
     given = list(arrays_in(arguments))
     _notes.calls = []
@@ -37,5 +37,5 @@ def calls_of(kernel, arguments):
     finally:
         _notes.calls = None
     used = arrays_in([(getattr(call.func, "__self__", None), call.args) for call in calls])
-    known = all(any(np.may_share_memory(array, other) for other in given) for array in used)
+    known = all(any(np.may_share_memory(array, other) for other in given) for array in used if array.size)
     return calls if calls and known else None

@@ -38,6 +38,8 @@ def _make(shape, dtype):
     nbytes = prod(shape) * np.dtype(dtype).itemsize
     if _memory.bytes.nbytes < nbytes or len(_memory.views) >= _MOST_VIEWS:
         _memory.views.clear()
+    if not nbytes:
+        return np.empty(shape, dtype)
     if _memory.bytes.nbytes < nbytes:
         raw = np.empty(nbytes + CACHE_LINE, np.uint8)
         start = -raw.ctypes.data % CACHE_LINE

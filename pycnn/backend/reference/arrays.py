@@ -16,8 +16,8 @@ def upload(arrays):
     return [asarray(a) for a in arrays]
 
 
-def to_numpy(x):
-    return np.asarray(x)
+def to_numpy(x, copy=False):
+    return np.array(x) if copy else np.asarray(x)
 
 
 def is_array(x):
