@@ -85,17 +85,19 @@ def test_ties_infinities_and_nan(backend, values, best, place):
                 np.testing.assert_array_equal(backend.to_numpy(y), np.full((1, 1, 1, channels), sign * best))
 
 
-@pytest.mark.parametrize("size", [2, 3, 4])
-def test_not_a_number_in_any_lane_and_place(backend, size):
+@pytest.mark.parametrize("channels", [21, 85])
+@pytest.mark.parametrize("size", [2, 3, 4, 8])
+def test_not_a_number_in_any_lane_and_place(backend, size, channels):
     """Beside infinities, and for each window but one of the lanes of a vector."""
-    x = np.zeros((1, size, size, 21), np.float32)
+    x = np.zeros((1, size, size, channels), np.float32)
     x[0, 0, 0] = INF
     x[0, -1, -1] = -INF
-    for channel in range(21):
+    for channel in range(channels):
         x[0, channel % size, channel // size % size, channel] = NAN
     x[0, ..., 5] = np.arange(size * size).reshape(size, size)
+    x[0, ..., 6] = 1  # of which the first counts
     y, index = run(backend, "max_pool2d_forward", x, pool_geometry(x.shape, size))
-    flat = x.reshape(size * size, 21)
+    flat = x.reshape(size * size, channels)
     np.testing.assert_array_equal(y.ravel(), flat.max(axis=0))
     np.testing.assert_array_equal(index.ravel(), flat.argmax(axis=0))
 
