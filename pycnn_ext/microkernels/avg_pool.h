@@ -33,7 +33,7 @@ INLINE void row_shares(const PoolShape *s, ptrdiff_t top, int count_pad, real *s
 static void avg_pool_forward(const PoolShape *s, const void *x, void *y_, int count_pad, ptrdiff_t first,
                              ptrdiff_t last) {
     const int far = comes_from_far(s), few = few_channels(s);
-    const ptrdiff_t image_row = s->width * s->channels, channels = s->channels, n = at_most(LANES, channels);
+    const ptrdiff_t image_row = s->width * s->channels, channels = s->channels;
     const lane_mask inside = first_lanes(channels);
     Span *windows = thread_scratch(sizeof(Span) * (size_t)s->grid_width +
                                    sizeof(real) * (size_t)(image_row + s->grid_width));
@@ -57,12 +57,12 @@ static void avg_pool_forward(const PoolShape *s, const void *x, void *y_, int co
             store_masked(y, sum * shares[j], inside);
         }
         for (ptrdiff_t j = 0; j < s->grid_width && !few; j++, y += channels) {
-            for (ptrdiff_t i = 0; i < channels; i += n) {
-                const ptrdiff_t c = begin_of(i, channels, n);
-                vec sum = pool_load(summed + windows[j].begin + c, n);
+            for (ptrdiff_t i = 0; i < channels; i += LANES) {
+                const ptrdiff_t c = begin_of(i, channels, LANES);
+                vec sum = load(summed + windows[j].begin + c);
                 for (ptrdiff_t q = windows[j].begin + channels; q < windows[j].end; q += channels)
-                    sum += pool_load(summed + q + c, n);
-                pool_store(y + c, sum * shares[j], n);
+                    sum += load(summed + q + c);
+                store(y + c, sum * shares[j]);
             }
         }
     }

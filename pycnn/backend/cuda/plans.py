@@ -148,7 +148,7 @@ class _CapturingBackend:
             return self._backend.asarray(x, dtype)
         return self.recorded_by.at_once(self._backend.asarray, x, dtype)
 
-    def to_numpy(self, x):
+    def to_numpy(self, x, copy=False):
         raise NotRecordableError("an array is brought to the host")
 
     def random_uniform(self, generator, shape, dtype):
