@@ -64,7 +64,8 @@ class autocast:
     An operation rounds if it is given arrays of the half-wide dtype, or weights, and no array of float32 or float64
     beside. Weights among what it is given are rounded first, but for those made with ``autocast=False``, such as the
     moving averages of batch normalisation. The gradients of arrays are rounded, too; those of weights are not.
-    This is the one place that rounds: kernels and operations know float32 and float64 alone.
+    An operation that says by ``Function.half_wide`` that its kernels take half-wide arrays is given them as they are
+    where the backend has such kernels. For all others this is the place that widens and rounds.
 
     Parameters
     ----------
@@ -123,7 +124,8 @@ class Function:
     ``self.backend`` is the backend of the forward pass, ``self.needs_grad`` says for each input whether
     its gradient is wanted, and in ``backward`` each of ``self.inputs`` for which it is has a ``shape`` and ``dtype``.
     Inside ``autocast`` half-wide arrays reach both methods as float32, and what they return is rounded, unless the
-    class says by ``any_dtype`` that it only moves numbers, of whatever dtype.
+    class says by ``any_dtype`` that it only moves numbers, of whatever dtype, or by ``half_wide`` which inputs it hands
+    to kernels that take them half-wide. Whether they come so is then in ``self.halves``; so do the gradients.
 
     Examples
     --------
@@ -143,6 +145,8 @@ class Function:
     """
 
     any_dtype = False  # whether half-wide arrays are taken, and given, as they are
+    half_wide = ()  # positions of inputs that are so taken where backend.half_wide, all of them or none
+    halves = False  # of a node: whether they have come so
     rounded = False  # of a node: whether its outputs were rounded, whose gradients are so, too
 
     def forward(self, *arrays, **options):
@@ -194,19 +198,30 @@ class Function:
         for i in floats:
             if rounds and isinstance(inputs[i], Variable) and inputs[i].autocast:
                 arrays[i] = cast(arrays[i], half)
-            if not self.any_dtype and is_half(arrays[i].dtype):
+        self.halves = rounds and self.takes_halves(inputs, arrays, half)
+        for i in floats:
+            if not (self.any_dtype or (self.halves and i in self.half_wide)) and is_half(arrays[i].dtype):
                 arrays[i] = arrays[i].astype(FLOAT32)
         outputs = self.forward(*arrays, **options)
         if self.any_dtype or not rounds:
             return outputs
-        self.rounded = True
+        self.rounded = not self.halves
         if type(outputs) is tuple:
             return tuple([_rounded(y, half) for y in outputs])
         return _rounded(outputs, half)
 
+    def takes_halves(self, inputs, arrays, half):
+        """Whether to leave ``arrays``, those of ``inputs`` in the dtype of ``autocast``, to half-wide kernels."""
+        given = [arrays[i] for i in self.half_wide if arrays[i] is not None]
+        return bool(given) and self.backend.half_wide and all(_is_of(a, half) for a in given)
+
     def widened(self, gradients):
         """The gradients of outputs that were rounded, as ``backward`` gets them."""
         return [None if g is None else g.astype(FLOAT32, copy=False) for g in gradients]
+
+
+def _is_of(value, dtype):
+    return hasattr(value, "dtype") and value.dtype == dtype
 
 
 def _rounded(array, half):

@@ -21,3 +21,8 @@ def is_float(dtype):
 def is_number(dtype):
     """Whether it holds numbers: floats, integers or booleans."""
     return dtype.kind in "fiub" or is_half(dtype)
+
+
+def widened(dtype):
+    """The dtype to compute in: float32 for float16 and bfloat16, else itself."""
+    return FLOAT32 if is_half(dtype) else dtype

@@ -8,6 +8,9 @@ What holds for all members:
 
 - Arrays are C-contiguous or not, as they come: a backend makes contiguous what it needs.
 - Activations are NHWC, filters HWIO, all arguments of one call of one floating dtype (float32 or float64).
+- Where ``half_wide`` Conv, Matmul, Pool, Activation, Arithmetic and Norm take float16 and bfloat16, too: they compute
+  in float32 and round results once. Float32 stay ``sum_rows``, ``sum_products``, the sum of ``multiply_grad``, filters'
+  gradients, matmul's ``out`` where that is and a alone is transposed, statistics, gamma, beta and their gradients.
 - ``out=`` is a C-contiguous array of the result's shape and dtype, which is filled and returned; without it
   the result is new. Except where said, ``out`` must not overlap an input.
 - The same input gives the same bits, for any number of threads.
@@ -20,11 +23,9 @@ from typing import Protocol
 class Arrays(Protocol):
     """Arrays of the device, and NumPy's functions on them."""
 
-    name: str
-    """The backend's name, as ``set_backend`` takes it."""
-
-    xp: object
-    """The array namespace, with NumPy's API: ``numpy`` or ``cupy``. For elementwise work off the hot path."""
+    name: str  # as ``set_backend`` takes it
+    half_wide: bool  # whether kernels take float16 and bfloat16
+    xp: object  # the array namespace, with NumPy's API: ``numpy`` or ``cupy``; for elementwise work off the hot path
 
     def asarray(x, dtype=None):
         """Bring ``x`` (array, nested list, number) to the device; a float array of ``dtype`` if given."""
@@ -41,8 +42,7 @@ class Arrays(Protocol):
     def random_uniform(generator, shape, dtype):
         """Uniform numbers in [0, 1), an array of the device drawn from the host's ``numpy.random.Generator``.
 
-        Of a generator in the same state the same numbers on the same kind of device: on a GPU what is drawn on the
-        host is a key for a generator on the device.
+        Of one state the same numbers on the same kind of device: on a GPU a key for its own generator is drawn.
         """
 
     def random_normal(generator, shape, dtype):

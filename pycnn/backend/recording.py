@@ -216,7 +216,7 @@ class _RecordingBackend:
     """A backend whose kernels are noted."""
 
     def __init__(self, recorder, backend):
-        self.name = backend.name
+        self.name, self.half_wide = backend.name, backend.half_wide
         self.recorded_by = recorder
         self._recorder, self._backend = recorder, backend
         self.xp = _RecordingNumpy(recorder)

@@ -9,8 +9,10 @@ from pycnn.registration import register_serializable, resolve
 
 
 class _Activation(Function):
+    half_wide = (0,)
+
     def forward(self, x, *, name, alpha=0.0):
-        x = as_float(x)
+        x = x if self.halves else as_float(x)
         self.name, self.alpha = name, alpha
         y = self.backend.activation_forward(x, name, alpha)
         self.x = x if name == "sigmoid" or name not in FUSED_ACTIVATIONS else None  # logits_of wants a sigmoid's

@@ -6,9 +6,9 @@ run of axes (see ``stretching``); other broadcasting, numbers and integers go to
 
 import math
 
-from pycnn.autograd import Function, Tensor, as_tensor
+from pycnn.autograd import Function, Tensor, Variable, as_tensor
 from pycnn.backend import get_backend
-from pycnn.backend.dtypes import FLOATS
+from pycnn.backend.dtypes import FLOATS, widened
 from pycnn.backend.stretching import FEW, stretching
 from pycnn.ops.promotion import align, has_kernels, is_number, operands, same_float
 
@@ -21,7 +21,7 @@ def unbroadcast(g, shape):
         return get_backend().sum_products(g, None, shape)
     new = g.ndim - len(shape)
     stretched = [new + i for i, n in enumerate(shape) if n == 1 and g.shape[new + i] != 1]
-    return g.sum(axis=(*range(new), *stretched)).reshape(shape)
+    return g.astype(widened(g.dtype), copy=False).sum(axis=(*range(new), *stretched)).reshape(shape)
 
 
 def _stretched(a, b):
@@ -52,8 +52,10 @@ class _Binary(Function):
 
 
 class _Add(_Binary):
+    half_wide = (0, 1)
+
     def forward(self, a, b):
-        a, b = align(a, b, "int64")
+        a, b = (a, b) if self.halves else align(a, b, "int64")
         stretched = _stretched(a, b)
         if stretched is None:
             return a + b
@@ -88,8 +90,14 @@ class _Subtract(_Binary):
 
 
 class _Multiply(_Binary):
+    half_wide = (0, 1)
+
+    def takes_halves(self, inputs, arrays, half):
+        """Not with weights: their gradients, products, are not to be rounded."""
+        return super().takes_halves(inputs, arrays, half) and not any(isinstance(x, Variable) for x in inputs)
+
     def forward(self, a, b):
-        self.a, self.b = a, b = align(a, b, "int64")
+        self.a, self.b = a, b = (a, b) if self.halves else align(a, b, "int64")
         return product(self.backend, a, b)
 
     def backward(self, gy):

@@ -10,8 +10,11 @@ from pycnn.ops.shaping import flip as flip_axes
 
 
 class _Conv2D(Function):
+    half_wide = (0, 1, 2, 3)
+
     def forward(self, x, w, bias, residual, *, geometry, activation, algorithm):
-        x, w, bias, residual = same_float(x, w, bias, residual)
+        if not self.halves:
+            x, w, bias, residual = same_float(x, w, bias, residual)
         self.geometry, self.activation, self.algorithm = geometry, activation, algorithm
         y = self.backend.conv2d_forward(x, w, geometry, bias, residual, activation, algorithm)
         self.x, self.w, self.y = x, w, y if activation else None
@@ -27,8 +30,11 @@ class _Conv2D(Function):
 
 
 class _Conv2DTranspose(Function):
+    half_wide = (0, 1, 2)
+
     def forward(self, x, w, bias, *, geometry):
-        x, w, bias = same_float(x, w, bias)
+        if not self.halves:
+            x, w, bias = same_float(x, w, bias)
         self.x, self.w, self.geometry, self.algorithm = x, w, geometry, config.conv_algorithm()
         y = self.backend.conv2d_input_grad(x, w, geometry, self.algorithm)
         if bias is not None:

@@ -3,6 +3,7 @@
 import math
 
 from pycnn.autograd import Function, as_tensor
+from pycnn.backend.dtypes import FLOAT32
 from pycnn.ops.activation import activation as apply_activation
 from pycnn.ops.activation import fusable
 from pycnn.ops.arithmetic import unbroadcast
@@ -13,8 +14,10 @@ from pycnn.ops.shaping import expand_dims, squeeze
 class _Matmul(Function):
     """Operands of two or more axes, already broadcast over the leading ones where both have them."""
 
+    half_wide = (0, 1)
+
     def forward(self, a, b):
-        self.a, self.b = a, b = same_float(a, b)
+        self.a, self.b = a, b = (a, b) if self.halves else same_float(a, b)
         return _product(self.backend, a, b)
 
     def backward(self, gy):
@@ -24,10 +27,17 @@ class _Matmul(Function):
         if need_a:
             ga = unbroadcast(_product(backend, gy, b, transpose_b=True), a.shape)
         if need_b and b.ndim == 2:
-            gb = backend.matmul(_rows(a), _rows(gy), transpose_a=True)
+            gb = _gradient_of_weights(self, _rows(a), _rows(gy))
         elif need_b:
             gb = unbroadcast(_product(backend, a, gy, transpose_a=True), b.shape)
         return ga, gb
+
+
+def _gradient_of_weights(node, x, gy):
+    """x.T @ gy, which is not rounded."""
+    backend = node.backend
+    out = backend.xp.empty((x.shape[1], gy.shape[1]), FLOAT32) if node.halves else None
+    return backend.matmul(x, gy, transpose_a=True, out=out)
 
 
 def _rows(x):
@@ -97,8 +107,11 @@ def _check_product(a, b):
 
 
 class _Dense(Function):
+    half_wide = (0, 1, 2)
+
     def forward(self, x, w, bias, *, activation):
-        x, w, bias = same_float(x, w, bias)
+        if not self.halves:
+            x, w, bias = same_float(x, w, bias)
         self.x, self.w, self.activation = x, w, activation
         y = self.backend.matmul(_rows(x), w, bias=bias, activation=activation)
         if x.ndim != 2:
@@ -113,7 +126,7 @@ class _Dense(Function):
             gy = backend.activation_grad(gy, None, self.y, self.activation)
         rows = _rows(gy)
         gx = backend.matmul(rows, self.w, transpose_b=True).reshape(self.x.shape) if need_x else None
-        gw = backend.matmul(_rows(self.x), rows, transpose_a=True) if need_w else None
+        gw = _gradient_of_weights(self, _rows(self.x), rows) if need_w else None
         return gx, gw, self.backend.sum_rows(rows) if need_bias else None
 
 

@@ -1,6 +1,7 @@
 """Batch normalisation (Ioffe and Szegedy 2015), in training and at inference."""
 
 from pycnn.autograd import Function, Tensor, as_tensor
+from pycnn.backend.dtypes import FLOAT32
 from pycnn.ops.activation import activation as apply_activation
 from pycnn.ops.activation import fusable
 from pycnn.ops.promotion import same_float
@@ -9,8 +10,14 @@ from pycnn.ops.promotion import same_float
 class _BatchNorm(Function):
     """``statistics`` is a dict that the batch's own mean and variance are left in, or None if they are given."""
 
+    half_wide = (0, 5)
+
     def forward(self, x, gamma, beta, mean, variance, residual, *, epsilon, activation, statistics):
-        x, gamma, beta, mean, variance, residual = same_float(x, gamma, beta, mean, variance, residual)
+        if self.halves:
+            terms = gamma, beta, mean, variance
+            gamma, beta, mean, variance = (None if a is None else a.astype(FLOAT32, copy=False) for a in terms)
+        else:
+            x, gamma, beta, mean, variance, residual = same_float(x, gamma, beta, mean, variance, residual)
         if statistics is not None:
             mean, variance = self.backend.batch_norm_statistics(x)
             statistics["mean"], statistics["variance"] = mean, variance

@@ -9,10 +9,12 @@ from pycnn.ops.reduction import min as smallest
 
 
 class _ExtremePool2D(Function):
+    half_wide = (0,)
+
     def forward(self, x, *, geometry, largest):
         self.geometry = geometry
         kernel = self.backend.max_pool2d_forward if largest else self.backend.min_pool2d_forward
-        y, self.index = kernel(as_float(x), geometry, with_index=self.needs_grad[0])
+        y, self.index = kernel(x if self.halves else as_float(x), geometry, with_index=self.needs_grad[0])
         return y
 
     def backward(self, gy):
@@ -20,9 +22,12 @@ class _ExtremePool2D(Function):
 
 
 class _AvgPool2D(Function):
+    half_wide = (0,)
+
     def forward(self, x, *, geometry, count_include_pad):
         self.geometry, self.count_include_pad = geometry, count_include_pad
-        return self.backend.avg_pool2d_forward(as_float(x), geometry, count_include_pad)
+        x = x if self.halves else as_float(x)
+        return self.backend.avg_pool2d_forward(x, geometry, count_include_pad)
 
     def backward(self, gy):
         return self.backend.avg_pool2d_input_grad(gy, self.geometry, self.count_include_pad)

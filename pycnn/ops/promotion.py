@@ -10,7 +10,8 @@ import numpy as np
 
 from pycnn import config
 from pycnn.autograd import Tensor, as_tensor
-from pycnn.backend.dtypes import FLOATS
+from pycnn.backend import get_backend
+from pycnn.backend.dtypes import FLOATS, is_half
 
 _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
 _NUMBERS = frozenset((bool, int, float))
@@ -53,9 +54,9 @@ def _widest_float(dtypes):
 
 
 def has_kernels(array):
-    """Whether the backend's kernels work on the array's dtype: float32 or float64."""
+    """Whether the backend's kernels of sums and products work on the array's dtype."""
     dtype = array.dtype
-    return dtype is _FLOAT32 or dtype is _FLOAT64
+    return dtype is _FLOAT32 or dtype is _FLOAT64 or (is_half(dtype) and get_backend().half_wide)
 
 
 def is_number(x):

@@ -4,6 +4,7 @@ import math
 
 from pycnn.autograd import Function, Tensor, as_tensor
 from pycnn.backend import get_backend
+from pycnn.backend.dtypes import FLOAT32
 from pycnn.backend.stretching import FEW, stretching
 from pycnn.ops.arithmetic import divide, maximum, minimum, multiply, subtract
 from pycnn.ops.axes import normalize_axes, without
@@ -43,6 +44,8 @@ class _Reduction(Function):
             if stretching(x.shape, shape):
                 y = self.backend.sum_products(x, None, shape)
                 return y if keepdims else self.dropped(y)
+        if self.halves:
+            x = x.astype(FLOAT32)
         return x.sum(axis=self.axes, keepdims=keepdims)
 
     def spread(self, array):
@@ -58,6 +61,8 @@ class _Reduction(Function):
 
 
 class _Sum(_Reduction):
+    half_wide = (0,)
+
     def forward(self, x, *, axis, keepdims):
         self.remember(x, axis)
         return self.total(x, keepdims)
@@ -67,8 +72,10 @@ class _Sum(_Reduction):
 
 
 class _Mean(_Reduction):
+    half_wide = (0,)
+
     def forward(self, x, *, axis, keepdims):
-        x = as_float(x)
+        x = x if self.halves else as_float(x)
         self.remember(x, axis)
         return self.total(x, keepdims) / self.count
 

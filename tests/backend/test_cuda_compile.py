@@ -17,7 +17,7 @@ REGISTERS = 128
 MORE_REGISTERS = {
     f"conv2d_{member}_{precision}_{tile}": (232, "sums of a large tile, as many as keep tensor cores busy")
     for member in ("forward", "input_grad", "filter_grad")
-    for precision in ("exact", "tf32")
+    for precision in ("exact", "tf32", "half")
     for tile in ("128x64", "128x128")
 }
 """Kernels that may have more, with what they do with it: {"name": (registers, "why")}."""
@@ -64,7 +64,8 @@ def modules():
     """Each source with each dtype that its kernels differ in."""
     for source in SOURCES.names():
         parameters = [p for kernel in SOURCES.signatures(source).values() for p in kernel.parameters]
-        for dtype in SOURCES.REAL if any(p.dtype is None for p in parameters) else ["float32"]:
+        differ = any(p.dtype in ("real", "wide") for p in parameters)
+        for dtype in SOURCES.dtypes(source) if differ else ["float32"]:
             yield source, dtype
 
 
@@ -79,10 +80,11 @@ def test_kernels_compile_within_their_registers(source, dtype, architecture):
         assert registers <= allowed, f"{name} needs {registers} registers of {allowed}"
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_the_instructions_behind_common_cuh_compile(architecture):
-    code = SOURCES.expand((machine.HERE / "wrappers.cu").read_text(encoding="utf-8"))
-    assert set(compile_for(architecture, code)) == {"warp_sums", "staged_mma", "cut_and_reverse", "philox_words"}
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("architecture", [a for a in ARCHITECTURES if a >= 80])
+def test_the_instructions_behind_common_cuh_compile(architecture, dtype):
+    code = SOURCES.expand((machine.HERE / "wrappers.cu").read_text(encoding="utf-8"), dtype)
+    assert set(compile_for(architecture, code)) == set(re.findall(r"__launch_bounds__.*\n(\w+)", code))
 
 
 def test_a_spill_is_seen():

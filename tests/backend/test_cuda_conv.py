@@ -2,6 +2,7 @@
 
 import re
 
+import ml_dtypes  # noqa: F401  which tells NumPy of bfloat16
 import numpy as np
 import pytest
 from cuda_emulator import backend as cuda_emulated
@@ -27,6 +28,9 @@ BROAD = ((2, 9, 8, 36), (3, 3, 36, 100), {"padding": "same"})
 GROUPS = ((1, 9, 11, 72), (3, 3, 24, 60), {"padding": ((2, 1), (0, 1)), "strides": 2, "groups": 3})
 FEW = ((2, 12, 11, 5), (3, 3, 5, 7), {"padding": 2, "strides": (2, 1)})
 DEPTHWISE = ((2, 9, 13, 40), (4, 3, 1, 40), {"padding": "same", "groups": 40, "strides": 2})
+EIGHTS = ((1, 9, 11, 72), (3, 3, 24, 72), {"padding": ((2, 1), (0, 1)), "strides": 2, "groups": 3})
+EIGHTS_WIDE = ((1, 12, 13, 72), (3, 2, 72, 136), {"padding": ((1, 0), (0, 2)), "strides": (1, 2), "dilation": (2, 1)})
+EIGHTS_BROAD = ((2, 9, 8, 40), (3, 3, 40, 104), {"padding": "same"})
 POINTWISE = ((2, 10, 9, 40), (1, 1, 40, 24), {"strides": 3})
 TF32 = {"CUPY_TF32": "1"}
 DENSE = ((2, 7, 6, 70), (1, 1, 70, 66), {})
@@ -69,6 +73,17 @@ PATHS = {
     "few channels, slices": (FEW, "float32", {"_PIXELS": 50}, ["thin"] * 3),
     "few channels, many slices": (FEW, "float64", {"_PIXELS": 5}, ["thin"] * 3),
     "exact, slices": (PLAIN, "float32", {"_PIXELS": 40}, ["exact_64x64"] * 3),
+    "float16, small tiles": (EIGHTS, "float16", {}, ["half_64x64"] * 3),
+    "bfloat16, small tiles": (EIGHTS, "bfloat16", {}, ["half_64x64"] * 3),
+    "float16, large tiles": (EIGHTS_WIDE, "float16", {"_FULL": 1}, ["half_128x64", "half_128x128", "half_128x64"]),
+    "bfloat16, large tiles": (EIGHTS_WIDE, "bfloat16", {"_FULL": 1}, ["half_128x64", "half_128x128", "half_128x64"]),
+    "float16, broad": (EIGHTS_BROAD, "float16", {"_FULL": 1}, ["half_128x128", "half_128x64", "half_128x128"]),
+    "bfloat16, slices": (EIGHTS_BROAD, "bfloat16", {"_PIXELS": 40}, ["half_64x64"] * 3),
+    "float16, odd channels": (PLAIN, "float16", {}, ["square"] * 3),
+    "bfloat16, older chips": (EIGHTS, "bfloat16", {"compute_capability": lambda: 75}, ["square"] * 3),
+    "float16, few channels, slices": (FEW, "float16", {"_PIXELS": 50}, ["thin"] * 3),
+    "float16, depthwise": (DEPTHWISE, "float16", {}, ["grouped"] * 3),
+    "bfloat16, dense 1x1": (DENSE, "bfloat16", {"long": 64}, ["square"] * 3),
 }
 
 
@@ -110,11 +125,12 @@ def test_each_path_is_taken_and_agrees_with_the_reference_in_float64(backend, ta
     shapes, dtype, attributes, kernels = PATHS[path]
     launches = take(**attributes)
     geometry, arrays = problem(shapes, dtype)
-    tolerance = {"float64": 1e-14, "float32": 1e-3 if "tf32" in path else 2e-6}[dtype]
+    tolerances = {"float64": 1e-14, "float32": 1e-3 if "tf32" in path else 2e-6, "float16": 5e-4, "bfloat16": 4e-3}
     for member, kernel in zip(MEMBERS, kernels, strict=True):
         launches.clear()
         expected = run(reference, member, *(a.astype(np.float64) for a in arrays[member]), geometry)
-        assert_close(run(backend, member, *arrays[member], geometry), expected, tolerance)
+        actual = run(backend, member, *arrays[member], geometry)
+        assert_close(actual, expected, tolerances[actual.dtype.name])  # float32 of filters' gradients
         assert [name for name, _ in launches[:1]] == ([f"{member}_{kernel}"] if kernel else [])  # or cuBLAS
         sums = [name for name, _ in launches[1:]]
         assert sums == (["sum_slices"] if member == "conv2d_filter_grad" and "slices" in path else [])

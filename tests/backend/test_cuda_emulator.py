@@ -1,5 +1,6 @@
 """The emulated GPU: it computes what a GPU does, and notices what a GPU would let pass."""
 
+import ml_dtypes  # noqa: F401  which tells NumPy of bfloat16
 import numpy as np
 import pytest
 from cuda_emulator import backend as cuda_emulated
@@ -28,8 +29,11 @@ def run(emulated):
 
 @pytest.fixture
 def wrappers(emulated):
-    expand, own = emulated.sources.expand, machine.HERE / "wrappers.cu"
-    return expand(own.read_text(encoding="utf-8"))
+    return wrappers_for(emulated, "float16")
+
+
+def wrappers_for(emulated, dtype):
+    return emulated.sources.expand((machine.HERE / "wrappers.cu").read_text(encoding="utf-8"), dtype)
 
 
 @pytest.fixture
@@ -96,6 +100,32 @@ def test_tensor_cores_take_ten_bits(run, wrappers):
 
     np.testing.assert_allclose(out, tf32(a) @ tf32(b), rtol=0, atol=1e-5)
     assert np.abs(out - a @ b).max() > 1e-4
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_tensor_cores_take_numbers_of_16_bits(run, emulated, dtype, transposed):
+    a, b, out = normal((16, 48), dtype), normal((48, 8), dtype, 1), np.empty((16, 8), np.float32)
+    given = b.T.copy() if transposed else b
+    code = wrappers_for(emulated, dtype)
+    run(code, "product_of_halves", (1, 1, 1), 32, a, given, out, np.int32(48), np.int32(transposed))
+    np.testing.assert_allclose(out, a.astype(np.float64) @ b.astype(np.float64), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_numbers_of_16_bits_are_rounded_as_numpy_does(run, emulated, dtype):
+    bits = np.random.default_rng(0).integers(0, 2**32, 100_000, np.uint32)
+    near_halves = np.arange(2**16, dtype=np.uint32) << 16  # and those between: halfway cases
+    x = np.concatenate([bits, near_halves, near_halves | 0x8000, near_halves | 0x1000, near_halves | 0x3000])
+    x = np.concatenate([x.view(np.float32), np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)])
+    half, out = np.empty(x.shape, dtype), np.empty_like(x)
+    run(wrappers_for(emulated, dtype), "through_halves", (64, 1, 1), 256, x, half, out, np.int32(x.size))
+    with np.errstate(over="ignore", invalid="ignore"):
+        expected = x.astype(dtype)
+    nan = np.isnan(x)
+    np.testing.assert_array_equal(half.view(np.uint16)[~nan], expected.view(np.uint16)[~nan])
+    assert np.isnan(half[nan].astype(np.float32)).all()
+    np.testing.assert_array_equal(out, expected.astype(np.float32))
 
 
 def test_copies_are_cut_and_filled_with_zeros(run, wrappers):
@@ -191,8 +221,8 @@ def test_kernels_as_they_are_pass(emulated, work):
         (matmul, "[DEPTH][TILE + 1], b_tile", "[DEPTH][TILE - 1], b_tile", "a bound"),
         (
             matmul,
-            "__shared__ real a_tile",
-            "__shared__ real own[2]; own[s.rows] = 0; __shared__ real a_tile",
+            "__shared__ wide a_tile",
+            "__shared__ wide own[2]; own[s.rows] = 0; __shared__ wide a_tile",
             "a bound",
         ),
         (norm, "        __syncthreads();\n        if (my.lane", "        if (my.lane", "in another order"),
@@ -281,7 +311,7 @@ def test_signatures_are_read_from_the_source(emulated, monkeypatch):
     assert [p.is_array for p in kernel.parameters] == [True] * 4 + [False] * 3
     assert [p.is_written for p in kernel.parameters] == [False, False, False, True, False, False, False]
     assert [p.may_be_none for p in kernel.parameters] == [False, True, False, False, False, False, False]
-    assert [p.dtype for p in kernel.parameters] == [None] * 4 + [np.int32, None, np.int64]
+    assert [p.dtype for p in kernel.parameters] == ["real"] * 4 + [np.int32, "wide", np.int64]
     for wrong, message in [
         ("EXTERN __global__ void __launch_bounds__(32) own(int n) {}", r"wrong\.cu has a kernel that is not"),
         (

@@ -58,7 +58,7 @@ struct State {
     jmp_buf scheduler;
     sigjmp_buf escape;
     alignas(16) unsigned char lanes[2][32][64]; /* what lanes show each other, by turns: who goes on shows in the other */
-    Eight mma[2][16 + 8]; /* rows of the left matrix, columns of the right one, by turns, too */
+    Eight mma[2][2][16 + 8]; /* rows of the left matrix, columns of the right one, in halves; by turns, too */
     void (*kernel)(void **), **arguments, *dynamic, *touched;
     char message[256];
 };
@@ -216,23 +216,73 @@ template <int N> INTERNAL void cp_wait() {
         }
 }
 
-inline float as_float(unsigned bits) { float x; memcpy(&x, &bits, 4); return x; }
-inline unsigned as_bits(float x) { unsigned bits; memcpy(&bits, &x, 4); return bits; }
-inline float to_tf32(float x) { return std::isfinite(x) ? as_float((as_bits(x) + 0x1000) & 0xffffe000) : x; }
+inline float from_bits(unsigned bits) { float x; memcpy(&x, &bits, 4); return x; }
+inline unsigned bits_of(float x) { unsigned bits; memcpy(&bits, &x, 4); return bits; }
+inline float to_tf32(float x) { return std::isfinite(x) ? from_bits((bits_of(x) + 0x1000) & 0xffffe000) : x; }
+inline unsigned short to_float16(float x) {
+    const unsigned sign = bits_of(x) >> 16 & 0x8000;
+    const float size = std::fabs(x);
+    if (!(size < 65520)) return sign | (size == size ? 0x7c00 : 0x7e00);
+    const int exponent = size < 0x1p-14f ? -14 : std::ilogb(size);
+    return sign | ((exponent + 14 << 10) + (int)std::nearbyint(std::ldexp(size, 10 - exponent)));
+}
+inline float from_float16(unsigned short bits) {
+    const int exponent = bits >> 10 & 31, steps = bits & 1023;
+    const float size = exponent == 31 ? (steps ? NAN : INFINITY)
+                                      : std::ldexp((float)(exponent ? steps + 1024 : steps), max(exponent, 1) - 25);
+    return bits & 0x8000 ? -size : size;
+}
 
 /* The hardware does not look at the last 13 bits of what it multiplies. */
-inline double of_10_bits(float x) { return as_float(as_bits(x) & 0xffffe000); }
+inline double of_10_bits(float x) { return from_bits(bits_of(x) & 0xffffe000); }
+/* d += left @ right, of which the lanes have shown both in 8 (or 16) of the sum. */
+inline void add_products(float (&d)[4], const Eight (&shown)[2][24], int parts) {
+    const int group = threadIdx.x % 32 / 4, i = threadIdx.x % 4;
+    const auto sum = [](Eight p) { return ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7])); };
+    for (int e = 0; e < 4; e++) {
+        double all = 0;
+        for (int part = 0; part < parts; part++)
+            all += sum(shown[part][group + e / 2 * 8] * shown[part][16 + 2 * i + e % 2]);
+        d[e] = (float)(d[e] + all);
+    }
+}
 INTERNAL inline void mma_tf32(float (&d)[4], const float (&a)[4], const float (&b)[2]) {
     const int group = threadIdx.x % 32 / 4, i = threadIdx.x % 4;
     auto &shown = emulator->mma[emulator->current->shown++ % 2];
-    double *left = (double *)&shown[group], *below = (double *)&shown[group + 8], *right = (double *)&shown[16 + group];
+    double *left = (double *)&shown[0][group], *below = (double *)&shown[0][group + 8];
+    double *right = (double *)&shown[0][16 + group];
     left[i] = of_10_bits(a[0]), left[i + 4] = of_10_bits(a[2]), right[i] = of_10_bits(b[0]);
     below[i] = of_10_bits(a[1]), below[i + 4] = of_10_bits(a[3]), right[i + 4] = of_10_bits(b[1]);
     __syncwarp();
-    const auto sum = [](Eight p) { return ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7])); };
-    const Eight *columns = &shown[16 + 2 * i];
-    d[0] = (float)(d[0] + sum(shown[group] * columns[0])), d[1] = (float)(d[1] + sum(shown[group] * columns[1]));
-    d[2] = (float)(d[2] + sum(shown[group + 8] * columns[0])), d[3] = (float)(d[3] + sum(shown[group + 8] * columns[1]));
+    add_products(d, shown, 1);
+}
+
+template <class T> INTERNAL void mma_half(float (&d)[4], const unsigned (&a)[4], unsigned b_low, unsigned b_high) {
+    const auto number = [](unsigned pair, int which) { T x; x.bits = pair >> 16 * which; return (float)x; };
+    const int group = threadIdx.x % 32 / 4, i = threadIdx.x % 4;
+    auto &shown = emulator->mma[emulator->current->shown++ % 2];
+    for (int part = 0; part < 2; part++)
+        for (int e = 0; e < 2; e++) {
+            ((double *)&shown[part][group])[2 * i + e] = number(a[2 * part], e);
+            ((double *)&shown[part][group + 8])[2 * i + e] = number(a[2 * part + 1], e);
+            ((double *)&shown[part][16 + group])[2 * i + e] = number(part ? b_high : b_low, e);
+        }
+    __syncwarp();
+    add_products(d, shown, 2);
+}
+struct Row { unsigned short at[8]; };
+template <bool TRANSPOSED> INTERNAL void load_matrices(unsigned (&to)[4], const void *row) {
+    if ((size_t)row % 16) __builtin_trap();
+    const int group = threadIdx.x % 32 / 4, i = threadIdx.x % 4;
+    of_warp(*(const Row *)row, [&](auto shown) {
+        for (int m = 0; m < 4; m++) {
+            unsigned pair[2];
+            for (int e = 0; e < 2; e++)
+                pair[e] = TRANSPOSED ? shown(8 * m + 2 * i + e).at[group] : shown(8 * m + group).at[2 * i + e];
+            to[m] = pair[0] | pair[1] << 16;
+        }
+        return 0;
+    });
 }
 
 /* ---- how Python calls a kernel: arguments by address ---- */

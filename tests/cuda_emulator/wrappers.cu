@@ -37,6 +37,34 @@ staged_mma(const float *a, const float *b, float *out, int depth) {
     for (int i = 0; i < 4; i++) out[(group + i / 2 * 8) * 8 + 2 * pair + i % 2] = d[i];
 }
 
+// The same product of numbers of 16 bits, depth a multiple of 16; b (8, depth) is transposed already if so said
+extern "C" __global__ void __launch_bounds__(32)
+product_of_halves(const real *a, const real *b, float *out, int depth, int transposed) {
+    __align__(16) __shared__ real a_tile[16][16], b_tile[256];
+    const int lane = threadIdx.x, matrix = lane / 8, line = lane % 8;
+    float d[4] = {};
+    for (int k = 0; k < depth; k += 16) {
+        __syncthreads();
+        for (int i = lane; i < 256; i += 32) a_tile[i / 16][i % 16] = a[i / 16 * depth + k + i % 16];
+        for (int i = lane; i < 128; i += 32) b_tile[i] = transposed ? b[i / 16 * depth + k + i % 16] : b[8 * k + i];
+        __syncthreads();
+        unsigned left[4], right[4];
+        load_matrices<false>(left, &a_tile[matrix % 2 * 8 + line][matrix / 2 * 8]);
+        if (transposed)
+            load_matrices<false>(right, &b_tile[line * 16 + matrix % 2 * 8]);
+        else
+            load_matrices<true>(right, &b_tile[(matrix % 2 * 8 + line) * 8]);
+        mma_half<real>(d, left, right[0], right[1]);
+    }
+    for (int i = 0; i < 4; i++) out[(lane / 4 + i / 2 * 8) * 8 + 2 * (lane % 4) + i % 2] = d[i];
+}
+
+// out = x, rounded to 16 bits and read again
+extern "C" __global__ void __launch_bounds__(256)
+through_halves(const float *x, real *half, float *out, int count) {
+    FOR_EACH(int, i, count) half[i] = x[i], out[i] = half[i];
+}
+
 // The first `count` of 4 numbers for each thread, the rest 0, backwards by way of shared memory of 16 bytes a thread
 extern "C" __global__ void __launch_bounds__(64)
 cut_and_reverse(const float *x, float *out, int count) {

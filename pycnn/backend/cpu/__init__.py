@@ -5,6 +5,7 @@ from pycnn.backend.cpu.arithmetic import add, add_clipped, multiply, multiply_gr
 from pycnn.backend.cpu.arrays import (
     asarray,
     free_pool,
+    half_wide,
     is_array,
     memory_info,
     name,
@@ -72,6 +73,7 @@ __all__ = [
     "free_pool",
     "gru_forward",
     "gru_grad",
+    "half_wide",
     "is_array",
     "log_softmax_forward",
     "log_softmax_grad",

@@ -6,6 +6,7 @@ from pycnn.backend.cpu import memory, workspace
 from pycnn.backend.host_memory import host_memory
 
 name = "cpu"
+half_wide = False
 xp = np
 
 

@@ -12,6 +12,7 @@ from pycnn.backend.cuda.arithmetic import add, add_clipped, multiply, multiply_g
 from pycnn.backend.cuda.arrays import (
     asarray,
     free_pool,
+    half_wide,
     is_array,
     memory_info,
     name,
@@ -79,6 +80,7 @@ __all__ = [
     "free_pool",
     "gru_forward",
     "gru_grad",
+    "half_wide",
     "is_array",
     "log_softmax_forward",
     "log_softmax_grad",

@@ -3,6 +3,7 @@
 from pycnn.backend.cuda import rows
 from pycnn.backend.cuda.arrays import contiguous, result
 from pycnn.backend.cuda.launch import elementwise_blocks, launch
+from pycnn.backend.dtypes import widened
 from pycnn.backend.stretching import stretching, without_repetitions
 
 
@@ -40,14 +41,14 @@ def multiply_grad(gy, a, b, out=None):
     gy, a, b = contiguous(gy, a, b)
     out = result(a.shape, a.dtype, out)
     shape, grid = rows.sums(outer, middle, inner)
-    parts = result((outer, grid[1], inner), a.dtype)
+    parts = result((outer, grid[1], inner), widened(a.dtype))
     launch("arithmetic", "multiply_grad", grid, gy, a, b, out, parts, shape)
-    return out, join(parts, result(b.shape, b.dtype))
+    return out, join(parts, result(b.shape, parts.dtype))
 
 
 def sum_products(a, b, shape, out=None):
     a, b = contiguous(a, b)
-    return sum_middle(a, b, stretching(a.shape, tuple(shape)), result(shape, a.dtype, out))
+    return sum_middle(a, b, stretching(a.shape, tuple(shape)), result(shape, widened(a.dtype), out))
 
 
 def sum_middle(a, b, shape, out, divisor=1):
@@ -58,7 +59,7 @@ def sum_middle(a, b, shape, out, divisor=1):
     if slices == 1:
         launch("arithmetic", "sum_products", grid, a, b, out, shape, divisor)
         return out
-    parts = result((outer, slices, inner), a.dtype)
+    parts = result((outer, slices, inner), out.dtype)
     launch("arithmetic", "sum_products", grid, a, b, parts, shape, 1)
     return join(parts, out, divisor)
 

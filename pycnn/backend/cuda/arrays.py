@@ -13,6 +13,7 @@ _REDUCTIONS = (None, *REDUCTIONS)  # in the order of kernels/arrays.cu
 
 name = "cuda"
 xp = cp
+half_wide = True
 
 
 def asarray(x, dtype=None):

@@ -4,12 +4,14 @@
 conv_grouped                  groups of few channels (below 16 of the result): threads by themselves, no tiles
 conv_mma, exact or tf32       tensor cores, as ``config.float32_precision`` says: float32 from sm_80 on, channels of a
                               group in fours, more than 16 of the result, arrays aligned to 16 bytes
+conv_half                     tensor cores: float16 and bfloat16, the same, but channels in eights
 ..., tiles of 128 x 128       where these are enough for a large GPU
 ..., of 128 x 64              the same, where the other half would be empty in the last column of tiles
 ..., of 64 x 64               else
 cuBLAS                        else, dense 1 x 1 without stride and padding: large ones (``cublas.suits``), more than 16
                               channels of the result
-conv, thin or square          float64, older chips, other numbers of channels; thin up to 16 of the result
+conv, thin or square          float64, older chips, other numbers of channels; thin up to 16 of the result. cuBLAS is
+                              never given numbers of 16 bits, for CuPy rounds gradients of filters then
 ============================  ==========================================================================================
 
 Filter gradients are sums over very many pixels: these are cut into slices, as many as the shape says, of which each
@@ -24,6 +26,7 @@ from pycnn.backend.cuda import cublas
 from pycnn.backend.cuda.activation import ACTIVATION_NUMBERS
 from pycnn.backend.cuda.arrays import contiguous, result
 from pycnn.backend.cuda.launch import blocks_for, compute_capability, launch
+from pycnn.backend.dtypes import is_half, widened
 
 
 class _Tile(NamedTuple):
@@ -39,9 +42,10 @@ class _Tile(NamedTuple):
         return blocks_for(rows, self.rows) * blocks_for(columns, self.columns)
 
 
-def _mma(precision, rows, columns):
-    """A tile on tensor cores; in shared memory three stages of 32 of the sum, of both operands."""
-    return _Tile("conv_mma", f"{precision}_{rows}x{columns}", rows, columns, 3 * 32 * (rows + columns) * 4)
+def _tensor_cores(source, kind):
+    """Tiles on tensor cores: square, tall, small. In shared memory are three stages of 128 bytes of the sum."""
+    sizes = (128, 128), (128, 64), (64, 64)
+    return [_Tile(source, f"{kind}_{r}x{c}", r, c, 3 * 128 * (r + c)) for r, c in sizes]
 
 
 _GROUPED = _Tile("conv_grouped", "grouped", 9, 32)  # of the filter gradient
@@ -49,10 +53,8 @@ _CUBLAS = None  # no kernels of ours
 _SQUARE = _Tile("conv", "square", 64, 64)
 _THIN = _Tile("conv", "thin", 256, 16)
 _THIN_FILTERS = _Tile("conv", "thin", 64, 16)
-_TENSOR_CORES = {
-    setting: tuple(_mma(precision, *size) for size in ((128, 128), (128, 64), (64, 64)))
-    for setting, precision in {"highest": "exact", "high": "tf32"}.items()
-}
+_TENSOR_CORES = {"highest": _tensor_cores("conv_mma", "exact"), "high": _tensor_cores("conv_mma", "tf32")}
+_OF_HALVES = _tensor_cores("conv_half", "half")
 _FEW = 16  # channels of the result, in a group, that waste most of a square tile
 _FULL = 128  # blocks, about the multiprocessors of a large GPU
 _PIXELS = 256  # of a slice at least
@@ -66,7 +68,7 @@ def _choose(g, columns, rows, depth, parts, arrays, thin=_THIN):
         if columns <= _FEW:
             return thin
         return _CUBLAS if _is_product(g) and cublas.suits(arrays[0].dtype, rows, columns, depth) else _SQUARE
-    square, tall, small = _TENSOR_CORES[config.float32_precision()]
+    square, tall, small = _OF_HALVES if is_half(arrays[0].dtype) else _TENSOR_CORES[config.float32_precision()]
     fills = blocks_for(columns, square.columns) * square.columns == blocks_for(columns, tall.columns) * tall.columns
     large = square if fills else tall
     return large if large.blocks(rows, columns) * parts >= _FULL else small
@@ -83,10 +85,13 @@ def _pixels(x):
 
 
 def suits_tensor_cores(g, columns, arrays):
-    """Whether the kernels of conv_mma are there for these arrays, and worth it."""
-    in_fours = g.in_channels // g.groups % 4 == 0 == g.out_channels // g.groups % 4
-    aligned = all(a.data.ptr % 16 == 0 for a in arrays if a is not None)
-    return arrays[0].dtype == "float32" and columns > _FEW and in_fours and aligned and compute_capability() >= 80
+    """Whether the kernels of conv_mma or conv_half are there for these arrays, and worth it."""
+    dtype = arrays[0].dtype
+    if dtype == "float64" or columns <= _FEW:
+        return False
+    together = 16 // dtype.itemsize
+    whole = g.in_channels // g.groups % together == 0 == g.out_channels // g.groups % together
+    return whole and all(a.data.ptr % 16 == 0 for a in arrays) and compute_capability() >= 80
 
 
 def _shape(g, batch):
@@ -143,7 +148,7 @@ def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
 
 def conv2d_filter_grad(x, gy, geometry, algorithm="auto", out=None):
     x, gy = contiguous(x, gy)
-    out, g = result(geometry.kernel_shape, x.dtype, out), geometry
+    out, g = result(geometry.kernel_shape, widened(x.dtype), out), geometry
     rows, columns, pixels = prod(g.kernel_shape[:3]), g.out_channels // g.groups, prod(gy.shape[:3])
     most = max(1, blocks_for(pixels, _PIXELS))  # slices
     tile = _choose(g, columns, rows, pixels, g.groups * most, (x, gy, out), _THIN_FILTERS)

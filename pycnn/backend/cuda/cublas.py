@@ -12,6 +12,7 @@ import cupy as cp
 from pycnn import config
 from pycnn.backend.cuda.activation import ACTIVATION_NUMBERS
 from pycnn.backend.cuda.launch import blocks_for, elementwise_blocks, launch
+from pycnn.backend.dtypes import is_half
 from pycnn.backend.recorded import active_recorder
 
 TILE = 64  # rows and columns of a block of the kernels that take the others
@@ -26,7 +27,7 @@ def suits(dtype, rows, columns, depth):
     launch, and a graph divided in two, take about 20 us, thus 512 products. That is reckoned, not measured.
     """
     waves = blocks_for(blocks_for(rows, TILE) * blocks_for(columns, TILE), WAVE)
-    if waves * depth < LONG:
+    if waves * depth < LONG or is_half(dtype):
         return False
     return dtype == "float64" or config.float32_precision() == "high" or not _rounds()
 

@@ -3,9 +3,9 @@
 ``launch("pool", "avg_pool2d_forward", blocks_for(out.size, 256), x, out, shape)`` takes the arguments in the order of
 the kernel's signature in ``kernels/pool.cu`` (how these files are written: ``sources.py``). The block is what its
 ``__launch_bounds__`` says. CuPy checks nothing, so this is done here: an array must be one of the current device,
-C-contiguous, aligned, of the dtype of its parameter; ``real`` is the dtype of the first array that is real, and then
-of all; so it is with each array of a list. Scalars are cast to their exact C type, an integer that does not fit
-raises. A tuple of ints fills a struct.
+C-contiguous, aligned, of the dtype of its parameter; ``real`` is the dtype of the first array that is real (or ``wide``
+where none is), and then of all; so it is with each array of a list. Scalars are cast to their exact C type, an integer
+that does not fit raises. A tuple of ints fills a struct.
 
 Whoever calls makes inputs contiguous (``arrays.contiguous``) and allocates results (``arrays.result``). A grid
 without blocks launches nothing.
@@ -18,10 +18,10 @@ import cupy as cp
 import numpy as np
 
 from pycnn.backend.cuda import sources
+from pycnn.backend.dtypes import FLOAT32, widened
 
 OPTIONS = ("--std=c++17",)
 _NULL = np.uint64(0)
-_REAL = tuple(np.dtype(name) for name in sources.REAL)
 _ROOM = 48 << 10  # of shared memory that each kernel may have without asking
 
 
@@ -86,31 +86,32 @@ def launch(source, kernel, grid, *arguments, shared=0):
         expected = ", ".join(p.name for p in signature.parameters)
         raise TypeError(f"kernel {kernel} takes ({expected}). Received: {len(arguments)} arguments")
     pairs = list(zip(signature.parameters, arguments, strict=True))
-    real, device = _real(kernel, pairs), cp.cuda.Device().id
+    real, device = _real(source, kernel, pairs), cp.cuda.Device().id
     passed = tuple(_checked(kernel, parameter, value, real, device) for parameter, value in pairs)
     grid = (grid, 1, 1) if isinstance(grid, int) else (*grid, 1, 1)[:3]
     if min(grid) > 0:
         _function(source, kernel, real.name, device, shared)(grid, (signature.threads,), passed, shared_mem=shared)
 
 
-def _real(kernel, pairs):
-    """What ``real`` is: the dtype of the first array of that type; float32 for a kernel without any."""
-    for parameter, value in pairs:
-        if parameter.dtype == sources.ARRAYS and value:
-            value = value[0]
-        elif not parameter.is_array or parameter.dtype is not None:
-            continue
-        if value is not None:
-            dtype = getattr(value, "dtype", None)
-            if dtype not in _REAL:
-                raise _wrong(kernel, parameter, f"an array of one of {', '.join(sources.REAL)}", value)
-            return dtype
-    return _REAL[0]
+def _real(source, kernel, pairs):
+    """What ``real`` is: the dtype of the first array of that type, or of type ``wide``; float32 without any."""
+    for kind in ("real", "wide"):
+        for parameter, value in pairs:
+            if parameter.dtype == sources.ARRAYS and value:
+                value = value[0]
+            elif not parameter.is_array or parameter.dtype != kind:
+                continue
+            if value is not None:
+                dtype, possible = getattr(value, "dtype", None), sources.dtypes(source)
+                if dtype is None or dtype.name not in possible:
+                    raise _wrong(kernel, parameter, f"an array of one of {', '.join(possible)}", value)
+                return dtype
+    return FLOAT32
 
 
 def _checked(kernel, parameter, value, real, device):
     """An argument as CuPy passes it, or an error that names the kernel and the parameter."""
-    dtype = parameter.dtype or real
+    dtype = {"real": real, "wide": widened(real)}.get(parameter.dtype, parameter.dtype)
     if dtype == sources.ARRAYS:
         given = [] if value is None and parameter.may_be_none else _list(kernel, parameter, value, "arrays")
         return _many(dtype, [_array(kernel, parameter, a, real, device).data.ptr for a in given])

@@ -5,6 +5,7 @@ from pycnn.backend.cuda.activation import ACTIVATION_NUMBERS
 from pycnn.backend.cuda.arithmetic import join, sum_middle
 from pycnn.backend.cuda.arrays import contiguous, result
 from pycnn.backend.cuda.launch import launch
+from pycnn.backend.dtypes import widened
 
 
 def _matrix(x):
@@ -15,16 +16,16 @@ def _matrix(x):
 
 def sum_rows(x, out=None):
     count, channels = _matrix(x)
-    return sum_middle(contiguous(x), None, (1, count, channels), result((channels,), x.dtype, out))
+    return sum_middle(contiguous(x), None, (1, count, channels), result((channels,), widened(x.dtype), out))
 
 
 def batch_norm_statistics(x):
     x = contiguous(x)
     count, channels = _matrix(x)
     shape, grid = rows.sums(1, count, channels)
-    parts = result((3, grid[1], channels), x.dtype)
+    parts = result((3, grid[1], channels), widened(x.dtype))
     launch("norm", "moments_of_rows", grid, x, parts, shape)
-    mean, variance = result((channels,), x.dtype), result((channels,), x.dtype)
+    mean, variance = result((channels,), parts.dtype), result((channels,), parts.dtype)
     shape, grid = rows.joined(1, grid[1], channels)
     launch("norm", "moments_of_slices", grid, parts, mean, variance, shape, max(count, 1))
     return mean, variance
@@ -60,10 +61,10 @@ def batch_norm_grad(
     count, channels = _matrix(x)
     number = ACTIVATION_NUMBERS[activation]
     shape, grid = rows.sums(1, count, channels)
-    sums = parts = result((2, grid[1], channels), x.dtype)
+    sums = parts = result((2, grid[1], channels), widened(x.dtype))
     launch("norm", "batch_norm_sums", grid, gy, x, y, *terms, residual_grad, parts, shape, epsilon, number)
     if grid[1] > 1:
-        sums = join(parts, result((2, channels), x.dtype))
+        sums = join(parts, result((2, channels), parts.dtype))
     gbeta, ggamma = sums.reshape(2, channels)
     if residual_grad is not None:  # which holds gy behind the activation
         gy, y, number = residual_grad, None, 0

@@ -24,7 +24,7 @@ def _run(kernel, out, arrays, geometry, *numbers):
     launch("pool", kernel, elementwise_blocks(out.size), *arrays, shape, *numbers, out.size)
 
 
-def _narrow_and_wide(index):
+def _bytes_or_ints(index):
     """The index as the kernels take it: in one of two arguments, by its dtype."""
     if index is None:
         return None, None
@@ -38,7 +38,7 @@ def _extreme_forward(x, geometry, minimum, out, index, with_index):
     out = result(shape, x.dtype, out)
     if with_index and index is None:
         index = result(shape, np.uint8 if places <= 255 else np.int32)
-    _run("extreme_pool2d_forward", out, (x, out, *_narrow_and_wide(index)), geometry, minimum)
+    _run("extreme_pool2d_forward", out, (x, out, *_bytes_or_ints(index)), geometry, minimum)
     return out, index
 
 
@@ -53,7 +53,7 @@ def min_pool2d_forward(x, geometry, out=None, index=None, with_index=True):
 def extreme_pool2d_input_grad(gy, index, geometry, out=None):
     gy, index = contiguous(gy, index)
     out = result(geometry.input_shape(len(gy), gy.shape[3]), gy.dtype, out)
-    _run("extreme_pool2d_input_grad", out, (gy, *_narrow_and_wide(index), out), geometry)
+    _run("extreme_pool2d_input_grad", out, (gy, *_bytes_or_ints(index), out), geometry)
     return out
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from pycnn.backend.host_memory import host_memory
 
 name = "reference"
+half_wide = False
 xp = np
 
 

@@ -11,29 +11,29 @@ __device__ inline int64 stretched(int64 i, int64 middle, int64 inner) {
 extern "C" __global__ void __launch_bounds__(256)
 combine(const real *a, const real *b, real *out, int multiplies, int64 middle, int64 inner, int64 count) {
     FOR_EACH(int64, i, count) {
-        const real x = b[stretched(i, middle, inner)];
-        out[i] = multiplies ? a[i] * x : a[i] + x;
+        const wide x = a[i], y = b[stretched(i, middle, inner)];
+        out[i] = multiplies ? x * y : x + y;
     }
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-add_clipped(const real *a, const real *b, real *out, real low, real high, int64 middle, int64 inner, int64 count) {
+add_clipped(const real *a, const real *b, real *out, wide low, wide high, int64 middle, int64 inner, int64 count) {
     FOR_EACH(int64, i, count) {
-        const real sum = a[i] + b[stretched(i, middle, inner)];
+        const wide sum = a[i] + b[stretched(i, middle, inner)];
         out[i] = sum < low ? low : sum > high ? high : sum; // NaN is neither
     }
 }
 
 // out (outer, slices, inner) = the sums of a * b, or of a, over the rows of each slice, divided
 extern "C" __global__ void __launch_bounds__(256)
-sum_products(const real *a, const real *b OR_NULL, real *out, Rows s, real divisor) {
-    __shared__ real sums[256];
+sum_products(const real *a, const real *b OR_NULL, wide *out, Rows s, wide divisor) {
+    __shared__ wide sums[256];
     const Share my(s);
-    real sum = 0;
+    wide sum = 0;
 #pragma unroll 4
     for (int row = my.first; row < my.last; row += s.lanes) {
         const int64 i = my.begin + (int64)row * s.inner;
-        sum += b ? a[i] * b[i] : a[i];
+        sum += b ? a[i] * b[i] : (wide)a[i];
     }
     sum = folded(sum, sums, my, s.lanes);
     if (my.writes()) out[my.result] = sum / divisor;
@@ -41,14 +41,14 @@ sum_products(const real *a, const real *b OR_NULL, real *out, Rows s, real divis
 
 // ga = gy * b, b (outer, inner), and sums (outer, slices, inner) of gy * a
 extern "C" __global__ void __launch_bounds__(256)
-multiply_grad(const real *gy, const real *a, const real *b, real *ga, real *out, Rows s) {
-    __shared__ real sums[256];
+multiply_grad(const real *gy, const real *a, const real *b, real *ga, wide *out, Rows s) {
+    __shared__ wide sums[256];
     const Share my(s);
-    const real factor = my.there ? b[my.output] : 0;
-    real sum = 0;
+    const wide factor = my.there ? (wide)b[my.output] : 0;
+    wide sum = 0;
     for (int row = my.first; row < my.last; row += s.lanes) {
         const int64 i = my.begin + (int64)row * s.inner;
-        const real g = gy[i];
+        const wide g = gy[i];
         sum += g * a[i];
         ga[i] = g * factor;
     }

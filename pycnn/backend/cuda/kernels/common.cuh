@@ -4,19 +4,10 @@
 
 typedef long long int64;
 typedef unsigned char uint8;
+typedef unsigned short uint16;
+struct float16; // numbers of 16 bits
+struct bfloat16;
 #define OR_NULL // after a parameter: the pointer may be null
-
-// What a launch takes many of: the arrays of a list (null where there is no list), and integers of theirs.
-#define MANY 64
-struct Arrays { real *at[MANY]; };
-struct Integers { int64 at[MANY]; };
-
-// for (i = this thread's elements below count): neighbours of a warp take neighbouring elements
-#define FOR_EACH(type, i, count) \
-    for (type i = (type)blockIdx.x * blockDim.x + threadIdx.x; i < (count); i += (type)gridDim.x * blockDim.x)
-
-// i / n of numbers that are not negative, short where both have 32 bits
-__device__ inline int64 quotient(int64 i, int64 n) { return (i | n) >> 32 ? i / n : (unsigned)i / (unsigned)n; }
 
 #ifndef PYCNN_EMULATED
 #define FULL_WARP 0xffffffffu
@@ -81,5 +72,81 @@ __device__ inline void mma_tf32(float (&d)[4], const float (&a)[4], const float 
     __trap();
 #endif
 }
+
+// Numbers of 16 bits: float16, to the nearest, and back; bfloat16 is the front of a float.
+__device__ inline uint16 to_float16(float x) {
+    uint16 bits;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+    return bits;
+}
+__device__ inline float from_float16(uint16 bits) {
+    float x;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(bits));
+    return x;
+}
+__device__ inline unsigned bits_of(float x) { return __float_as_uint(x); }
+__device__ inline float from_bits(unsigned bits) { return __uint_as_float(bits); }
+
+// Four matrices (8, 8) of 16-bit numbers from shared memory to the registers of a warp. Lane i says where row i % 8 of
+// matrix i / 8 begins, at a multiple of 16 bytes; of each matrix, or of each transposed, it gets columns 2*(i % 4) and
+// 2*(i % 4) + 1 of row i / 4, the first one in the lower bits.
+template <bool TRANSPOSED> __device__ inline void load_matrices(unsigned (&to)[4], const void *row) {
+    const unsigned from = (unsigned)__cvta_generic_to_shared(row);
+    if (TRANSPOSED)
+        asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+                     : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3]) : "r"(from) : "memory");
+    else
+        asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+                     : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3]) : "r"(from) : "memory");
+}
+
+// d (16, 8) += a (16, 16) @ b (16, 8) by a warp, a and b of numbers T of 16 bits: mma.m16n8k16, d as in mma_tf32. a are
+// the matrices of load_matrices rows 0-7 and 8-15 of columns 0-7, then of columns 8-15; b the transposed ones of rows
+// 0-7 and 8-15. From sm_80 on.
+template <class T>
+__device__ void mma_half(float (&d)[4], const unsigned (&a)[4], unsigned b_low, unsigned b_high);
+#if __CUDA_ARCH__ >= 800
+#define MMA_HALF(T, TYPE)                                                                                          \
+    template <>                                                                                                    \
+    __device__ inline void mma_half<T>(float (&d)[4], const unsigned (&a)[4], unsigned b_low, unsigned b_high) {   \
+        asm volatile("mma.sync.aligned.m16n8k16.row.col.f32." TYPE "." TYPE ".f32 "                                \
+                     "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"                                       \
+                     : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                              \
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b_low), "r"(b_high));                       \
+    }
+MMA_HALF(float16, "f16")
+MMA_HALF(bfloat16, "bf16")
 #endif
+#endif
+
+// What is so in memory only: what is computed of them is a float, and rounded to the nearest when it is stored.
+struct float16 {
+    uint16 bits;
+    float16() = default;
+    __device__ float16(float x) : bits(to_float16(x)) {}
+    __device__ operator float() const { return from_float16(bits); }
+};
+struct bfloat16 {
+    uint16 bits;
+    bfloat16() = default;
+    __device__ bfloat16(float x) {
+        const unsigned all = bits_of(x);
+        bits = x == x ? (all + 0x7fff + (all >> 16 & 1)) >> 16 : 0x7fff;
+    }
+    __device__ operator float() const { return from_bits((unsigned)bits << 16); }
+};
+typedef PYCNN_REAL real; // of the arrays
+typedef PYCNN_WIDE wide; // of what is computed of them
+
+// What a launch takes many of: the arrays of a list (null where there is no list), and integers of theirs.
+#define MANY 64
+struct Arrays { real *at[MANY]; };
+struct Integers { int64 at[MANY]; };
+
+// for (i = this thread's elements below count): neighbours of a warp take neighbouring elements
+#define FOR_EACH(type, i, count) \
+    for (type i = (type)blockIdx.x * blockDim.x + threadIdx.x; i < (count); i += (type)gridDim.x * blockDim.x)
+
+// i / n of numbers that are not negative, short where both have 32 bits
+__device__ inline int64 quotient(int64 i, int64 n) { return (i | n) >> 32 ? i / n : (unsigned)i / (unsigned)n; }
 #endif

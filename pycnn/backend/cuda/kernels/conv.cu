@@ -11,7 +11,7 @@ template <int SPAN, int DOWN, int ACROSS, int DEPTH> struct Product {
     template <template <class, int, int, int, int> class Loader, class T>
     using Right = Loader<T, WIDE, DEPTH, 1, THREADS>;
     struct Tiles { // one more: writes along the depth meet few banks twice
-        real a[DEPTH][TALL + 1], b[DEPTH][WIDE + 1];
+        wide a[DEPTH][TALL + 1], b[DEPTH][WIDE + 1];
     };
     Tiles &tiles;
     __device__ explicit Product(Tiles &tiles) : tiles(tiles) {}
@@ -19,14 +19,18 @@ template <int SPAN, int DOWN, int ACROSS, int DEPTH> struct Product {
     template <class A, class B, class R>
     __device__ void operator()(A &left, B &right, int depth, const R &result) const {
         const int ty = threadIdx.x / SPAN, tx = threadIdx.x % SPAN;
-        real sum[DOWN][ACROSS] = {};
+        wide sum[DOWN][ACROSS] = {};
         for (int d = 0; d < depth; d += DEPTH) {
-            left.load([&](int row, int k, const real *from, bool there) { tiles.a[k][row] = there ? *from : 0; });
-            right.load([&](int row, int k, const real *from, bool there) { tiles.b[k][row] = there ? *from : 0; });
+            left.load([&](int row, int k, const real *from, bool there) {
+                tiles.a[k][row] = there ? (wide)*from : 0;
+            });
+            right.load([&](int row, int k, const real *from, bool there) {
+                tiles.b[k][row] = there ? (wide)*from : 0;
+            });
             __syncthreads();
 #pragma unroll
             for (int k = 0; k < DEPTH; k++) {
-                real x[DOWN], y[ACROSS];
+                wide x[DOWN], y[ACROSS];
 #pragma unroll
                 for (int i = 0; i < DOWN; i++) x[i] = tiles.a[k][ty + LINES * i];
 #pragma unroll
@@ -84,13 +88,13 @@ conv2d_input_grad_thin(const real *gy, const real *w, real *out, ConvShape s) {
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-conv2d_filter_grad_square(const real *x, const real *gy, real *out, ConvShape s, int pixels) {
+conv2d_filter_grad_square(const real *x, const real *gy, wide *out, ConvShape s, int pixels) {
     __shared__ Square::Tiles tiles;
     filter_grad_tile(x, gy, out, s, pixels, Square(tiles));
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-conv2d_filter_grad_thin(const real *x, const real *gy, real *out, ConvShape s, int pixels) {
+conv2d_filter_grad_thin(const real *x, const real *gy, wide *out, ConvShape s, int pixels) {
     __shared__ LowThin::Tiles tiles;
     filter_grad_tile(x, gy, out, s, pixels, LowThin(tiles));
 }
@@ -98,11 +102,11 @@ conv2d_filter_grad_thin(const real *x, const real *gy, real *out, ConvShape s, i
 // The slices of a filter gradient, summed: 32 numbers by a block, each warp takes every eighth slice of them, and what
 // the warps have is summed in their order.
 extern "C" __global__ void __launch_bounds__(256)
-sum_slices(const real *parts, real *out, int slices, int64 count) {
-    __shared__ real sums[8][32];
+sum_slices(const wide *parts, wide *out, int slices, int64 count) {
+    __shared__ wide sums[8][32];
     const int lane = threadIdx.x % 32, line = threadIdx.x / 32;
     const int64 i = (int64)blockIdx.x * 32 + lane;
-    real sum = 0;
+    wide sum = 0;
     for (int slice = line; slice < slices && i < count; slice += 8) sum += parts[slice * count + i];
     sums[line][lane] = sum;
     __syncthreads();

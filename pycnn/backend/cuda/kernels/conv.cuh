@@ -201,10 +201,10 @@ template <class T, class Place> struct Result {
     int row, rows, column, columns, all, activation;
 
     // What is stored at out[line + c], where `line` begins the pixel (or row) that was summed
-    __device__ T finished(int64 line, int c, T sum) const {
+    __device__ T finished(int64 line, int c, wide sum) const {
         if (bias) sum += bias[c];
         if (residual) sum += residual[line + c];
-        return (T)fused_activation((real)sum, activation);
+        return (T)fused_activation(sum, activation);
     }
 };
 
@@ -212,9 +212,9 @@ template <class T, class Place> struct Result {
 // z counts groups, and phases or slices.
 struct Work {
     int row, column, group, part;
-    __device__ Work(int tall, int wide, int columns, int groups) {
-        const int tiles = (columns + wide - 1) / wide;
-        column = blockIdx.x % tiles * wide, row = blockIdx.x / tiles * tall;
+    __device__ Work(int tall, int broad, int columns, int groups) {
+        const int tiles = (columns + broad - 1) / broad;
+        column = blockIdx.x % tiles * broad, row = blockIdx.x / tiles * tall;
         group = blockIdx.z % groups, part = blockIdx.z / groups;
     }
 };
@@ -259,16 +259,16 @@ __device__ void input_grad_tile(const T *gy, const T *w, T *out, const ConvShape
     product(left, right, axes.y.taps * axes.x.taps * s.outs, result);
 }
 
-template <class Product, class T>
-__device__ void filter_grad_tile(const T *x, const T *gy, T *out, const ConvShape &s, int pixels,
+template <class Product, class T, class Sum>
+__device__ void filter_grad_tile(const T *x, const T *gy, Sum *out, const ConvShape &s, int pixels,
                                  const Product &product) {
     const Work work(Product::TALL, Product::WIDE, s.outs, s.groups);
     const Slice slice(s, work.part, pixels);
     const int first = work.group * s.outs, all = s.outs * s.groups, rows = s.filter_height * s.filter_width * s.ins;
     typename Product::template Left<Windows, T> left(x, s, work.group, work.row, slice.first, slice.last);
     typename Product::template Right<Matrix, T> right(gy + first, all, s.outs, work.column, slice.first, slice.last);
-    const T *none = nullptr;
-    const Result<T, InOrder> result = {out + (int64)work.part * rows * all + first, none, none, InOrder(), work.row,
+    const Sum *none = nullptr;
+    const Result<Sum, InOrder> result = {out + (int64)work.part * rows * all + first, none, none, InOrder(), work.row,
                                        rows, work.column, s.outs, all, LINEAR};
     product(left, right, slice.last - slice.first, result);
 }

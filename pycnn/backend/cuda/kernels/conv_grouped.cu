@@ -10,15 +10,15 @@
 // result; the filters of source channel 0 and this channel of the result begin at w, those of the next `step` on.
 struct Strip {
     int channel, j, i, n;
-    real sum[STRIP];
+    wide sum[STRIP];
     __device__ Strip(int number, const Axes &axes, int results) : sum{} {
         const int strips = (axes.x.count + STRIP - 1) / STRIP;
         channel = number % results, number /= results;
         j = number % strips * STRIP, number /= strips;
         i = number % axes.y.count, n = number / axes.y.count;
     }
-    __device__ real take_first() {
-        const real first = sum[0];
+    __device__ wide take_first() {
+        const wide first = sum[0];
 #pragma unroll
         for (int e = 1; e < STRIP; e++) sum[e - 1] = sum[e];
         return first;
@@ -34,7 +34,7 @@ struct Strip {
                 const int x = axes.x.first + j * axes.x.stride + tx * axes.x.step;
                 const real *filter = w + (r * filter_width + axes.x.filter_first + tx * axes.x.filter_step) * tap_size;
                 for (int c = 0; c < channels; c++) {
-                    const real factor = filter[(int64)c * step];
+                    const wide factor = filter[(int64)c * step];
 #pragma unroll
                     for (int e = 0; e < STRIP; e++) {
                         const int place = x + e * axes.x.stride;
@@ -61,7 +61,7 @@ conv2d_forward_grouped(const real *x, const real *w, const real *bias OR_NULL, c
 #pragma unroll 1 // the activations are long
         for (int e = 0; e < STRIP && strip.j + e < s.grid_width; e++) {
             const int64 at = (line * s.grid_width + strip.j + e) * results + k;
-            const real sum = strip.take_first() + (bias ? bias[k] : 0) + (residual ? residual[at] : 0);
+            const wide sum = strip.take_first() + (bias ? (wide)bias[k] : 0) + (residual ? (wide)residual[at] : 0);
             out[at] = fused_activation(sum, activation);
         }
     }
@@ -89,13 +89,13 @@ conv2d_input_grad_grouped(const real *gy, const real *w, real *out, ConvShape s)
 
 // Grid: filters by 32, (tap, c) by TAPS, slices of the pixels.
 extern "C" __global__ void __launch_bounds__(256)
-conv2d_filter_grad_grouped(const real *x, const real *gy, real *out, ConvShape s, int pixels) {
-    __shared__ real sums[LINES][TAPS][32];
+conv2d_filter_grad_grouped(const real *x, const real *gy, wide *out, ConvShape s, int pixels) {
+    __shared__ wide sums[LINES][TAPS][32];
     const int lane = threadIdx.x % 32, line = threadIdx.x / 32;
     const int all = s.ins * s.groups, filters = s.outs * s.groups, rows = s.filter_height * s.filter_width * s.ins;
     const int k = blockIdx.x * 32 + lane, group = min(k, filters - 1) / s.outs, first = blockIdx.y * TAPS;
     const Slice slice(s, blockIdx.z, pixels);
-    real sum[TAPS] = {};
+    wide sum[TAPS] = {};
     int tap_y[TAPS], tap_x[TAPS], channel[TAPS];
 #pragma unroll
     for (int t = 0; t < TAPS; t++) {
@@ -105,7 +105,7 @@ conv2d_filter_grad_grouped(const real *x, const real *gy, real *out, ConvShape s
         channel[t] = group * s.ins + (first + t) % s.ins;
     }
     for (int pixel = slice.first + line; pixel < slice.last && k < filters; pixel += LINES) {
-        const real slope = gy[(int64)pixel * filters + k];
+        const wide slope = gy[(int64)pixel * filters + k];
         const int q = pixel % s.grid_width, above = pixel / s.grid_width;
         const int p = above % s.grid_height, n = above / s.grid_height;
 #pragma unroll
@@ -119,7 +119,7 @@ conv2d_filter_grad_grouped(const real *x, const real *gy, real *out, ConvShape s
     for (int t = 0; t < TAPS; t++) sums[line][t][lane] = sum[t];
     __syncthreads();
     for (int t = line; t < TAPS; t += LINES) {
-        real total = 0;
+        wide total = 0;
 #pragma unroll
         for (int i = 0; i < LINES; i++) total += sums[i][t][lane];
         if (k < filters && first + t < rows) out[((int64)blockIdx.z * rows + first + t) * filters + k] = total;

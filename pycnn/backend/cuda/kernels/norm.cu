@@ -4,11 +4,11 @@
 
 // Of some rows: how many, their mean, and the sum of squared deviations from it.
 struct Moments {
-    real count, mean, squares;
+    wide count, mean, squares;
     __device__ void operator+=(const Moments &other) {
-        const real all = count + other.count;
+        const wide all = count + other.count;
         if (all == 0) return;
-        const real share = other.count / all, delta = other.mean - mean;
+        const wide share = other.count / all, delta = other.mean - mean;
         mean += delta * share;
         squares += other.squares + delta * delta * count * share;
         count = all;
@@ -19,23 +19,23 @@ struct Moments {
 
 // out (3, slices, channels)
 extern "C" __global__ void __launch_bounds__(256)
-moments_of_rows(const real *x, real *out, Rows s) {
+moments_of_rows(const real *x, wide *out, Rows s) {
     __shared__ Moments shared[256];
     const Share my(s);
     Moments all = {};
     for (int row = my.first; row < my.last; row += AT_ONCE * s.lanes) {
-        real values[AT_ONCE];
+        wide values[AT_ONCE];
         Moments some = {};
 #pragma unroll
         for (int i = 0; i < AT_ONCE; i++) {
             const bool there = row + i * s.lanes < my.last;
-            values[i] = there ? x[my.begin + (int64)(row + i * s.lanes) * s.inner] : 0;
+            values[i] = there ? (wide)x[my.begin + (int64)(row + i * s.lanes) * s.inner] : 0;
             some.count += there, some.mean += values[i];
         }
         some.mean /= some.count;
 #pragma unroll
         for (int i = 0; i < AT_ONCE; i++) {
-            const real deviation = row + i * s.lanes < my.last ? values[i] - some.mean : 0;
+            const wide deviation = row + i * s.lanes < my.last ? values[i] - some.mean : 0;
             some.squares += deviation * deviation;
         }
         all += some;
@@ -48,7 +48,7 @@ moments_of_rows(const real *x, real *out, Rows s) {
 
 // x (3, slices, channels) as above, the slices as rows
 extern "C" __global__ void __launch_bounds__(256)
-moments_of_slices(const real *x, real *mean, real *variance, Rows s, real count) {
+moments_of_slices(const wide *x, wide *mean, wide *variance, Rows s, wide count) {
     __shared__ Moments shared[256];
     const Share my(s);
     const int64 next = (int64)s.rows * s.inner;
@@ -63,25 +63,25 @@ moments_of_slices(const real *x, real *mean, real *variance, Rows s, real count)
 
 // gamma * (x - mean) / deviation + beta of one channel
 struct Channel {
-    real mean, inverse, gamma, beta;
-    __device__ Channel(int c, const real *means, const real *variances, const real *gammas, const real *betas,
-                       real epsilon) {
+    wide mean, inverse, gamma, beta;
+    __device__ Channel(int c, const wide *means, const wide *variances, const wide *gammas, const wide *betas,
+                       wide epsilon) {
         mean = means[c], inverse = 1 / sqrt(variances[c] + epsilon);
         gamma = gammas ? gammas[c] : 1, beta = betas ? betas[c] : 0;
     }
-    __device__ real normal(real x) const { return (x - mean) * inverse; }
-    __device__ real value(real x) const { return gamma * normal(x) + beta; }
+    __device__ wide normal(wide x) const { return (x - mean) * inverse; }
+    __device__ wide value(wide x) const { return gamma * normal(x) + beta; }
 };
 
 // The slope of the activation at y, or where that was not kept at what y is without a residual.
-__device__ inline real slope_at(int64 i, real x, const real *y, const Channel &channel, int activation) {
+__device__ inline wide slope_at(int64 i, wide x, const real *y, const Channel &channel, int activation) {
     if (activation == LINEAR) return 1;
-    return fused_slope(y ? y[i] : fused_activation(channel.value(x), activation), activation);
+    return fused_slope(y ? (wide)y[i] : fused_activation(channel.value(x), activation), activation);
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-batch_norm_forward(const real *x, const real *mean, const real *variance, const real *gamma OR_NULL,
-                   const real *beta OR_NULL, const real *residual OR_NULL, real *out, Rows s, real epsilon,
+batch_norm_forward(const real *x, const wide *mean, const wide *variance, const wide *gamma OR_NULL,
+                   const wide *beta OR_NULL, const real *residual OR_NULL, real *out, Rows s, wide epsilon,
                    int activation) {
     const Share my(s);
     if (!my.there) return;
@@ -89,24 +89,24 @@ batch_norm_forward(const real *x, const real *mean, const real *variance, const 
 #pragma unroll 4
     for (int row = my.first; row < my.last; row += s.lanes) {
         const int64 i = my.begin + (int64)row * s.inner;
-        const real value = channel.value(x[i]);
+        const wide value = channel.value(x[i]);
         out[i] = fused_activation(residual ? value + residual[i] : value, activation);
     }
 }
 
 // out (2, slices, channels) = the sums of g and of g * normal, where g = gy behind the activation, which is kept, too
 extern "C" __global__ void __launch_bounds__(256)
-batch_norm_sums(const real *gy, const real *x, const real *y OR_NULL, const real *mean, const real *variance,
-                const real *gamma OR_NULL, const real *beta OR_NULL, real *residual_grad OR_NULL, real *out, Rows s,
-                real epsilon, int activation) {
-    __shared__ real sums[256], products[256];
+batch_norm_sums(const real *gy, const real *x, const real *y OR_NULL, const wide *mean, const wide *variance,
+                const wide *gamma OR_NULL, const wide *beta OR_NULL, real *residual_grad OR_NULL, wide *out, Rows s,
+                wide epsilon, int activation) {
+    __shared__ wide sums[256], products[256];
     const Share my(s);
     const Channel channel(my.there ? my.output : 0, mean, variance, gamma, beta, epsilon);
-    real sum = 0, product = 0;
+    wide sum = 0, product = 0;
 #pragma unroll 4
     for (int row = my.first; row < my.last; row += s.lanes) {
         const int64 i = my.begin + (int64)row * s.inner;
-        const real g = gy[i] * slope_at(i, x[i], y, channel, activation);
+        const wide g = gy[i] * slope_at(i, x[i], y, channel, activation);
         sum += g, product += g * channel.normal(x[i]);
         if (residual_grad) residual_grad[i] = g;
     }
@@ -116,18 +116,18 @@ batch_norm_sums(const real *gy, const real *x, const real *y OR_NULL, const real
 
 // Without gbeta and ggamma mean and variance are constants.
 extern "C" __global__ void __launch_bounds__(256)
-batch_norm_grad(const real *gy, const real *x, const real *y OR_NULL, const real *mean, const real *variance,
-                const real *gamma OR_NULL, const real *beta OR_NULL, const real *gbeta OR_NULL,
-                const real *ggamma OR_NULL, real *out, Rows s, real epsilon, int activation) {
+batch_norm_grad(const real *gy, const real *x, const real *y OR_NULL, const wide *mean, const wide *variance,
+                const wide *gamma OR_NULL, const wide *beta OR_NULL, const wide *gbeta OR_NULL,
+                const wide *ggamma OR_NULL, real *out, Rows s, wide epsilon, int activation) {
     const Share my(s);
     if (!my.there) return;
     const Channel channel(my.output, mean, variance, gamma, beta, epsilon);
-    const real own = gbeta ? gbeta[my.output] / s.rows : 0, slope = ggamma ? ggamma[my.output] / s.rows : 0;
-    const real scale = channel.gamma * channel.inverse;
+    const wide own = gbeta ? gbeta[my.output] / s.rows : 0, slope = ggamma ? ggamma[my.output] / s.rows : 0;
+    const wide scale = channel.gamma * channel.inverse;
 #pragma unroll 4
     for (int row = my.first; row < my.last; row += s.lanes) {
         const int64 i = my.begin + (int64)row * s.inner;
-        const real g = gy[i] * slope_at(i, x[i], y, channel, activation);
+        const wide g = gy[i] * slope_at(i, x[i], y, channel, activation);
         out[i] = scale * (g - own - channel.normal(x[i]) * slope);
     }
 }

@@ -34,24 +34,24 @@ __device__ inline int places(int p, int stride, int before, int after, int windo
     const int start = p * stride - before;
     return include ? min(start + window, size + after) - start : min(start + window, size) - max(start, 0);
 }
-__device__ inline real divisor(const PoolShape &s, int p, int q, int include) {
-    return (real)(places(p, s.stride_y, s.top, s.bottom, s.pool_height, s.height, include) *
+__device__ inline wide divisor(const PoolShape &s, int p, int q, int include) {
+    return (wide)(places(p, s.stride_y, s.top, s.bottom, s.pool_height, s.height, include) *
                   places(q, s.stride_x, s.left, s.right, s.pool_width, s.width, include));
 }
 
-// The index of the winner goes into narrow or wide, or nowhere.
+// The index of the winner goes into bytes or ints, or nowhere.
 extern "C" __global__ void __launch_bounds__(256)
-extreme_pool2d_forward(const real *x, real *out, uint8 *narrow OR_NULL, int *wide OR_NULL, PoolShape s, int minimum,
+extreme_pool2d_forward(const real *x, real *out, uint8 *bytes OR_NULL, int *ints OR_NULL, PoolShape s, int minimum,
                        int count) {
     FOR_EACH(int, i, count) {
         const Place at(i, s.grid_height, s.grid_width, s.channels);
         const Range rows = under_window(at.y, s.stride_y, s.top, s.pool_height, s.height);
         const Range columns = under_window(at.x, s.stride_x, s.left, s.pool_width, s.width);
-        real best = 0;
+        wide best = 0;
         int winner = -1;
         for (int h = rows.first; h < rows.last; h++)
             for (int w = columns.first; w < columns.last; w++) {
-                const real value = x[(((int64)at.n * s.height + h) * s.width + w) * s.channels + at.c];
+                const wide value = x[(((int64)at.n * s.height + h) * s.width + w) * s.channels + at.c];
                 const bool beats = minimum ? value < best : value > best; // never a NaN, nor what meets one
                 if (winner < 0 || beats || (value != value && best == best)) {
                     best = value;
@@ -59,24 +59,24 @@ extreme_pool2d_forward(const real *x, real *out, uint8 *narrow OR_NULL, int *wid
                 }
             }
         out[i] = best;
-        if (narrow) narrow[i] = (uint8)winner;
-        if (wide) wide[i] = winner;
+        if (bytes) bytes[i] = (uint8)winner;
+        if (ints) ints[i] = winner;
     }
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-extreme_pool2d_input_grad(const real *gy, const uint8 *narrow OR_NULL, const int *wide OR_NULL, real *out, PoolShape s,
+extreme_pool2d_input_grad(const real *gy, const uint8 *bytes OR_NULL, const int *ints OR_NULL, real *out, PoolShape s,
                           int count) {
     FOR_EACH(int, i, count) {
         const Place at(i, s.height, s.width, s.channels);
         const Range rows = over_row(at.y, s.stride_y, s.top, s.pool_height, s.grid_height);
         const Range columns = over_row(at.x, s.stride_x, s.left, s.pool_width, s.grid_width);
-        real sum = 0;
+        wide sum = 0;
         for (int p = rows.first; p < rows.last; p++)
             for (int q = columns.first; q < columns.last; q++) {
                 const int64 window = (((int64)at.n * s.grid_height + p) * s.grid_width + q) * s.channels + at.c;
                 const int own = (at.y - p * s.stride_y + s.top) * s.pool_width + at.x - q * s.stride_x + s.left;
-                if ((narrow ? narrow[window] : wide[window]) == own) sum += gy[window];
+                if ((bytes ? bytes[window] : ints[window]) == own) sum += gy[window];
             }
         out[i] = sum;
     }
@@ -88,7 +88,7 @@ avg_pool2d_forward(const real *x, real *out, PoolShape s, int include, int count
         const Place at(i, s.grid_height, s.grid_width, s.channels);
         const Range rows = under_window(at.y, s.stride_y, s.top, s.pool_height, s.height);
         const Range columns = under_window(at.x, s.stride_x, s.left, s.pool_width, s.width);
-        real sum = 0;
+        wide sum = 0;
         for (int h = rows.first; h < rows.last; h++)
             for (int w = columns.first; w < columns.last; w++)
                 sum += x[(((int64)at.n * s.height + h) * s.width + w) * s.channels + at.c];
@@ -102,7 +102,7 @@ avg_pool2d_input_grad(const real *gy, real *out, PoolShape s, int include, int c
         const Place at(i, s.height, s.width, s.channels);
         const Range rows = over_row(at.y, s.stride_y, s.top, s.pool_height, s.grid_height);
         const Range columns = over_row(at.x, s.stride_x, s.left, s.pool_width, s.grid_width);
-        real sum = 0;
+        wide sum = 0;
         for (int p = rows.first; p < rows.last; p++)
             for (int q = columns.first; q < columns.last; q++)
                 sum += gy[(((int64)at.n * s.grid_height + p) * s.grid_width + q) * s.channels + at.c] /
