@@ -1,4 +1,5 @@
-"""On a GPU: convolutions in both precisions, pooling, batch norm, elementwise work, a LeNet-5 step, against PyTorch.
+"""On a GPU: convolutions of float32 in both precisions and of float16, pooling, batch norm, elementwise work and a LeNet-5
+step, against PyTorch.
 
 Regions, boxes and suppression are in ``cuda_regions.py``.
 
@@ -27,7 +28,12 @@ CONVS = (  # batch, size, channels, filters, kernel, stride
 )
 MAPS = ((32, 112, 64), (32, 28, 256))  # batch, size, channels
 BATCHES = (32, 128)  # of LeNet-5
-PRECISIONS = {"high": ("TF32", "tf32", 0.5), "highest": ("float32", "ieee", 1.0)}  # name, PyTorch's, gate
+PRECISIONS = {  # by name: pycnn's, PyTorch's, the dtype, the gate
+    "TF32": ("high", "tf32", "float32", 0.5),
+    "float32": ("highest", "ieee", "float32", 1.0),
+    "float16": ("highest", "ieee", "float16", 0.5),
+}
+DTYPES = ("float32", "float16")  # of pooling and maps
 GATE, STEP_GATE, GRAPH_GATE = 1.0, 3.0, 0.8
 
 
@@ -56,7 +62,8 @@ class Contests:
         """The rows."""
         with self.torch.no_grad():
             rows = [row for shape in CONVS for precision in PRECISIONS for row in self.conv(precision, *shape)]
-            rows += [row for shape in MAPS for row in [*self.pooling(*shape), *self.maps(*shape)]]
+            for dtype in DTYPES:
+                rows += [row for shape in MAPS for row in [*self.pooling(dtype, *shape), *self.maps(dtype, *shape)]]
             rows += cuda_regions.rows(self)
         return rows + [row for batch in BATCHES for row in self.lenet(batch)]
 
@@ -74,27 +81,29 @@ class Contests:
         contestants = {name.replace("_", " "): calls(function) for name, function in sides.items()}
         return contest(self.args, row, contestants, gate=gate)
 
-    def both(self, *shape, seed=0):
+    def both(self, *shape, seed=0, dtype="float32"):
         """Random numbers as an array of the backend, and as a tensor in PyTorch's layout for the same memory."""
-        values = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+        values = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32).astype(dtype)
         tensor = self.torch.from_numpy(values).to(self.device)
         return self.backend.asarray(values), tensor.permute(0, 3, 1, 2) if len(shape) == 4 else tensor
 
     def set_precision(self, precision):
         """Of both sides."""
-        theirs = PRECISIONS[precision][1]
-        config.set_float32_precision(precision)
+        ours, theirs, *_ = PRECISIONS[precision]
+        config.set_float32_precision(ours)
         self.torch.backends.cudnn.conv.fp32_precision = self.torch.backends.cuda.matmul.fp32_precision = theirs
 
     def conv(self, precision, batch, size, channels, filters, kernel, stride):
         """The passes of a convolution."""
         self.set_precision(precision)
-        name, _, gate = PRECISIONS[precision]
+        *_, dtype, gate = PRECISIONS[precision]
         torch, backend, pad = self.torch, self.backend, kernel // 2
         shape = (batch, size, size, channels)
         geometry = conv_geometry(shape, (kernel, kernel, channels, filters), stride, pad)
-        (x, tx), (gy, tgy) = self.both(*shape), self.both(*geometry.output_shape(batch), seed=1)
-        w, tw = self.both(*geometry.kernel_shape, seed=2)
+        (x, tx), (gy, tgy), (w, tw) = (
+            self.both(*s, seed=seed, dtype=dtype)
+            for seed, s in enumerate((shape, geometry.output_shape(batch), geometry.kernel_shape))
+        )
         tw = tw.permute(1, 3, 0, 2).contiguous(memory_format=torch.channels_last)  # of (H, K, W, C)
         settings = ([stride] * 2, [pad] * 2, [1, 1])
 
@@ -109,16 +118,17 @@ class Contests:
             "input_grad": (lambda: backward(True, False, False), lambda: backend.conv2d_input_grad(gy, w, geometry)),
             "filter_grad": (lambda: backward(False, True, False), lambda: backend.conv2d_filter_grad(x, gy, geometry)),
         }
-        label = f"{kernel}x{kernel}{f' s{stride}' if stride > 1 else ''} {channels}->{filters}@{size} b{batch} {name}"
+        label = f"{kernel}x{kernel}{f' s{stride}' if stride > 1 else ''} {channels}->{filters}@{size} b{batch}"
         return [
-            self.contest((f"convolution, {name}", label, which), gate, torch=theirs, pycnn=ours)
+            self.contest((f"convolution, {precision}", f"{label} {precision}", which), gate, torch=theirs, pycnn=ours)
             for which, (theirs, ours) in sides.items()
         ]
 
-    def pooling(self, batch, size, channels):
+    def pooling(self, dtype, batch, size, channels):
         """Both passes of max pooling."""
         geometry = pool_geometry((batch, size, size, channels), 3, 2, 1)
-        (x, tx), (gy, tgy) = self.both(batch, size, size, channels), self.both(*geometry.output_shape(batch, channels))
+        shapes = (batch, size, size, channels), geometry.output_shape(batch, channels)
+        (x, tx), (gy, tgy) = (self.both(*shape, dtype=dtype) for shape in shapes)
         settings, aten, backend = ([3, 3], [2, 2], [1, 1], [1, 1], False), self.torch.ops.aten, self.backend
         index, tindex = (
             backend.max_pool2d_forward(x, geometry)[1],
@@ -134,31 +144,31 @@ class Contests:
                 lambda: backend.extreme_pool2d_input_grad(gy, index, geometry),
             ),
         }
-        row = ("pooling", f"max pooling 3x3 s2 {channels}@{size} b{batch}")
+        row = (f"pooling, {dtype}", f"max pooling 3x3 s2 {channels}@{size} b{batch} {dtype}")
         return [self.contest((*row, which), GATE, torch=t, pycnn=p) for which, (t, p) in sides.items()]
 
-    def maps(self, batch, size, channels):
+    def maps(self, dtype, batch, size, channels):
         """Batch norm in training, and elementwise work, of one map."""
         functional, backend = self.torch.nn.functional, self.backend
-        (x, tx), (g, tg), (b, tb) = self.both(batch, size, size, channels), self.both(channels), self.both(channels)
+        (x, tx), (g, tg) = self.both(batch, size, size, channels, dtype=dtype), self.both(channels)
 
         def norm():
             mean, variance = backend.batch_norm_statistics(x)
-            return backend.batch_norm_forward(x, mean, variance, g, b, 1e-3)
+            return backend.batch_norm_forward(x, mean, variance, g, g, 1e-3)
 
         sides = {
-            "batch norm": (lambda: functional.batch_norm(tx, None, None, tg, tb, True, 0.1, 1e-3), norm),
+            "batch norm": (lambda: functional.batch_norm(tx, None, None, tg, tg, True, 0.1, 1e-3), norm),
             "relu": (lambda: functional.relu(tx), lambda: backend.activation_forward(x, "relu")),
             "add": (lambda: tx + tx, lambda: backend.add(x, x)),
         }
         return [
-            self.contest((kind, f"{kind} {channels}@{size} b{batch}", "forward"), GATE, torch=t, pycnn=p)
+            self.contest((kind, f"{kind} {channels}@{size} b{batch} {dtype}", "forward"), GATE, torch=t, pycnn=p)
             for kind, (t, p) in sides.items()
         ]
 
     def lenet(self, batch):
         """A training step, against an eager one and against one captured as a CUDA graph where there is a GPU."""
-        self.set_precision("highest")
+        self.set_precision("float32")
         (x, tx), labels = self.both(batch, 32, 32, 1), np.arange(batch) % 10
         ours, tensors = our_model(), tuple(map(pycnn.Tensor.wrap, (x, self.backend.asarray(labels))))
         ours.compile("adam", "sparse_categorical_crossentropy")

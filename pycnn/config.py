@@ -129,9 +129,11 @@ def set_dtype_policy(policy):
     ``compile`` scales the loss under ``"mixed_float16"``, lest small gradients vanish (see
     ``pycnn.optimizers.LossScaleOptimizer``). The last layer of a classifier should be given ``dtype="float32"``.
 
-    Each operation computes in float32 and rounds what it gives, as tensor cores do, so that models train, and are
-    exchanged with Keras, as they would with half-wide kernels. There are none of these yet: on every backend a step
-    takes longer than in float32, and no less memory. Gradients of weights are not rounded.
+    Each operation computes in float32 and rounds what it gives; gradients of weights are not rounded. On a GPU
+    convolutions, matrix products, pooling, batch normalisation, activations, sums, products and means have kernels that
+    read and write half-wide arrays, on tensor cores from compute capability 8.0 on, where channels come in eights:
+    what is kept for the backward pass takes half the memory. All others, and every operation on the CPU, widen what
+    they are given and round afterwards: so models train there, and are exchanged, alike, but gain nothing.
 
     Examples
     --------

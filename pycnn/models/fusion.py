@@ -3,13 +3,15 @@
 A convolution adds the residual and applies the activation while its sums are in registers. Outside of training, where
 no gradient is recorded, the batch norm behind it is part of its filters: ``w * s`` and ``beta + (bias - mean) * s``, by
 channel, with ``s = gamma / sqrt(variance + epsilon)``. In training, where the statistics are those of the batch, batch
-norm, sum and activation are one pass forward and one backward.
+norm, sum and activation are one pass forward and one backward. Layers that compute in float16 or bfloat16 are fused if
+the backend has kernels for these: else each of them rounds what it gives.
 """
 
 from collections import Counter
 
 from pycnn import ops
-from pycnn.autograd import autocast_dtype, is_grad_enabled
+from pycnn.autograd import autocast, autocast_dtype, is_grad_enabled
+from pycnn.backend import get_backend
 from pycnn.backend.names import FUSED_ACTIVATIONS
 from pycnn.backend.recorded import is_recording
 from pycnn.backend.recording import of_weights_alone
@@ -56,7 +58,7 @@ class Fused:
         """Compute what the layers would, one after another; ``residual`` is the other term of the sum."""
         is_masked = x.mask is not None or (residual is not None and residual.mask is not None)
         listened_to = any("call" in vars(layer) for layer in self.layers)
-        if is_masked or listened_to or autocast_dtype() is not None:  # or they are of float32, in a model that rounds
+        if is_masked or listened_to or not self._rounds_as_whole(autocast_dtype()):
             return self._one_by_one(x, residual)
         conv, norm = self._conv, self._norm
         if norm is None or (conv is not None and not norm.uses_batch() and not is_grad_enabled()):
@@ -67,6 +69,12 @@ class Fused:
                 conv._put_name_on(error)
                 raise
         return norm.normalize(norm.admit(x if conv is None else conv(x)), norm.uses_batch(), residual, self._activation)
+
+    def _rounds_as_whole(self, half):
+        """Whether all layers compute in the dtype that rules here, and kernels do: others enter and leave their own."""
+        if any(layer.dtype_policy.half is not half for layer in self.layers):
+            return False
+        return half is None or get_backend().half_wide
 
     def _one_by_one(self, x, residual):
         for layer in self.layers:
@@ -86,12 +94,14 @@ class Fused:
 
     def _compute_fold(self):
         conv, norm = self._conv, self._norm
-        scale = ops.rsqrt(norm.moving_variance + norm.epsilon)
-        if norm.gamma is not None:
-            scale = norm.gamma * scale
-        shift = -norm.moving_mean if conv.bias is None else conv.bias - norm.moving_mean
-        bias = shift * scale if norm.beta is None else norm.beta + shift * scale
-        return conv.kernel * ops.reshape(scale, conv.scale_shape()), bias
+        with autocast(None):
+            scale = ops.rsqrt(norm.moving_variance + norm.epsilon)
+            if norm.gamma is not None:
+                scale = norm.gamma * scale
+            shift = -norm.moving_mean if conv.bias is None else conv.bias - norm.moving_mean
+            bias = shift * scale if norm.beta is None else norm.beta + shift * scale
+            folded = conv.kernel * ops.reshape(scale, conv.scale_shape()), bias
+            return tuple(ops.cast(x, conv.compute_dtype) for x in folded)
 
     def _put_name_on(self, error):
         self.layers[-1]._put_name_on(error)
@@ -162,7 +172,7 @@ def _is_plain(node):
 
 def _is_alone(layer):
     """Whether the layer's output is of no interest to anybody but the next layer, unrounded, and its channels last."""
-    if layer.activity_regularizer is not None or layer.compute_dtype != layer.dtype:
+    if layer.activity_regularizer is not None:
         return False
     kind = _KINDS[type(layer)]
     if kind in ("conv", "depthwise"):

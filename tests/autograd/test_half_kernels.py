@@ -8,6 +8,7 @@ from helpers import assert_close, normal
 
 import pycnn
 from pycnn import ops
+from pycnn.analysis.tap import tapped
 from pycnn.autograd import autocast
 from pycnn.backend.registry import why_unavailable
 
@@ -168,3 +169,73 @@ def test_a_network_trains_in_half_the_bytes(backend):
         rough, kept = losses_of(policy)
         assert_close(rough, fine, tolerance)
         assert kept == {policy.removeprefix("mixed_")}
+
+
+def fusable_network(policy):
+    pycnn.config.set_random_seed(3)
+    pycnn.config.set_dtype_policy(policy)
+    x = pycnn.Input((8, 8, 8))
+    y = pycnn.layers.Conv2D(24, 3, padding="same")(x)
+    y = pycnn.layers.Activation("relu")(pycnn.layers.BatchNormalization()(y))
+    z = pycnn.layers.BatchNormalization()(pycnn.layers.Conv2D(24, 3, padding="same", use_bias=False)(y))
+    model = pycnn.Model(x, pycnn.layers.ReLU()(pycnn.layers.Add()([z, y])))
+    pycnn.config.set_dtype_policy(None)
+    model.set_weights([np.abs(w) + 0.1 * normal(w.shape, "f4", i) for i, w in enumerate(model.get_weights())])
+    return model
+
+
+@on_gpus
+@halves
+def test_neighbours_are_fused(backend, half, monkeypatch):
+    """One pass for batch norm, sum and activation in training, none outside of it, and what they give one by one."""
+    model, x, passes = fusable_network(f"mixed_{half}"), normal((4, 8, 8, 8), "f4"), []
+
+    def notes(launch):
+        def noted(source, kernel, *arguments, **options):
+            passes.append(kernel)
+            launch(source, kernel, *arguments, **options)
+
+        return noted
+
+    for module in (backend.norm, backend.activation, backend.arithmetic):
+        monkeypatch.setattr(module, "launch", notes(module.launch))
+    for training, allowed in ((True, ["moments_of_rows", "moments_of_slices", "batch_norm_forward"]), (False, [])):
+        with tapped(model.flatten_layers()[1:], lambda layer, y: y):
+            expected = model(x, training=training)
+        passes.clear()
+        with pycnn.autograd.no_grad():
+            y = model(x, training=training)
+        assert sorted(passes) == sorted(2 * allowed)
+        assert y.dtype == expected.dtype == half
+        assert_close(y.numpy().astype("f4"), expected.numpy().astype("f4"), 4 * ROUNDING[half.name])
+
+
+@pytest.mark.parametrize("backend", ["cpu"], indirect=True)
+def test_without_such_kernels_each_layer_rounds(backend):
+    model, x = fusable_network("mixed_bfloat16"), normal((4, 8, 8, 8), "f4")
+    with tapped(model.flatten_layers()[1:], lambda layer, y: y):
+        expected = model(x, training=False).numpy()
+    np.testing.assert_array_equal(model(x, training=False).numpy().view("u2"), expected.view("u2"))
+
+
+@on_gpus
+def test_layers_of_float32_are_fused_as_such_in_a_model_that_rounds(backend):
+    pycnn.config.set_dtype_policy("mixed_float16")
+    try:
+        model = pycnn.Sequential(
+            [
+                pycnn.Input((6, 6, 8)),
+                pycnn.layers.Conv2D(24, 3, dtype="float32"),
+                pycnn.layers.BatchNormalization(dtype="float32"),
+                pycnn.layers.ReLU(dtype="float32"),
+            ]
+        )
+    finally:
+        pycnn.config.set_dtype_policy(None)
+    x = normal((2, 6, 6, 8), "f4")
+    with pycnn.autograd.no_grad():
+        y = model(x, training=False)
+    assert y.dtype == "float32"
+    fine = pycnn.Sequential.from_config(model.get_config() | {"dtype": "float32"})
+    fine.set_weights(model.get_weights())
+    assert_close(y.numpy(), fine(x, training=False).numpy(), 2e-6)
