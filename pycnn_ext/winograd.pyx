@@ -12,6 +12,7 @@ cdef ptrdiff_t TASKS_PER_THREAD = 2
 cdef ptrdiff_t GRAD_CHANNELS = 48  # of one task of a filter gradient: its sums stay in L2
 cdef ptrdiff_t LEAST_TASKS = 8     # of a filter gradient: with fewer, the tiles are cut into slices
 cdef ptrdiff_t SLICE_TILES = 96    # fewest tiles a slice
+cdef ptrdiff_t HALF_TILES = 24     # fewest tiles of each of two slices that are the only tasks
 
 
 cdef class WinogradPlan:
@@ -97,8 +98,9 @@ cdef class WinogradPlan:
         cdef const Kernels *k = table(code_of(self.zeros))
         cdef ptrdiff_t tiles = batch * self.shape.tiles
         cdef ptrdiff_t chunks = ceil_div(self.shape.channels, GRAD_CHANNELS), panels = ceil_div(self.shape.filters, k.panel)
-        cdef ptrdiff_t wanted = ceil_div(LEAST_TASKS, chunks * ceil_div(self.shape.filters, BLOCK_COLUMNS))
-        cdef ptrdiff_t slices = max(1, min(wanted, tiles // SLICE_TILES))
+        cdef ptrdiff_t parts = chunks * ceil_div(self.shape.filters, BLOCK_COLUMNS)
+        cdef ptrdiff_t few = min(ceil_div(2, parts), tiles // HALF_TILES)
+        cdef ptrdiff_t slices = max(1, min(ceil_div(LEAST_TASKS, parts), max(few, tiles // SLICE_TILES)))
         return slices, chunks * panels, k.winograd_sums(&self.shape, ceil_div(self.shape.channels, chunks))
 
     def filter_grad(self, x, gy, sums, out):

@@ -17,7 +17,8 @@
 #define CHUNK 192
 #endif
 #define PIXELS_AHEAD 4 /* that are asked for: taps and strides leave the processor little to guess */
-#define FEW_FILTERS 64
+#define FEW_FILTERS 128   /* for which packing takes longer than tiles that read what lies apart */
+#define ROWS_OF_A_TAP 8 /* that keep a tile busy */
 #define LINE_NUMBERS 4096 /* of the gradient, at most, that tiles read again and again */
 #define STRIP 12 /* rows of a strip of the left side: all tiles' heights divide it, or are one less than a divisor */
 
@@ -81,10 +82,10 @@ static void multiply_panel(const real *strips, ptrdiff_t rows, const real *panel
         for (ptrdiff_t tile = 0; tile < tiles.parts; tile++) {
             const ptrdiff_t count = part_size(tiles, tile);
             if (valid == vectors * LANES) {
-                outer_tiles[vectors][count](left, step, 0, 1, pixels, panel, vectors * LANES, add, sums, sums_row);
+                outer_tiles[vectors][count](left, panel, 1, pixels, step, vectors * LANES, 0, 0, add, sums, sums_row);
             } else {
                 vec product[TILE_SUMS];
-                outer_tiles[vectors][count](left, step, 0, 1, pixels, panel, vectors * LANES, 0, (real *)product,
+                outer_tiles[vectors][count](left, panel, 1, pixels, step, vectors * LANES, 0, 0, 0, (real *)product,
                                             vectors * LANES);
                 for (ptrdiff_t i = 0; i < count; i++) {
                     for (ptrdiff_t v = 0; v < vectors; v++) {
@@ -101,41 +102,87 @@ static void multiply_panel(const real *strips, ptrdiff_t rows, const real *panel
     }
 }
 
-/* Whether tiles read both sides where they are: few filters, for which packing the left side would not pay, in whole
- * vectors, and no tap outside the image. */
+/* Whether tiles read both sides where they are, for packing would not pay: few filters, and whole vectors on the right
+ * side. Each tap is multiplied by itself, which takes enough rows, unless taps lie in one run inside of the image. */
 static int needs_no_packing(const FilterGrad *f, const TapOffsets *o) {
     const RowGather *g = &f->gather;
-    return !f->turned && f->filters <= FEW_FILTERS && f->filters % LANES == 0 && o->first == 0 &&
-           o->last == g->grid_width && o->min_y >= 0 && (g->grid_height - 1) * g->stride_y + o->max_y < g->height;
+    if (f->filters > FEW_FILTERS) return 0;
+    if (f->turned) return g->length % LANES == 0;
+    const int inside = o->first == 0 && o->last == g->grid_width && o->min_y >= 0 &&
+                       (g->grid_height - 1) * g->stride_y + o->max_y < g->height;
+    return f->filters % LANES == 0 && (inside || g->length >= ROWS_OF_A_TAP);
 }
 
-/* The sums of one group for `pixels` pixels from `first` on, by blocks of lines that stay in L1. */
-static void sum_lines(const FilterGrad *f, const TapOffsets *offsets, ptrdiff_t first, ptrdiff_t pixels,
-                      ptrdiff_t group, ptrdiff_t first_row, ptrdiff_t last_row, ptrdiff_t first_column,
-                      ptrdiff_t last_column, real *sums) {
+/* A part of [*first, *last), positions along an axis of the grid, whose tap lies in the image. */
+INLINE void clip(ptrdiff_t *first, ptrdiff_t *last, ptrdiff_t stride, ptrdiff_t tap, ptrdiff_t size) {
+    const ptrdiff_t begin = tap < 0 ? (-tap + stride - 1) / stride : 0, room = size - 1 - tap;
+    const ptrdiff_t end = room < 0 ? 0 : room / stride + 1;
+    if (*first < begin) *first = begin;
+    if (*last > end) *last = end;
+}
+
+/* Numbers of the pixels of some lines: of the first of them, and the distance to the next in the line and below. */
+typedef struct {
+    const real *at;
+    ptrdiff_t step, line;
+} Pixels;
+
+/* sums[rows][columns] = or += left^T @ right for the pixels of some lines */
+static void multiply_in_place(Pixels left, ptrdiff_t rows, Pixels right, ptrdiff_t columns, ptrdiff_t lines,
+                              ptrdiff_t pixels, int add, real *sums, ptrdiff_t sums_row) {
+    if (rows <= 0) return;
+    ptrdiff_t most = TILE_VECTORS; /* or as many as let one tile have all rows, if columns are many */
+    while (columns > PANEL && rows <= TILE_ROWS && tile_rows[most] < rows) most--;
+    for (ptrdiff_t column = 0, vectors; column < columns; column += vectors * LANES) {
+        vectors = at_most(most, (columns - column) / LANES);
+        const Parts tiles = divide(rows, tile_rows[vectors]);
+        const real *from = left.at;
+        real *to = sums + column;
+        for (ptrdiff_t tile = 0; tile < tiles.parts; tile++) {
+            const ptrdiff_t count = part_size(tiles, tile);
+            outer_tiles[vectors][count](from, right.at + column, lines, pixels, left.step, right.step, left.line,
+                                        right.line, add, to, sums_row);
+            from += count, to += count * sums_row;
+        }
+    }
+}
+
+/* The sums of one group for `pixels` pixels from `first` on, by blocks of lines that stay in L1, tap by tap. */
+static void sum_lines(const FilterGrad *f, ptrdiff_t first, ptrdiff_t pixels, ptrdiff_t group, ptrdiff_t first_row,
+                      ptrdiff_t last_row, ptrdiff_t first_column, ptrdiff_t last_column, real *sums) {
     const RowGather *g = &f->gather;
-    const ptrdiff_t step = g->stride_x * g->pixel, most = LINE_NUMBERS / (g->grid_width * f->filters) + 1;
+    const ptrdiff_t most = LINE_NUMBERS / (g->grid_width * f->filters) + 1;
     Position at = position_of(g, first);
     for (ptrdiff_t end = first + pixels, add = 0; first < end; add = 1) {
         const ptrdiff_t count = at_most(end - first, g->grid_width - at.j);
         ptrdiff_t lines = 1; /* or more, if they are whole */
         if (count == g->grid_width) lines = at_most(at_most((end - first) / count, g->grid_height - at.i), most);
-        const real *base = (const real *)g->source + at.n * g->image + at.i * g->stride_y * g->row + at.j * step +
-                           group * g->length;
-        const real *gradient = (const real *)f->gradient + first * f->gradient_pixel + group * f->filters;
-        for (ptrdiff_t column = first_column; column < last_column; column += PANEL) {
-            const ptrdiff_t vectors = vectors_of(f->filters, column);
-            real *to = sums + first_row * f->sums_row + column;
-            for (ptrdiff_t row = first_row; row < last_row;) {
-                const ptrdiff_t tap = row / g->length, begin = row % g->length;
-                const Parts tiles = divide(at_most(g->length - begin, last_row - row), tile_rows[vectors]);
-                const real *left = base + offsets->offset[tap] + begin;
-                for (ptrdiff_t tile = 0; tile < tiles.parts; tile++) {
-                    const ptrdiff_t rows = part_size(tiles, tile);
-                    outer_tiles[vectors][rows](left, step, g->stride_y * g->row, lines, count, gradient + column,
-                                               f->gradient_pixel, (int)add, to, f->sums_row);
-                    left += rows, row += rows, to += rows * f->sums_row;
-                }
+        for (ptrdiff_t tap = 0; tap < g->taps; tap++) {
+            ptrdiff_t i = at.i, below = at.i + lines, j = at.j, right = at.j + count;
+            clip(&i, &below, g->stride_y, g->tap_y[tap], g->height);
+            clip(&j, &right, g->stride_x, g->tap_x[tap], g->width);
+            const ptrdiff_t inside = i < below && j < right ? below - i : 0; /* lines; of none the sums are 0 */
+            if (!inside && add) continue;
+            const Pixels image = {(const real *)g->source + at.n * g->image +
+                                      (i * g->stride_y + g->tap_y[tap]) * g->row +
+                                      (j * g->stride_x + g->tap_x[tap]) * g->pixel + group * g->length,
+                                  g->stride_x * g->pixel, g->stride_y * g->row};
+            const Pixels gradient = {(const real *)f->gradient + group * f->filters +
+                                         (first + (i - at.i) * g->grid_width + j - at.j) * f->gradient_pixel,
+                                     f->gradient_pixel, g->grid_width * f->gradient_pixel};
+            const ptrdiff_t begin = tap * g->length, end_of_tap = begin + g->length;
+            if (f->turned) {
+                const ptrdiff_t c = at_least(first_column, begin), columns = at_most(last_column, end_of_tap) - c;
+                const Pixels rows = {gradient.at + first_row, gradient.step, gradient.line};
+                const Pixels panel = {image.at + c - begin, image.step, image.line};
+                multiply_in_place(rows, last_row - first_row, panel, columns, inside, right - j, (int)add,
+                                  sums + first_row * f->sums_row + c, f->sums_row);
+            } else {
+                const ptrdiff_t r = at_least(first_row, begin), rows = at_most(last_row, end_of_tap) - r;
+                const Pixels left = {image.at + r - begin, image.step, image.line};
+                const Pixels panel = {gradient.at + first_column, gradient.step, gradient.line};
+                multiply_in_place(left, rows, panel, last_column - first_column, inside, right - j, (int)add,
+                                  sums + r * f->sums_row + first_column, f->sums_row);
             }
         }
         first += lines * count;
@@ -166,7 +213,7 @@ static void gemm_filter_grad(const FilterGrad *f, ptrdiff_t first, ptrdiff_t las
     tap_offsets(&g, &offsets, (ptrdiff_t *)(rows.rows + g.taps * CHUNK));
     if (needs_no_packing(f, &offsets)) {
         for (ptrdiff_t group = first_group; group < last_group; group++)
-            sum_lines(f, &offsets, first, last - first, group, first_row, last_row, first_column, last_column,
+            sum_lines(f, first, last - first, group, first_row, last_row, first_column, last_column,
                       (real *)sums + group * f->sums_group);
         return;
     }

@@ -1,8 +1,8 @@
 /* The register tile: some rows by one to TILE_VECTORS vectors of columns. It knows no stride, padding or thread.
  *
  * gemm_tile    row i of the tile is  sum_r sum_k rows[r][i][first + k] * panel[r*length + k][:]
- * outer_tile   row i of the tile is  sum_l sum_p left[l*left_line + p*left_step + i] * panel[(l*pixels +
- * p)*panel_step + :]
+ * outer_tile   row i of the tile is  sum_l sum_p left[l*left_line + p*left_step + i] * panel[l*panel_line +
+ * p*panel_step + :]
  *
  * and with `add` what was there is added to. Both keep every accumulator in a register from the first product to the
  * only store. The sizes of a tile are compile-time constants, and every loop over them is unrolled by a pragma: without
@@ -35,8 +35,8 @@ static const ptrdiff_t tile_rows[TILE_VECTORS + 1] = {0, 6, 6};
 
 typedef void gemm_tile_fn(const real *const *rows, ptrdiff_t first, ptrdiff_t runs, ptrdiff_t length, const real *panel,
                           int add, vec *sums);
-typedef void outer_tile_fn(const real *left, ptrdiff_t left_step, ptrdiff_t left_line, ptrdiff_t lines,
-                           ptrdiff_t pixels, const real *panel, ptrdiff_t panel_step, int add, real *sums,
+typedef void outer_tile_fn(const real *left, const real *panel, ptrdiff_t lines, ptrdiff_t pixels, ptrdiff_t left_step,
+                           ptrdiff_t panel_step, ptrdiff_t left_line, ptrdiff_t panel_line, int add, real *sums,
                            ptrdiff_t sums_row);
 
 INLINE void gemm_tile(const int MR, const int NV, const real *const *rows, ptrdiff_t first, ptrdiff_t runs,
@@ -60,25 +60,32 @@ INLINE void gemm_tile(const int MR, const int NV, const real *const *rows, ptrdi
         UNROLL for (int v = 0; v < NV; v++) sums[i * NV + v] = sum[i][v];
 }
 
-INLINE void outer_tile(const int MR, const int NV, const real *left, ptrdiff_t left_step, ptrdiff_t left_line,
-                       ptrdiff_t lines, ptrdiff_t pixels, const real *panel, ptrdiff_t panel_step, int add, real *sums,
-                       ptrdiff_t sums_row) {
+INLINE void outer_tile(const int MR, const int NV, const real *left, const real *panel, ptrdiff_t lines,
+                       ptrdiff_t pixels, ptrdiff_t left_step, ptrdiff_t panel_step, ptrdiff_t left_line,
+                       ptrdiff_t panel_line, int add, real *sums, ptrdiff_t sums_row) {
     vec sum[TILE_ROWS][TILE_VECTORS];
-    UNROLL for (int i = 0; i < MR; i++)
-        UNROLL for (int v = 0; v < NV; v++) sum[i][v] = add ? load(sums + i * sums_row + v * LANES) : (vec){};
-    for (ptrdiff_t l = 0; l < lines; l++, left += left_line) {
-        const real *at = left;
-        for (ptrdiff_t p = 0; p < pixels; p++, at += left_step, panel += panel_step) {
+    if (add) {
+        const real *from = sums;
+        UNROLL for (int i = 0; i < MR; i++, from += sums_row)
+            UNROLL for (int v = 0; v < NV; v++) sum[i][v] = load(from + v * LANES);
+    } else {
+        UNROLL for (int i = 0; i < MR; i++)
+            UNROLL for (int v = 0; v < NV; v++) sum[i][v] = (vec){};
+    }
+    for (ptrdiff_t l = 0; l < lines; l++, left += left_line, panel += panel_line) {
+        const real *row = left, *column = panel;
+        for (ptrdiff_t p = 0; p < pixels; p++, row += left_step, column += panel_step) {
             vec b[TILE_VECTORS];
-            UNROLL for (int v = 0; v < NV; v++) b[v] = load(panel + v * LANES);
+            UNROLL for (int v = 0; v < NV; v++) b[v] = load(column + v * LANES);
             UNROLL for (int i = 0; i < MR; i++) {
-                const vec a = splat(at[i]);
+                const vec a = splat(row[i]);
                 UNROLL for (int v = 0; v < NV; v++) sum[i][v] += a * b[v];
             }
         }
     }
-    UNROLL for (int i = 0; i < MR; i++)
-        UNROLL for (int v = 0; v < NV; v++) store(sums + i * sums_row + v * LANES, sum[i][v]);
+    asm("" : "+r"(sums)); /* so that no address is kept from above: registers are few */
+    UNROLL for (int i = 0; i < MR; i++, sums += sums_row)
+        UNROLL for (int v = 0; v < NV; v++) store(sums + v * LANES, sum[i][v]);
 }
 
 /* One function for each size of tile: gemm_tiles[vectors][rows] and outer_tiles alike. */
@@ -87,10 +94,11 @@ INLINE void outer_tile(const int MR, const int NV, const real *left, ptrdiff_t l
                                       const real *panel, int add, vec *sums) {                                   \
         gemm_tile(MR, NV, rows, first, runs, length, panel, add, sums);                                          \
     }                                                                                                            \
-    static void outer_tile_##MR##x##NV(const real *left, ptrdiff_t left_step, ptrdiff_t left_line, ptrdiff_t lines, \
-                                       ptrdiff_t pixels, const real *panel, ptrdiff_t panel_step, int add,       \
-                                       real *sums, ptrdiff_t sums_row) {                                         \
-        outer_tile(MR, NV, left, left_step, left_line, lines, pixels, panel, panel_step, add, sums, sums_row);   \
+    static void outer_tile_##MR##x##NV(const real *left, const real *panel, ptrdiff_t lines, ptrdiff_t pixels,   \
+                                       ptrdiff_t left_step, ptrdiff_t panel_step, ptrdiff_t left_line,           \
+                                       ptrdiff_t panel_line, int add, real *sums, ptrdiff_t sums_row) {          \
+        outer_tile(MR, NV, left, panel, lines, pixels, left_step, panel_step, left_line, panel_line, add, sums,  \
+                   sums_row);                                                                                    \
     }
 #define GEMM_TILE(MR, NV) [NV][MR] = gemm_tile_##MR##x##NV,
 #define OUTER_TILE(MR, NV) [NV][MR] = outer_tile_##MR##x##NV,

@@ -66,6 +66,7 @@ INLINE vec splat(real a) { return a - (vec){}; }
 INLINE int is_far(ptrdiff_t numbers) { return numbers * (ptrdiff_t)sizeof(real) > 512 * 1024; }
 
 INLINE ptrdiff_t at_most(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+INLINE ptrdiff_t at_least(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 
 /* The first n >= 0 of a vector's lanes (all of them from n = LANES on); the others read as 0 and are not written. */
 #if defined(__AVX512F__) && !defined(PYCNN_DOUBLE)

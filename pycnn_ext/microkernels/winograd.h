@@ -255,7 +255,7 @@ static void winograd_filter_grad(const Winograd *s, const void *image, const voi
             real *to = (real *)sums + p * place_step(channels, width);
             for (ptrdiff_t part = 0; part < parts.parts; part++) {
                 const ptrdiff_t rows = part_size(parts, part);
-                outer_tiles[vectors][rows](left, row, 0, 1, tiles, panel, vectors * LANES, block > 0, to, width);
+                outer_tiles[vectors][rows](left, panel, 1, tiles, row, vectors * LANES, 0, 0, block > 0, to, width);
                 left += rows;
                 to += rows * width;
             }
