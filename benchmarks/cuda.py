@@ -1,4 +1,4 @@
-"""On a GPU: convolutions of float32 in both precisions and of float16, pooling, batch norm, elementwise work and LeNet-5,
+"""On a GPU: convolutions of float32 in both precisions and of float16, pooling, batch norm, elementwise work, LeNet-5,
 against PyTorch.
 
 Regions, boxes and suppression are in ``cuda_regions.py``.

@@ -27,6 +27,17 @@ from pycnn_ext.threads cimport threads_for
 
 
 cdef ptrdiff_t COPIED_NUMBER_WORK = 4  # a number's copy takes about as long as so many multiply-adds
+cdef ptrdiff_t ZEROED_AT_ONCE = 1 << 17  # bytes of a task
+
+
+def fill_zeros(out):
+    """out = 0"""
+    cdef char code = code_of(out)
+    cdef ptrdiff_t size = 8 if code == b"d" else 4, count = out.size * size, task
+    cdef char *target = <char *>address(out, code, True)
+    cdef int threads = threads_for(<double>count / size)
+    for task in prange(ceil_div(count, ZEROED_AT_ONCE), nogil=True, num_threads=threads, schedule="static"):
+        memset(target + task * ZEROED_AT_ONCE, 0, min(ZEROED_AT_ONCE, count - task * ZEROED_AT_ONCE))
 
 
 def pad_zeros(x, ptrdiff_t top, ptrdiff_t left, out):

@@ -7,12 +7,14 @@ that what one phase has read is still in the cache for the next.
 from cython.parallel cimport prange
 from libc.stdlib cimport calloc, free
 
-from pycnn_ext.gemm cimport ceil_div, pixel_slices, sum_partials
+from pycnn_ext.gemm cimport ceil_div, sum_partials
 from pycnn_ext.kernels cimport FilterMatrix, GroupRuns, Kernels, RowGather, RowTarget, address, code_of, table
 from pycnn_ext.threads cimport threads_for
 
 cdef ptrdiff_t BAND_NUMBERS = 128 * 1024  # read and written by a task of several phases: 512 KiB of floats, half of L2
 cdef ptrdiff_t TASKS_PER_THREAD = 4
+cdef ptrdiff_t MOST_SLICES = 8   # of a filter gradient
+cdef ptrdiff_t SLICE_PIXELS = 96  # fewest of a slice
 
 
 cdef struct Phase:
@@ -134,7 +136,8 @@ cdef class GroupedPlan:
 
     def slices(self, ptrdiff_t batch):
         """Into how many slices filter_grad cuts the lines: by shape alone, so that sums do not depend on threads."""
-        return min(self.lines(batch), pixel_slices(self.lines(batch) * self.phases[0].gather.grid_width))
+        cdef ptrdiff_t pixels = self.lines(batch) * self.phases[0].gather.grid_width
+        return max(1, min(self.lines(batch), min(MOST_SLICES, pixels // SLICE_PIXELS)))
 
     def filter_grad(self, x, gy, partials, out):
         """out (R, S, C/groups, K) = the adjoint of conv in w, by way of partials (slices, R, S, C/groups, K)."""

@@ -160,11 +160,11 @@ def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
     plan = choice.input_plan
     if choice.scatter:
         if plan.has_empty_row_phase:
-            run(out.fill, 0)
+            run(ext.fill_zeros, out)
         run(plan.input_grad_scatter, gy, w, out)
     else:
         if plan.has_empty_phase:
-            run(out.fill, 0)
+            run(ext.fill_zeros, out)
         run(plan.input_grad, gy, w, out, choice.planar.input_grad)
     return out
 

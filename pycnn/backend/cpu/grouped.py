@@ -4,6 +4,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
+from pycnn_ext.conv import fill_zeros
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS
 from pycnn.backend.cpu.compiled import run
@@ -70,7 +71,7 @@ def grouped_input_grad(geometry, gy, w, out):
     """Fill and return ``out``."""
     plan, leaves_out = _input_grad_plan(geometry)
     if leaves_out:
-        run(out.fill, 0)
+        run(fill_zeros, out)
     run(plan.forward, gy, w, None, None, ACTIVATION_NUMBERS[None], out, True)  # its adjoint
     return out
 
