@@ -16,6 +16,7 @@ from pycnn_ext.gemm cimport (
     let_stream,
     parts_for,
     pixel_slices,
+    run_dots,
     run_filter_grad,
     run_gemm,
     run_planar,
@@ -202,19 +203,35 @@ cdef class ConvPlan:
             for i in prange(panels, num_threads=threads, schedule="static"):
                 k.pack_filters(&f, g.taps, g.length, i, i + 1, packed_)
 
+    def forward_dots(self, x, w, bias, out):
+        """out (N, P, Q, K) = conv(x, w) + bias for few filters of many channels, without groups."""
+        cdef char code = code_of(x)
+        cdef const Kernels *k = table(code)
+        cdef Problem p
+        self.fill_problem(&p, x, w, out, code)
+        cdef const void *bias_ = address(bias, code)
+        with nogil:
+            run_dots(k, &p, bias_)
+
+    cdef int fill_problem(self, Problem *p, x, w, out, char code) except -1:
+        """The forward pass, but for residual and packed filters."""
+        p.gather = self.forward_phase.gather
+        p.gather.source, p.gather.zeros = address(x, code), address(self.zeros, code)
+        self.fill_filters(&p.filters)
+        p.filters.weights, p.filters.packed = address(w, code), NULL
+        p.target.target, p.target.residual = address(out, code, True), NULL
+        p.target.pixel, p.target.row = self.filters, self.filters * self.grid_width
+        p.target.image = p.target.row * self.grid_height
+        p.rows = len(x) * self.grid_height * self.grid_width
+        return 0
+
     def forward(self, x, w, packed, bias, residual, int activation, out, bint planar=False):
         """out (N, P, Q, K) = act(conv(x, w) + bias + residual); ``planar`` takes no residual. Packed filters stand for w."""
         cdef char code = code_of(x)
         cdef const Kernels *k = table(code)
         cdef Problem p
-        p.gather = self.forward_phase.gather
-        p.gather.source, p.gather.zeros = address(x, code), address(self.zeros, code)
-        self.fill_filters(&p.filters)
-        p.filters.weights, p.filters.packed = address(w, code), address(packed, code)
-        p.target.target, p.target.residual = address(out, code, True), address(residual, code)
-        p.target.pixel, p.target.row = self.filters, self.filters * self.grid_width
-        p.target.image = p.target.row * self.grid_height
-        p.rows = len(x) * self.grid_height * self.grid_width
+        self.fill_problem(&p, x, w, out, code)
+        p.filters.packed, p.target.residual = address(packed, code), address(residual, code)
         let_stream(&p, self.groups, 8 if code == b"d" else 4)
         cdef const void *bias_ = address(bias, code)
         with nogil:

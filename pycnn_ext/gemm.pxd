@@ -30,6 +30,7 @@ cdef void one_pixel_rows(RowGather *g, const void *source, ptrdiff_t rows, ptrdi
 cdef void let_stream(Problem *p, ptrdiff_t groups, ptrdiff_t size) noexcept nogil
 cdef void run_gemm(const Kernels *k, const Problem *problems, ptrdiff_t count, ptrdiff_t groups, const void *bias,
                    int activation) noexcept nogil
+cdef void run_dots(const Kernels *k, const Problem *p, const void *bias) noexcept nogil
 cdef void run_planar(const Kernels *k, const Problem *problems, ptrdiff_t count, const void *bias,
                      int activation) noexcept nogil
 cdef void run_filter_grad(const Kernels *k, FilterGrad *f, const Sums *s, char *partial, char *target,

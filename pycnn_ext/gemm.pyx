@@ -175,6 +175,15 @@ cdef void run_gemm(const Kernels *k, const Problem *problems, ptrdiff_t count, p
         gemm_task(k, problems, task, row_parts, panel_parts, panels, group_parts, groups, bias, activation)
 
 
+cdef void run_dots(const Kernels *k, const Problem *p, const void *bias) noexcept nogil:
+    """One problem of few columns, cut by rows."""
+    cdef double work = <double>p.rows * p.gather.taps * p.gather.length * p.filters.columns
+    cdef int threads = threads_for(work)
+    cdef ptrdiff_t parts = parts_for(threads, p.rows, ROWS_PER_TASK), task
+    for task in prange(parts, num_threads=threads, schedule="dynamic"):
+        k.dots(&p.gather, &p.filters, &p.target, bias, p.rows * task // parts, p.rows * (task + 1) // parts)
+
+
 cdef void planar_task(const Kernels *k, const Problem *p, ptrdiff_t part, ptrdiff_t parts, const void *bias,
                       int activation) noexcept nogil:
     cdef ptrdiff_t lines = p.rows // p.gather.grid_width

@@ -114,6 +114,7 @@ cdef extern from "kernels.h" nogil:
         void (*planar)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, int,
                        ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*planar_filter_grad)(const RowGather *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *) noexcept nogil
+        void (*dots)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*grouped)(const RowGather *, const FilterMatrix *, const GroupRuns *, const RowTarget *, const void *, int,
                         ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*grouped_filter_grad)(const RowGather *, const FilterMatrix *, const GroupRuns *, const void *, ptrdiff_t,

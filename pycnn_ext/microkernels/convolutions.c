@@ -1,5 +1,6 @@
 /* Convolutions and matrix products: compiled once for each instruction set and dtype, as kernels.c is. */
 #include "conv.h"
+#include "dots.h"
 #include "filter_grad.h"
 #include "grouped.h"
 #include "grouped_filter_grad.h"
@@ -18,6 +19,7 @@ void VARIANT(fill_convolutions)(Kernels *k) {
     k->gemm_filter_grad = gemm_filter_grad;
     k->sum_transposed = sum_transposed;
     k->gemm_scatter = gemm_scatter;
+    k->dots = dots;
     k->planar = planar;
     k->planar_filter_grad = planar_filter_grad;
     k->grouped = grouped;

@@ -173,6 +173,9 @@ typedef struct {
                    ptrdiff_t first, ptrdiff_t last);
     void (*planar_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t filters, ptrdiff_t first,
                                ptrdiff_t last, void *partial);
+    /* target rows [first, last) = rows @ filters + bias for few filters of many channels, and one group */
+    void (*dots)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, ptrdiff_t first,
+                 ptrdiff_t last);
     /* The same by groups of few channels: lines [first, last) of the grid, counted through all images; the filter
      * gradient has weights (taps, length, filters) of its own, of f it reads the offsets and steps */
     void (*grouped)(const RowGather *, const FilterMatrix *, const GroupRuns *, const RowTarget *, const void *bias,

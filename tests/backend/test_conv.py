@@ -183,7 +183,19 @@ LAYERS = {
     "few filters, dilated": ((2, 40, 31, 12), (3, 3, 12, 11), {"padding": "same", "dilation": 3}),
     "few filters, holes": ((2, 41, 50, 5), (2, 2, 5, 3), {"padding": ((1, 0), (0, 1)), "strides": (3, 4)}),
     "few filters, many channels": ((1, 20, 32, 40), (3, 3, 40, 2), {"padding": "same"}),
+    "one filter, 1x1": ((3, 9, 7, 70), (1, 1, 70, 1), {}),
+    "two filters, 1x1 stride 2": ((1, 13, 9, 66), (1, 1, 66, 2), {"strides": 2}),
+    "seven filters of 97 channels": ((2, 9, 8, 97), (3, 3, 97, 7), {"padding": "same"}),
+    "twelve filters, stride 2": ((1, 11, 13, 64), (3, 3, 64, 12), {"padding": 1, "strides": 2}),
+    "five filters, dilated": ((1, 14, 9, 112), (3, 2, 112, 5), {"padding": "same", "dilation": (3, 2)}),
+    "sixteen filters": ((2, 25, 24, 48), (3, 3, 48, 16), {"padding": 1}),
+    "36 filters, dilated": ((1, 27, 22, 32), (3, 3, 32, 36), {"padding": "same", "dilation": 2}),
+    "64 filters, dilated": ((2, 23, 11, 24), (3, 3, 24, 64), {"padding": 2, "dilation": 2}),
+    "3 groups of 40, stride 2": ((1, 15, 13, 96), (3, 3, 32, 120), {"padding": 1, "groups": 3, "strides": 2}),
+    "padding beyond the image": ((1, 3, 4, 16), (5, 5, 16, 20), {"padding": 6, "strides": (1, 3)}),
     "grey, many filters": ((2, 60, 60, 1), (3, 3, 1, 40), {}),
+    "grey, 64 filters": ((2, 30, 30, 1), (3, 3, 1, 64), {"padding": "same"}),
+    "grey, 120 filters, dilated": ((2, 30, 30, 1), (3, 3, 1, 120), {"padding": "same", "dilation": 3}),
     "wide row": ((1, 1, 3000, 4), (1, 9, 4, 5), {"padding": "same"}),
 }
 
@@ -201,6 +213,18 @@ def test_layers_of_networks_in_float32_against_the_reference_in_float64(backend,
     assert_close(gx, run(reference, "conv2d_input_grad", wide_gy, wide_w, geometry))
     gw = run(backend, "conv2d_filter_grad", x, gy, geometry)
     assert_close(gw, run(reference, "conv2d_filter_grad", wide_x, wide_gy, geometry))
+
+
+@pytest.mark.parametrize("filters", [1, 2, 7])
+def test_few_filters_of_many_channels_and_what_follows(backend, filters):
+    x, w = normal((2, 5, 7, 240), "float32"), normal((1, 1, 240, filters), "float32", 1) / 16
+    geometry = conv_geometry(x.shape, w.shape)
+    bias, residual = normal(filters, "float32", 2), normal((2, 5, 7, filters), "float32", 3)
+    for terms in ((None, None), (bias, None), (None, residual), (bias, residual)):
+        for activation in (None, "relu", "sigmoid"):
+            y = run(backend, "conv2d_forward", x, w, geometry, *terms, activation)
+            wide = [None if a is None else a.astype(np.float64) for a in (x, w, *terms)]
+            assert_close(y, run(reference, "conv2d_forward", *wide[:2], geometry, *wide[2:], activation))
 
 
 def test_groups_are_a_block_diagonal_filter(backend):

@@ -2,7 +2,8 @@
 
 =====================================  ==========================================================================
 depthwise, groups of few channels      kernels of their own, in grouped.py
-few filters (below a vector)           pixels along the vector, where they fill it better
+few filters (below a vector)           dot products along many channels, or pixels along the vector, where these fill
+                                       it better
 few input channels (below a vector)    input gradient by products that are added up along the lines of the image
 fewer still, with padding              the image is padded once, so that a filter row is one run of kw*C numbers
 3x3 and 5x5 of stride 1                Winograd's algorithm, where the rules of winograd.py say so
@@ -43,27 +44,39 @@ class _Choice(NamedTuple):
     pad: tuple  # ((top, bottom), (left, right)) that the plan's image gets beforehand, or None
     scatter: bool
     planar: _Planar
+    dots: bool  # forward, for which there is no other then
 
 
 @lru_cache(maxsize=1024)
 def _choose(geometry, dtype):
     g = geometry
     groups, channels = g.groups, g.in_channels
-    planar = _planar(g)
+    planar, dots = _planar(g), _has_dots(g)
     runs = groups == 1 and g.kernel_size[1] > 1 and g.dilation[1] == 1
     scatter = not planar.input_grad and channels < _LANES and runs
     pad = g.padding if runs and any(g.padding[1]) and channels <= 2 * _LANES else None
     merge = runs and (pad is not None or not any(g.padding[1])) and channels <= 4 * _LANES
     gemm_plan = _plan(_padded_geometry(g) if pad else g, channels, groups, merge, dtype)
-    plain_plan = _plan(g, channels, groups, False, dtype) if any(planar) or pad else gemm_plan
+    plain_plan = _plan(g, channels, groups, False, dtype) if any(planar) or dots or pad else gemm_plan
     return _Choice(
-        plain_plan if planar.forward else gemm_plan,
+        plain_plan if planar.forward or dots else gemm_plan,
         plain_plan,
         plain_plan if planar.filter_grad else gemm_plan,
         pad,
         scatter,
         planar,
+        dots,
     )
+
+
+def _has_dots(g):
+    """Whether there are so few filters of so many channels that dot products are faster; as measured, up to 3 times."""
+    channels, filters = g.in_channels, g.out_channels
+    if g.groups > 1 or filters >= _LANES:
+        return False
+    if g.kernel_size == (1, 1):
+        return channels >= 2 * _LANES * filters
+    return filters <= 12 and channels >= (64 if max(g.strides) > 1 else 96)
 
 
 def _planar(g):
@@ -117,7 +130,7 @@ def conv2d_prepare(w, geometry, batch, algorithm="auto"):
     if winograd is not None:
         return winograd_prepare(winograd, w)
     choice = None if is_grouped(geometry) else _choose(geometry, w.dtype)
-    if choice is None or choice.planar.forward:
+    if choice is None or choice.planar.forward or choice.dots:
         return None
     packed = np.empty(choice.plan.packed_size(), w.dtype)
     choice.plan.pack_filters(w, packed)
@@ -135,13 +148,16 @@ def conv2d_forward(
     if is_grouped(geometry):
         return grouped_forward(geometry, x, w, bias, residual, activation, out)
     choice = _choose(geometry, x.dtype)
-    planar = choice.planar.forward
+    planar, dots = choice.planar.forward, choice.dots
     thin = activation is not None and not planar and geometry.out_channels <= _LANES // 2
-    later = thin or (planar and residual is not None)
-    number = ACTIVATION_NUMBERS[None if later else activation]
-    residual_inside = None if planar else residual
-    run(choice.plan.forward, _source(x, choice, planar), w, prepared, bias, residual_inside, number, out, planar)
-    if planar and residual is not None:  # which that kernel does not take
+    later = thin or dots or (planar and residual is not None)
+    if dots:
+        run(choice.plan.forward_dots, np.ascontiguousarray(x), w, bias, out)
+    else:
+        number = ACTIVATION_NUMBERS[None if later else activation]
+        residual_inside = None if planar else residual
+        run(choice.plan.forward, _source(x, choice, planar), w, prepared, bias, residual_inside, number, out, planar)
+    if (planar or dots) and residual is not None:  # which these kernels do not take
         run(np.add, out, residual, out)
     if later and activation is not None:  # with most lanes of a tile empty it is faster over the numbers in a row
         activation_forward(out, activation, out=out)
