@@ -256,6 +256,7 @@ cdef void run_filter_grad(const Kernels *k, FilterGrad *f, const Sums *s, char *
     b.strips, b.strip_parts = ceil_div(s.height, STRIP), ceil_div(s.height, SUMMED_SIDE)
     b.group_parts = ceil_div(s.groups, max(1, SUMMED_SIDE * SUMMED_SIDE // (s.height * s.width)))
     if threads > 1:
+        b.group_parts = max(b.group_parts, min(s.groups, ceil_div(ROW_TASKS_PER_THREAD * threads, s.slices * b.panel_parts)))
         b.strip_parts = max(b.strip_parts, ceil_div(ROW_TASKS_PER_THREAD * threads, s.slices * b.panel_parts * b.group_parts))
     b.strip_parts, b.panel_parts = min(b.strip_parts, b.strips), min(b.panel_parts, b.panels)
     for task in prange(s.slices * b.group_parts * b.strip_parts * b.panel_parts, num_threads=threads, schedule="dynamic"):

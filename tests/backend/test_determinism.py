@@ -26,6 +26,8 @@ def large_calls():
         ((1, 28, 28, 32), (3, 3, 32, 48), {"padding": 1}),
         ((1, 31, 31, 128), (3, 3, 1, 128), {"padding": 1, "groups": 128}),
         ((2, 14, 14, 64), (3, 3, 8, 64), {"padding": 1, "groups": 8}),
+        ((2, 14, 14, 128), (3, 3, 16, 24), {"padding": 1, "groups": 8}),
+        ((2, 14, 14, 96), (3, 3, 24, 96), {"padding": 1, "groups": 4}),
     ):
         geometry = conv_geometry(x_shape, w_shape, **options)
         x, w = normal(x_shape, "float32"), normal(w_shape, "float32", 1)

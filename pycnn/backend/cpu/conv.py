@@ -19,7 +19,13 @@ import numpy as np
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS, activation_forward
 from pycnn.backend.cpu.arrays import contiguous, result
 from pycnn.backend.cpu.compiled import run
-from pycnn.backend.cpu.grouped import grouped_filter_grad, grouped_forward, grouped_input_grad, is_grouped
+from pycnn.backend.cpu.grouped import (
+    grouped_filter_grad,
+    grouped_forward,
+    grouped_input_grad,
+    has_grouped_filter_grad,
+    is_grouped,
+)
 from pycnn.backend.cpu.winograd import winograd_filter_grad, winograd_forward, winograd_plan, winograd_prepare
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import conv as ext
@@ -194,7 +200,7 @@ def conv2d_filter_grad(x, gy, geometry, algorithm="auto", out=None):
     winograd = winograd_plan(geometry, x.dtype, batch, "filter_grad", algorithm)
     if winograd is not None:
         return winograd_filter_grad(winograd, x, gy, out)
-    if is_grouped(geometry):
+    if has_grouped_filter_grad(geometry):
         return grouped_filter_grad(geometry, x, gy, out)
     choice = _choose(geometry, x.dtype)
     plan, planar = choice.filter_plan, choice.planar.filter_grad

@@ -11,14 +11,24 @@ from pycnn.backend.cpu.compiled import run
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import grouped as ext
 
-_FEW = 32  # channels a group, on both sides, up to which this is faster than a matrix product a group
+_FEW = 24  # channels a group, on both sides, below which this is faster than a matrix product a group
+_FEW_FILTER_GRAD = 32  # the same of the filter gradient, if one side has less than a vector, which is not the input
+_LANES = 16
 _WIDTHS = {1: (7, 5, 3, 2), 2: (5, 3)}  # taps side by side that the kernels take as one, by stride
 
 
 def is_grouped(geometry):
-    """Whether these kernels are used for all three passes."""
+    """Whether these kernels are used forward and for the input gradient; as measured, by ratios up to 1.7."""
     g = geometry
     return g.groups > 1 and max(g.in_channels, g.out_channels) // g.groups < _FEW
+
+
+def has_grouped_filter_grad(geometry):
+    """Whether they are used for the filter gradient: not for whole vectors of channels, which need no packing."""
+    g = geometry
+    channels, filters = g.in_channels // g.groups, g.out_channels // g.groups
+    few = max(channels, filters) < _FEW_FILTER_GRAD and min(channels, filters) < _LANES
+    return g.groups > 1 and few and channels % _LANES > 0
 
 
 @lru_cache(maxsize=1024)
