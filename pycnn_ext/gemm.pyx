@@ -176,10 +176,11 @@ cdef void run_gemm(const Kernels *k, const Problem *problems, ptrdiff_t count, p
 
 
 cdef void run_dots(const Kernels *k, const Problem *p, const void *bias) noexcept nogil:
-    """One problem of few columns, cut by rows."""
+    """One problem of few columns, cut by rows into few tasks, for each packs the filters."""
     cdef double work = <double>p.rows * p.gather.taps * p.gather.length * p.filters.columns
     cdef int threads = threads_for(work)
-    cdef ptrdiff_t parts = parts_for(threads, p.rows, ROWS_PER_TASK), task
+    cdef ptrdiff_t most = ROW_TASKS_PER_THREAD * threads if threads > 1 else 1, task
+    cdef ptrdiff_t parts = max(1, min(most, p.rows // ROWS_PER_TASK))
     for task in prange(parts, num_threads=threads, schedule="dynamic"):
         k.dots(&p.gather, &p.filters, &p.target, bias, p.rows * task // parts, p.rows * (task + 1) // parts)
 

@@ -146,6 +146,7 @@ class Function:
 
     any_dtype = False  # whether half-wide arrays are taken, and given, as they are
     half_wide = ()  # positions of inputs that are so taken where backend.half_wide, all of them or none
+    half_weights = ()  # those of them that may be weights, for their gradients are not rounded
     halves = False  # of a node: whether they have come so
     rounded = False  # of a node: whether its outputs were rounded, whose gradients are so, too
 
@@ -212,8 +213,10 @@ class Function:
 
     def takes_halves(self, inputs, arrays, half):
         """Whether to leave ``arrays``, those of ``inputs`` in the dtype of ``autocast``, to half-wide kernels."""
-        given = [arrays[i] for i in self.half_wide if arrays[i] is not None]
-        return bool(given) and self.backend.half_wide and all(_is_of(a, half) for a in given)
+        given = [i for i in self.half_wide if arrays[i] is not None]
+        if not given or not self.backend.half_wide or not all(_is_of(arrays[i], half) for i in given):
+            return False
+        return all(i in self.half_weights or not isinstance(inputs[i], Variable) for i in given)
 
     def widened(self, gradients):
         """The gradients of outputs that were rounded, as ``backward`` gets them."""

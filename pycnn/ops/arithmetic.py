@@ -6,7 +6,7 @@ run of axes (see ``stretching``); other broadcasting, numbers and integers go to
 
 import math
 
-from pycnn.autograd import Function, Tensor, Variable, as_tensor
+from pycnn.autograd import Function, Tensor, as_tensor
 from pycnn.backend import get_backend
 from pycnn.backend.dtypes import FLOATS, widened
 from pycnn.backend.stretching import FEW, stretching
@@ -52,7 +52,7 @@ class _Binary(Function):
 
 
 class _Add(_Binary):
-    half_wide = (0, 1)
+    half_wide = half_weights = (0, 1)
 
     def forward(self, a, b):
         a, b = (a, b) if self.halves else align(a, b, "int64")
@@ -91,10 +91,6 @@ class _Subtract(_Binary):
 
 class _Multiply(_Binary):
     half_wide = (0, 1)
-
-    def takes_halves(self, inputs, arrays, half):
-        """Not with weights: their gradients, products, are not to be rounded."""
-        return super().takes_halves(inputs, arrays, half) and not any(isinstance(x, Variable) for x in inputs)
 
     def forward(self, a, b):
         self.a, self.b = a, b = (a, b) if self.halves else align(a, b, "int64")

@@ -10,7 +10,7 @@ from pycnn.ops.shaping import flip as flip_axes
 
 
 class _Conv2D(Function):
-    half_wide = (0, 1, 2, 3)
+    half_wide, half_weights = (0, 1, 2, 3), (1, 2)
 
     def forward(self, x, w, bias, residual, *, geometry, activation, algorithm):
         if not self.halves:
@@ -30,7 +30,7 @@ class _Conv2D(Function):
 
 
 class _Conv2DTranspose(Function):
-    half_wide = (0, 1, 2)
+    half_wide, half_weights = (0, 1, 2), (1, 2)
 
     def forward(self, x, w, bias, *, geometry):
         if not self.halves:

@@ -3,7 +3,7 @@
 import math
 
 from pycnn.autograd import Function, as_tensor
-from pycnn.backend.dtypes import FLOAT32
+from pycnn.backend.dtypes import FLOAT32, widened
 from pycnn.ops.activation import activation as apply_activation
 from pycnn.ops.activation import fusable
 from pycnn.ops.arithmetic import unbroadcast
@@ -14,7 +14,7 @@ from pycnn.ops.shaping import expand_dims, squeeze
 class _Matmul(Function):
     """Operands of two or more axes, already broadcast over the leading ones where both have them."""
 
-    half_wide = (0, 1)
+    half_wide, half_weights = (0, 1), (1,)
 
     def forward(self, a, b):
         self.a, self.b = a, b = (a, b) if self.halves else same_float(a, b)
@@ -52,7 +52,8 @@ def _product(backend, a, b, transpose_a=False, transpose_b=False):
     xp = backend.xp
     lead = _broadcast_shape(a.shape[:-2], b.shape[:-2])
     a, b = xp.broadcast_to(a, lead + a.shape[-2:]), xp.broadcast_to(b, lead + b.shape[-2:])
-    y = xp.empty((*lead, a.shape[-1 if transpose_a else -2], b.shape[-2 if transpose_b else -1]), a.dtype)
+    dtype = widened(a.dtype) if transpose_a else a.dtype  # of weights' gradients
+    y = xp.empty((*lead, a.shape[-1 if transpose_a else -2], b.shape[-2 if transpose_b else -1]), dtype)
     stack = y.reshape(-1, *y.shape[-2:]) if y.size else ()
     pairs = zip(a.reshape(-1, *a.shape[-2:]), b.reshape(-1, *b.shape[-2:]), strict=True) if y.size else ()
     for out, (left, right) in zip(stack, pairs, strict=True):
@@ -107,7 +108,7 @@ def _check_product(a, b):
 
 
 class _Dense(Function):
-    half_wide = (0, 1, 2)
+    half_wide, half_weights = (0, 1, 2), (1, 2)
 
     def forward(self, x, w, bias, *, activation):
         if not self.halves:

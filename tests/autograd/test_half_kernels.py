@@ -40,6 +40,8 @@ CASES = {
     "dense of sequences": (lambda x, w: ops.dense(x, w), [(3, 4, 10)], [(10, 7)], True),
     "matmul": (ops.matmul, [(12, 40)], [(40, 24)], True),
     "matmul of stacks": (ops.matmul, [(3, 5, 8), (3, 8, 6)], [], True),
+    "matmul with a stack of weights": (ops.matmul, [(3, 5, 8)], [(3, 8, 6)], True),
+    "weights on the left": (lambda x, w: ops.matmul(w, x), [(12, 40)], [(7, 12)], False),
     "batch_norm": (lambda x, g, b: ops.batch_norm(x, g, b, activation="relu"), [MAP], [CHANNELS, CHANNELS], True),
     "batch_norm, residual": (
         lambda x, r, g, b: ops.batch_norm(x, g, b, residual=r, activation="relu"),
@@ -61,6 +63,7 @@ CASES = {
     "sum": (lambda x: ops.sum(x, axis=3), [(2, 30, 20, 24)], [], True),
     "gelu": (ops.gelu, [MAP], [], True),
     "relu": (ops.relu, [MAP], [], True),
+    "sigmoid of weights": (lambda x, w: ops.sigmoid(w) + x, [MAP], [MAP], True),
     "sum of two": (ops.add, [(2, 30, 20, 24)] * 2, [], True),
     "small sum": (ops.add, [MAP, (2, 1, 1, 24)], [], True),
     "bias": (ops.add, [(2, 30, 20, 24)], [(24,)], True),
@@ -98,6 +101,8 @@ def test_half_wide_kernels_give_what_float32_and_rounding_do(backend, half, name
     for mine, theirs in zip(own, gradients, strict=True):
         assert mine.dtype == theirs.dtype
         assert_close(mine.numpy().astype("f4"), theirs.numpy().astype("f4"), 6 * ROUNDING[half.name])
+        if mine.dtype == np.float32:  # weights
+            assert (mine.numpy() != mine.numpy().astype(half).astype("f4")).any()
     with autocast(half):  # a node without its gradients
         again = CASES[name][0](
             *(pycnn.Tensor(backend.asarray(a), requires_grad=True) for a in arrays), *map(pycnn.Variable, weights)
