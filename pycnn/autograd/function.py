@@ -199,7 +199,7 @@ class Function:
         for i in floats:
             if rounds and isinstance(inputs[i], Variable) and inputs[i].autocast:
                 arrays[i] = cast(arrays[i], half)
-        self.halves = rounds and self.takes_halves(inputs, arrays, half)
+        self.halves = rounds and self._takes_halves(inputs, arrays, half)
         for i in floats:
             if not (self.any_dtype or (self.halves and i in self.half_wide)) and is_half(arrays[i].dtype):
                 arrays[i] = arrays[i].astype(FLOAT32)
@@ -211,7 +211,7 @@ class Function:
             return tuple([_rounded(y, half) for y in outputs])
         return _rounded(outputs, half)
 
-    def takes_halves(self, inputs, arrays, half):
+    def _takes_halves(self, inputs, arrays, half):
         """Whether to leave ``arrays``, those of ``inputs`` in the dtype of ``autocast``, to half-wide kernels."""
         given = [i for i in self.half_wide if arrays[i] is not None]
         if not given or not self.backend.half_wide or not all(_is_of(arrays[i], half) for i in given):

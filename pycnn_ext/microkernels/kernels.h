@@ -167,15 +167,15 @@ typedef struct {
                            ptrdiff_t columns, ptrdiff_t rows, void *target, ptrdiff_t target_row);
     /* Lines [first, last) of all images: the runs of a line are the products of gathered rows, a grid's line of them */
     void (*gemm_scatter)(const RowGather *, const FilterMatrix *, const LineTarget *, ptrdiff_t first, ptrdiff_t last);
+    /* target rows [first, last) = rows @ filters + bias for few filters of many channels, and one group */
+    void (*dots)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, ptrdiff_t first,
+                 ptrdiff_t last);
     /* The same as gemm and gemm_filter_grad for few filters and one group, with taps that are not merged: lines
      * [first, last) of the grid, counted through all images; partial[taps*length][filters] */
     void (*planar)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, int activation,
                    ptrdiff_t first, ptrdiff_t last);
     void (*planar_filter_grad)(const RowGather *, const void *gradient, ptrdiff_t filters, ptrdiff_t first,
                                ptrdiff_t last, void *partial);
-    /* target rows [first, last) = rows @ filters + bias for few filters of many channels, and one group */
-    void (*dots)(const RowGather *, const FilterMatrix *, const RowTarget *, const void *bias, ptrdiff_t first,
-                 ptrdiff_t last);
     /* The same by groups of few channels: lines [first, last) of the grid, counted through all images; the filter
      * gradient has weights (taps, length, filters) of its own, of f it reads the offsets and steps */
     void (*grouped)(const RowGather *, const FilterMatrix *, const GroupRuns *, const RowTarget *, const void *bias,

@@ -1,24 +1,16 @@
 """Operations inside autocast on a backend with half-wide kernels: those of float32 and rounding, but for rounding."""
 
-import ml_dtypes  # noqa: F401  which tells NumPy of bfloat16
 import numpy as np
 import pytest
-from cuda_emulator import backend as cuda_emulated
+from cuda_emulator.backend import on_gpus
+from halves import ROUNDING, halves
 from helpers import assert_close, normal
 
 import pycnn
 from pycnn import ops
 from pycnn.analysis.tap import tapped
 from pycnn.autograd import autocast
-from pycnn.backend.registry import why_unavailable
 
-GPUS = [cuda_emulated.NAME]
-if why_unavailable("cuda") is None:
-    GPUS.append(pytest.param("cuda", marks=pytest.mark.gpu))
-on_gpus = pytest.mark.parametrize("backend", GPUS, indirect=True)
-halves = pytest.mark.parametrize("half", [np.dtype("float16"), np.dtype("bfloat16")], ids=str)
-
-ROUNDING = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
 MAP, FILTERS, CHANNELS = (2, 9, 8, 24), (3, 3, 24, 32), (24,)
 
 # What is computed, the shapes of arrays and of weights, and whether half-wide kernels do it.

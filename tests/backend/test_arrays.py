@@ -7,15 +7,11 @@ import numpy as np
 import pytest
 from cuda_emulator import backend as cuda_emulated
 from cuda_emulator import stand_in
+from cuda_emulator.backend import on_gpus
 from helpers import normal
 
 import pycnn
 from pycnn.backend.names import REDUCTIONS
-from pycnn.backend.registry import why_unavailable
-
-GPUS = [cuda_emulated.NAME]
-if why_unavailable("cuda") is None:
-    GPUS.append(pytest.param("cuda", marks=pytest.mark.gpu))
 
 
 def test_there_and_back(backend):
@@ -75,7 +71,7 @@ def test_random_numbers_fill_any_shape(backend, member, shape):
     assert np.isfinite(numbers).all()
 
 
-@pytest.mark.parametrize("backend", GPUS, indirect=True)
+@on_gpus
 @pytest.mark.parametrize("member", ["random_uniform", "random_normal"])
 def test_random_numbers_do_not_depend_on_the_grid(backend, monkeypatch, member):
     draw = getattr(backend, member)

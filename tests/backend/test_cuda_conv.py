@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from cuda_emulator import backend as cuda_emulated
 from cuda_emulator import machine
+from cuda_emulator.backend import on_gpus
 from helpers import assert_close, normal
 from kernel_calls import run
 
@@ -14,12 +15,6 @@ import pycnn
 from pycnn.backend import reference
 from pycnn.backend.geometry import conv_geometry
 from pycnn.backend.recording import of_weights_alone
-from pycnn.backend.registry import why_unavailable
-
-GPUS = [cuda_emulated.NAME]
-if why_unavailable("cuda") is None:
-    GPUS.append(pytest.param("cuda", marks=pytest.mark.gpu))
-on_gpus = pytest.mark.parametrize("backend", GPUS, indirect=True)
 
 MEMBERS = ("conv2d_forward", "conv2d_input_grad", "conv2d_filter_grad")
 PLAIN = ((2, 9, 8, 20), (3, 3, 20, 36), {"padding": 1})

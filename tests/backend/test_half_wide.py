@@ -1,20 +1,14 @@
 """Kernels that take float16 and bfloat16: computed in float32 and rounded once, or sums that are not rounded at all."""
 
-import ml_dtypes  # noqa: F401  which tells NumPy of bfloat16
 import numpy as np
 import pytest
-from cuda_emulator import backend as cuda_emulated
+from cuda_emulator.backend import on_gpus
+from halves import ROUNDING, halves
 from helpers import assert_close, normal
 from kernel_calls import kernel_calls, run, run_call
 
 from pycnn.backend import protocol, reference
 from pycnn.backend.dtypes import is_half
-from pycnn.backend.registry import why_unavailable
-
-GPUS = [cuda_emulated.NAME]
-if why_unavailable("cuda") is None:
-    GPUS.append(pytest.param("cuda", marks=pytest.mark.gpu))
-on_gpus = pytest.mark.parametrize("backend", GPUS, indirect=True)
 
 FAMILIES = (protocol.Conv, protocol.Matmul, protocol.Pool, protocol.Activation, protocol.Arithmetic, protocol.Norm)
 MEMBERS = {name for family in FAMILIES for name in vars(family)}
@@ -22,10 +16,6 @@ CALLS = [call for call in kernel_calls(np.float32) if call.member in MEMBERS]
 CALL_IDS = [f"{i}-{call.member}" for i, call in enumerate(CALLS)]
 WIDE_ARGUMENTS = {"mean", "variance", "gamma", "beta"}
 SUMS = {"conv2d_filter_grad", "sum_rows", "sum_products", "batch_norm_statistics"}
-ROUNDING = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
-"""How far from a number the nearest one of the dtype is at most, as a part of it."""
-
-halves = pytest.mark.parametrize("half", [np.dtype("float16"), np.dtype("bfloat16")], ids=str)
 
 
 def is_sum(call, i):

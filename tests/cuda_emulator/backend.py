@@ -10,6 +10,9 @@ from cuda_emulator import stand_in
 from pycnn.backend import registry
 
 NAME = "cuda-emulated"
+_GPUS = [NAME] if registry.why_unavailable("cuda") else [NAME, pytest.param("cuda", marks=pytest.mark.gpu)]
+on_gpus = pytest.mark.parametrize("backend", _GPUS, indirect=True)
+"""Run a test with the fixture ``backend`` on the emulated GPU, and on a real one where there is one."""
 
 
 @cache

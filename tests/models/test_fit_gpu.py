@@ -4,17 +4,14 @@ import numpy as np
 import pytest
 from cuda_emulator import backend as cuda_emulated
 from cuda_emulator import stand_in
+from cuda_emulator.backend import on_gpus
 from helpers import normal
 
 import pycnn
 from pycnn import layers
 from pycnn.applications import LeNet5
 from pycnn.backend.late import LateChecks, check_nan
-from pycnn.backend.registry import why_unavailable
 
-GPUS = [cuda_emulated.NAME]
-if why_unavailable("cuda") is None:
-    GPUS.append(pytest.param("cuda", marks=pytest.mark.gpu))
 emulated = pytest.mark.parametrize("backend", [cuda_emulated.NAME], indirect=True)
 
 
@@ -62,7 +59,7 @@ def lenet_losses():
     return [model.train_on_batch(x[i : i + 4], y[i : i + 4], return_dict=True)["loss"] for i in (0, 4, 8, 0)]
 
 
-@pytest.mark.parametrize("backend", GPUS, indirect=True)
+@on_gpus
 def test_lenet_has_the_losses_of_the_cpu(backend):
     losses = lenet_losses()
     pycnn.set_backend("cpu")

@@ -26,11 +26,10 @@ from pycnn.backend.cpu.grouped import (
     has_grouped_filter_grad,
     is_grouped,
 )
+from pycnn.backend.cpu.lanes import LANES
 from pycnn.backend.cpu.winograd import winograd_filter_grad, winograd_forward, winograd_plan, winograd_prepare
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import conv as ext
-
-_LANES = 16  # numbers a vector holds (float32, AVX-512); what counts as few channels
 
 
 class _Planar(NamedTuple):
@@ -59,9 +58,9 @@ def _choose(geometry, dtype):
     groups, channels = g.groups, g.in_channels
     planar, dots = _planar(g), _has_dots(g)
     runs = groups == 1 and g.kernel_size[1] > 1 and g.dilation[1] == 1
-    scatter = not planar.input_grad and channels < _LANES and runs
-    pad = g.padding if runs and any(g.padding[1]) and channels <= 2 * _LANES else None
-    merge = runs and (pad is not None or not any(g.padding[1])) and channels <= 4 * _LANES
+    scatter = not planar.input_grad and channels < LANES and runs
+    pad = g.padding if runs and any(g.padding[1]) and channels <= 2 * LANES else None
+    merge = runs and (pad is not None or not any(g.padding[1])) and channels <= 4 * LANES
     gemm_plan = _plan(_padded_geometry(g) if pad else g, channels, groups, merge, dtype)
     plain_plan = _plan(g, channels, groups, False, dtype) if any(planar) or dots or pad else gemm_plan
     return _Choice(
@@ -78,10 +77,10 @@ def _choose(geometry, dtype):
 def _has_dots(g):
     """Whether there are so few filters of so many channels that dot products are faster; as measured, up to 3 times."""
     channels, filters = g.in_channels, g.out_channels
-    if g.groups > 1 or filters >= _LANES:
+    if g.groups > 1 or filters >= LANES:
         return False
     if g.kernel_size == (1, 1):
-        return channels >= 2 * _LANES * filters
+        return channels >= 2 * LANES * filters
     return filters <= 12 and channels >= (64 if max(g.strides) > 1 else 96)
 
 
@@ -90,23 +89,23 @@ def _planar(g):
     channels, filters = g.in_channels, g.out_channels
     if g.groups > 1 or g.kernel_size == (1, 1):
         return _Planar(False, False, False)
-    few, dilated = filters < _LANES, max(g.dilation) > 1
-    whole = filters % _LANES == 0 and not dilated  # vectors, and taps of a row are one run
-    thin = channels == 1 and filters < (8 if dilated else 4) * _LANES and not whole
+    few, dilated = filters < LANES, max(g.dilation) > 1
+    whole = filters % LANES == 0 and not dilated  # vectors, and taps of a row are one run
+    thin = channels == 1 and filters < (8 if dilated else 4) * LANES and not whole
     return _Planar(
         forward=few and _filled(filters) < _filled(g.output_size[1]),
-        input_grad=few and channels < _LANES and _filled(channels) < _filled(-(-g.input_size[1] // g.strides[1])),
+        input_grad=few and channels < LANES and _filled(channels) < _filled(-(-g.input_size[1] // g.strides[1])),
         filter_grad=(thin or (few and channels <= 4)) and _filled(g.output_size[1]) >= 0.5,
     )
 
 
 def _filled(numbers):
     """Which part of the lanes holds something, of as many vectors as ``numbers`` need."""
-    return numbers / (-(-numbers // _LANES) * _LANES)
+    return numbers / (-(-numbers // LANES) * LANES)
 
 
 def _plan(g, channels, groups, merge, dtype):
-    zeros = np.zeros(max(channels, g.out_channels) * g.kernel_size[1] + _LANES, dtype)
+    zeros = np.zeros(max(channels, g.out_channels) * g.kernel_size[1] + LANES, dtype)
     sizes = (g.input_size, g.output_size, g.kernel_size, g.strides, g.dilation)
     (top, _), (left, _) = g.padding
     return ext.ConvPlan(*sizes, top, left, channels, g.out_channels, groups, merge, zeros)
@@ -155,7 +154,7 @@ def conv2d_forward(
         return grouped_forward(geometry, x, w, bias, residual, activation, out)
     choice = _choose(geometry, x.dtype)
     planar, dots = choice.planar.forward, choice.dots
-    thin = activation is not None and not planar and geometry.out_channels <= _LANES // 2
+    thin = activation is not None and not planar and geometry.out_channels <= LANES // 2
     later = thin or dots or (planar and residual is not None)
     if dots:
         run(choice.plan.forward_dots, np.ascontiguousarray(x), w, bias, out)

@@ -4,16 +4,16 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from pycnn_ext.conv import fill_zeros
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS
 from pycnn.backend.cpu.compiled import run
+from pycnn.backend.cpu.lanes import LANES
 from pycnn.backend.cpu.workspace import workspace
+from pycnn_ext import conv as conv_ext
 from pycnn_ext import grouped as ext
 
 _FEW = 24  # channels a group, on both sides, below which this is faster than a matrix product a group
 _FEW_FILTER_GRAD = 32  # the same of the filter gradient, if one side has less than a vector, which is not the input
-_LANES = 16
 _WIDTHS = {1: (7, 5, 3, 2), 2: (5, 3)}  # taps side by side that the kernels take as one, by stride
 
 
@@ -27,8 +27,8 @@ def has_grouped_filter_grad(geometry):
     """Whether they are used for the filter gradient: not for whole vectors of channels, which need no packing."""
     g = geometry
     channels, filters = g.in_channels // g.groups, g.out_channels // g.groups
-    few = max(channels, filters) < _FEW_FILTER_GRAD and min(channels, filters) < _LANES
-    return g.groups > 1 and few and channels % _LANES > 0
+    few = max(channels, filters) < _FEW_FILTER_GRAD and min(channels, filters) < LANES
+    return g.groups > 1 and few and channels % LANES > 0
 
 
 @lru_cache(maxsize=1024)
@@ -81,7 +81,7 @@ def grouped_input_grad(geometry, gy, w, out):
     """Fill and return ``out``."""
     plan, leaves_out = _input_grad_plan(geometry)
     if leaves_out:
-        run(fill_zeros, out)
+        run(conv_ext.fill_zeros, out)
     run(plan.forward, gy, w, None, None, ACTIVATION_NUMBERS[None], out, True)  # its adjoint
     return out
 
