@@ -92,6 +92,20 @@ class Plans:
         finally:
             self._lock.release()
 
+    def repeat_forward(self, x, take):
+        """``forward`` for one array of the host whose plan is there already, with the least around it; or None."""
+        if not self._take():
+            return None
+        try:
+            key = _key("forward", _ONE_TENSOR, (x,))
+            planned = self._plans.get(key)
+            if planned is None or planned.plan is None or not planned.holds_for(self._model):
+                return None
+            self._plans.move_to_end(key)
+            return map_arrays(take, self._repeat(planned, get_backend().upload((x,))))
+        finally:
+            self._lock.release()
+
     def gradients(self, x, y, sample_weight, scale=None):
         """Return ``(loss, outputs)`` of a training step and leave the gradients in the variables; or None."""
         if not self._take():
@@ -129,8 +143,7 @@ class Plans:
     def _run(self, step, batch, function):
         """Return what ``function(*batch)`` does, in the arrays of a plan; None if there is none (yet)."""
         arrays = [t.data for t in all_arrays(batch)]
-        shapes = tuple([(a.shape, a.dtype) for a in arrays])
-        key = (step, _structure(batch), shapes, get_backend().name, config.conv_algorithm(), config.float32_precision())
+        key = _key(step, _structure(batch), arrays)
         planned = self._plans.get(key)
         if planned is None or (planned.plan is not None and not planned.holds_for(self._model)):
             self._plans[key] = _Planned([])
@@ -253,6 +266,15 @@ def _structure(value):
     if isinstance(value, (list, tuple)):
         return (type(value), *[_structure(item) for item in value])
     return type(value)
+
+
+_ONE_TENSOR = (tuple, Tensor)  # the _structure of a batch of one
+
+
+def _key(step, structure, arrays):
+    """What a plan holds for: this kind of step, of arrays of these shapes, with these settings."""
+    shapes = tuple([(a.shape, a.dtype) for a in arrays])
+    return step, structure, shapes, get_backend().name, config.conv_algorithm(), config.float32_precision()
 
 
 _NOT_IN_STEPS = ("_initializer", "_constraint")  # functions that recorded steps do not call

@@ -233,11 +233,10 @@ class Trainer(Step):
         outputs = []
         calls.on_predict_begin()
         try:
-            with no_grad():
-                for step, batch in enumerate(feed.epoch()):
-                    calls.on_predict_batch_begin(step)
-                    outputs.append(self._predictions(batch[0]))
-                    calls.on_predict_batch_end(step, functools.partial(dict, outputs=outputs[-1]))
+            for step, batch in enumerate(feed.epoch()):
+                calls.on_predict_batch_begin(step)
+                outputs.append(self._predictions(batch[0]))
+                calls.on_predict_batch_end(step, functools.partial(dict, outputs=outputs[-1]))
         finally:
             feed.close()
         calls.on_predict_end()
@@ -263,15 +262,17 @@ class Trainer(Step):
     def predict_on_batch(self, x):
         """Return the outputs for one batch, as a ``numpy.ndarray``."""
         x, _, _ = as_batch(x)
-        with no_grad():
-            return self._predictions(x)
+        return self._predictions(x)
 
     def _predictions(self, x):
         """The outputs for one batch on the host, copied once from wherever they were computed."""
-        x = to_tensors(x)
-        if getattr(self.predict_step, "__func__", None) is Step.predict_step:
-            return self._outputs(x, _to_host)
-        return map_arrays(_to_host, self.predict_step(x))
+        is_own = getattr(self.predict_step, "__func__", None) is Step.predict_step
+        outputs = self._plans.repeat_forward(x, _to_host) if is_own and type(x) is np.ndarray else None
+        if outputs is not None:
+            return outputs
+        with no_grad():
+            x = to_tensors(x)
+            return self._outputs(x, _to_host) if is_own else map_arrays(_to_host, self.predict_step(x))
 
     def warmup(self, x, y=None, sample_weight=None):
         """Do what first batches take long for: on a GPU kernels are compiled, and kept on disk for later processes.

@@ -274,6 +274,24 @@ def test_evaluate_forms(backend):
     )
 
 
+def test_a_predict_step_of_the_users_records_no_gradients(backend):
+    class Watched(pycnn.Sequential):
+        recording = None
+
+        def predict_step(self, x):
+            self.recording = pycnn.autograd.is_grad_enabled()
+            return super().predict_step(x)
+
+    model = Watched([layers.Input((3,)), layers.Dense(2)])
+    for _ in range(3):
+        model.predict_on_batch(np.ones((4, 3)))
+        assert model.recording is False
+    model.recording = None
+    model.predict(np.ones((4, 3)), verbose=0)
+    assert model.recording is False
+    assert pycnn.autograd.is_grad_enabled()
+
+
 def test_predict(backend):
     model, (x, _) = small_model(), regression()
     y = model.predict(x, batch_size=7, verbose=0)

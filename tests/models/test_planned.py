@@ -286,7 +286,15 @@ def test_results_are_the_callers_own():
     np.testing.assert_array_equal(first, kept)
 
 
-def test_threads_may_share_a_model():
+@pytest.mark.parametrize(
+    "predict",
+    [
+        lambda model, x: model.predict_step(pycnn.Tensor(x)).numpy(),
+        lambda model, x: model.predict_on_batch(x),
+    ],
+    ids=["predict_step", "predict_on_batch"],
+)
+def test_threads_may_share_a_model(predict):
     model, x = planned_model()
     inputs = [x + i for i in range(4)]
     expected = [eagerly(model, a) for a in inputs]
@@ -294,7 +302,7 @@ def test_threads_may_share_a_model():
 
     def work(i):
         for _ in range(50):
-            if not np.array_equal(model.predict_step(pycnn.Tensor(inputs[i])).numpy(), expected[i]):
+            if not np.array_equal(predict(model, inputs[i]), expected[i]):
                 wrong.append(i)
 
     workers = [threading.Thread(target=work, args=(i,)) for i in range(4)]

@@ -20,6 +20,15 @@ def empty(shape, dtype):
     return _arena.empty(shape, dtype) if large else np.empty(shape, dtype)
 
 
+def copy(array):
+    """A copy in a row."""
+    if array.nbytes < _LARGE:
+        return array.copy()
+    copied = _arena.empty(array.shape, array.dtype)
+    copied[...] = array
+    return copied
+
+
 def held():
     """Bytes that are kept and that no array has."""
     return _arena.unused
