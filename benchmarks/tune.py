@@ -10,7 +10,8 @@ from pycnn.backend import cpu
 from pycnn.backend.cpu import winograd
 from pycnn.backend.geometry import conv_geometry
 
-MAPS = ((7, 1), (7, 8), (14, 1), (14, 8), (28, 1), (28, 4), (56, 1))  # size, batch
+MAPS = [(7, 1, 1), (7, 8, 1), (14, 1, 1), (14, 8, 1), (28, 1, 1), (28, 4, 1), (56, 1, 1)]  # size, batch, dilation
+MAPS += [(5, 8, 1), (6, 8, 1), (9, 4, 1), (28, 1, 2), (12, 4, 4), (17, 4, 4)]  # tiles that reach out of the image
 CHANNELS = ((8, 16), (16, 16), (16, 32), (24, 24), (32, 64), (64, 32), (64, 64), (128, 128), (256, 256), (512, 512))
 TILES = {3: (4, 2), 5: (2,)}
 MOST_MULTIPLY_ADDS = 1e9
@@ -21,13 +22,14 @@ def run(torch, args):
     """Print a row a shape: the ratios of each pass, for each size of tiles, and which one "auto" takes."""
     print(f"{args.threads} thread(s); time(direct) / time(Winograd), tiles of 4x4 and 2x2 outputs; * what auto takes")
     rows = []
-    for side, (size, batch), (channels, filters) in itertools.product(TILES, MAPS, CHANNELS):
-        geometry = conv_geometry((batch, size, size, channels), (side, side, channels, filters), padding=side // 2)
+    for side, (size, batch, dilation), (channels, filters) in itertools.product(TILES, MAPS, CHANNELS):
+        shapes, padding = ((batch, size, size, channels), (side, side, channels, filters)), side // 2 * dilation
+        geometry = conv_geometry(*shapes, padding=padding, dilation=dilation)
         if geometry.multiply_adds * batch > MOST_MULTIPLY_ADDS:
             continue
         ratios = {which: contest(geometry, batch, which, args.seconds / 4) for which in PASSES}
-        name = f"{side}x{side} {channels}->{filters}@{size} b{batch}"
-        print(f"{name:<22} " + "   ".join(f"{which} {text(ratios[which])}" for which in PASSES), flush=True)
+        name = f"{side}x{side}{f' d{dilation}' if dilation > 1 else ''} {channels}->{filters}@{size} b{batch}"
+        print(f"{name:<24} " + "   ".join(f"{which} {text(ratios[which])}" for which in PASSES), flush=True)
         rows.append({"shape": name, **{which: dict(ratios[which]) for which in PASSES}})
     return rows
 

@@ -9,6 +9,7 @@ from pycnn_ext.threads cimport threads_for
 cdef ptrdiff_t BLOCK_COLUMNS = 64  # columns a task: the tiles are transformed anew for each
 cdef ptrdiff_t KEPT_NUMBERS = 320 * 1024  # of transformed filters that a task of several blocks of tiles keeps
 cdef ptrdiff_t TASKS_PER_THREAD = 2
+cdef ptrdiff_t LEAST_TILES = 8     # of a task, where there would be fewer tasks than threads
 cdef ptrdiff_t GRAD_CHANNELS = 48  # of one task of a filter gradient: its sums stay in L2
 cdef ptrdiff_t LEAST_TASKS = 8     # of a filter gradient: with fewer, the tiles are cut into slices
 cdef ptrdiff_t SLICE_TILES = 96    # fewest tiles a slice
@@ -87,6 +88,8 @@ cdef class WinogradPlan:
         parts = ceil_div(panels, max(1, BLOCK_COLUMNS // k.panel))
         if transformed is None and s.taps * s.taps * s.channels * BLOCK_COLUMNS <= KEPT_NUMBERS:
             blocks = min(blocks, ceil_div(TASKS_PER_THREAD * threads, parts))
+        if blocks * parts < threads:
+            blocks = max(blocks, min(ceil_div(threads, parts), tiles // LEAST_TILES))
         with nogil:
             for task in prange(blocks * parts, num_threads=threads, schedule="dynamic"):
                 k.winograd_forward(s, image, weights, adjoint, filters, target, bias_, residual_, activation,

@@ -104,9 +104,13 @@ def test_where_it_is_chosen():
         assert outputs((8, 28, 28, 3), (3, 3, 3, 64), which, padding=1) is None
         assert outputs((0, 28, 28, 64), small, which, "winograd", padding=1) is None
         assert outputs((1, 7, 7, 512), (3, 3, 512, 512), which, padding=1) is None
+        few_tiles = outputs((1, 14, 14, 512), (3, 3, 512, 512), which, padding=1)
+        assert few_tiles == (None if which == "filter_grad" else 4)
         assert outputs((1, 7, 7, 32), (3, 3, 32, 32), which, padding=1) == 2
         assert outputs((4, 28, 28, 32), (5, 5, 32, 96), which, padding=2) == 2
-    assert outputs((8, 7, 7, 32), (5, 5, 32, 96), padding=2) is None
+        assert outputs((8, 5, 5, 64), small, which, padding=1) is None  # 39 % of the tiles' outputs are in the image
+        assert outputs((4, 17, 17, 64), small, which, padding=4, dilation=4) is None
+        assert outputs((8, 5, 5, 64), (5, 5, 64, 64), which, padding=2) is None
     assert outputs(large, (3, 1, 64, 64)) is None
 
 

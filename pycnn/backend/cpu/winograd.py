@@ -24,12 +24,16 @@ class _Rule(NamedTuple):
 
 # What python -m benchmarks tune measures (1.1 to 2.5 times the direct algorithm; the ratios grow with the tiles).
 _RULES = {
-    (3, "forward"): (_Rule(4, 16, 16), _Rule(2, 16, 16, products=64 * 64)),
-    (3, "input_grad"): (_Rule(4, 16, 16), _Rule(2, 16, 16, products=32 * 32)),
-    (3, "filter_grad"): (_Rule(4, 16, 16), _Rule(2, 16, 16, products=64 * 64)),
-    (5, "forward"): (_Rule(2, 48, 16, covered=0.85),),
-    (5, "input_grad"): (_Rule(2, 48, 16, covered=0.85),),
-    (5, "filter_grad"): (_Rule(2, 48, 16),),
+    (3, "forward"): (_Rule(4, 16, 16, covered=0.5), _Rule(2, 16, 16, products=64 * 64, covered=0.75)),
+    (3, "input_grad"): (_Rule(4, 16, 16, covered=0.5), _Rule(2, 16, 16, products=32 * 32, covered=0.75)),
+    (3, "filter_grad"): (
+        _Rule(4, 32, 16, covered=0.6),
+        _Rule(4, 16, 16, products=256 * 256, covered=0.6),
+        _Rule(2, 16, 16, products=64 * 64, covered=0.75),
+    ),
+    (5, "forward"): (_Rule(2, 48, 16, covered=0.85), _Rule(2, 48, 24, products=128 * 128, covered=0.75)),
+    (5, "input_grad"): (_Rule(2, 48, 16, covered=0.85), _Rule(2, 48, 24, products=128 * 128, covered=0.75)),
+    (5, "filter_grad"): (_Rule(2, 48, 16, covered=0.8), _Rule(2, 48, 16, products=32 * 32, covered=0.75)),
 }
 
 
