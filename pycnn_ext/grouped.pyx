@@ -12,7 +12,8 @@ from pycnn_ext.kernels cimport FilterMatrix, GroupRuns, Kernels, RowGather, RowT
 from pycnn_ext.threads cimport threads_for
 
 cdef ptrdiff_t BAND_NUMBERS = 128 * 1024  # read and written by a task of several phases: 512 KiB of floats, half of L2
-cdef ptrdiff_t TASKS_PER_THREAD = 4
+cdef ptrdiff_t TASKS_PER_THREAD = 4  # or fewer, of at least so many lines, for each packs the filters
+cdef ptrdiff_t BAND_LINES = 16
 cdef ptrdiff_t MOST_SLICES = 8   # of a filter gradient
 cdef ptrdiff_t SLICE_PIXELS = 96  # fewest of a slice
 
@@ -113,7 +114,7 @@ cdef class GroupedPlan:
         if self.phase_count > 1:
             bands = ceil_div(batch * self.numbers, BAND_NUMBERS)
         if threads > 1:
-            bands = max(bands, TASKS_PER_THREAD * threads)
+            bands = max(bands, threads * max(1, min(TASKS_PER_THREAD, self.lines(batch) // (BAND_LINES * threads))))
         bands = max(1, min(bands, self.lines(batch) // 2))
         with nogil:
             for band in prange(bands, num_threads=threads, schedule="dynamic"):

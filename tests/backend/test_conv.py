@@ -169,6 +169,8 @@ LAYERS = {
     "groups across vectors": ((2, 9, 13, 36), (3, 3, 6, 30), {"padding": 1, "groups": 6}),
     "groups with more filters, stride 2": ((1, 15, 19, 24), (5, 5, 3, 72), {"padding": 2, "groups": 8, "strides": 2}),
     "groups with fewer filters, dilated": ((1, 12, 11, 40), (3, 3, 10, 12), {"padding": 2, "groups": 4, "dilation": 2}),
+    "groups of one filter": ((2, 9, 11, 48), (3, 2, 16, 3), {"padding": ((2, 0), (0, 1)), "groups": 3}),
+    "groups, padding beyond the image": ((2, 4, 3, 18), (3, 3, 9, 4), {"padding": 3, "groups": 2}),
     "7x7 depthwise": ((2, 7, 7, 40), (7, 7, 1, 40), {"padding": 3, "groups": 40}),
     "5x5 depthwise stride 2, odd channels": (
         (2, 18, 17, 23),

@@ -28,7 +28,27 @@ def has_grouped_filter_grad(geometry):
     g = geometry
     channels, filters = g.in_channels // g.groups, g.out_channels // g.groups
     few = max(channels, filters) < _FEW_FILTER_GRAD and min(channels, filters) < LANES
-    return g.groups > 1 and few and channels % LANES > 0
+    if g.groups == 1 or not few:
+        return False
+    if channels % LANES == 0:
+        return channels > 8 * filters and _turned(g) is not None
+    return max(g.strides) == 1 or max(channels, filters) <= LANES or channels <= 5
+
+
+@lru_cache(maxsize=1024)
+def _turned(g):
+    """The convolution of the output's gradient that has the same filter gradient, turned; None where it is no better.
+
+    Filters lie along the vector: where there are fewer than channels in a group, the two sides change places.
+    """
+    padding = [
+        ((k - 1) * d - before, (k - 1) * d - after)
+        for k, d, (before, after) in zip(g.kernel_size, g.dilation, g.padding, strict=True)
+    ]
+    if g.strides != (1, 1) or g.in_channels <= g.out_channels:
+        return None
+    sizes = {"input_size": g.output_size, "output_size": g.input_size, "padding": tuple(padding)}
+    return g._replace(**sizes, in_channels=g.out_channels, out_channels=g.in_channels)
 
 
 @lru_cache(maxsize=1024)
@@ -88,6 +108,14 @@ def grouped_input_grad(geometry, gy, w, out):
 
 def grouped_filter_grad(geometry, x, gy, out):
     """Fill and return ``out``."""
-    plan = _forward_plan(geometry)
-    run(plan.filter_grad, np.ascontiguousarray(x), gy, workspace((plan.slices(len(x)), *out.shape), x.dtype), out)
+    g, turned, x = geometry, _turned(geometry), np.ascontiguousarray(x)
+    plan = _forward_plan(turned or g)
+    memory = workspace((plan.slices(len(x)) + 1, *out.shape), x.dtype)
+    if turned is None:
+        run(plan.filter_grad, x, gy, memory[1:], out)
+        return out
+    run(plan.filter_grad, gy, x, memory[1:].reshape(-1, *turned.kernel_shape), memory[0].reshape(turned.kernel_shape))
+    sides = memory[0].reshape(*g.kernel_size, -1, g.groups, g.in_channels // g.groups)
+    target = out.reshape(*g.kernel_size, -1, g.groups, g.out_channels // g.groups)
+    run(np.copyto, target, sides[::-1, ::-1].transpose(0, 1, 4, 3, 2))
     return out
