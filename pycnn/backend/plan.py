@@ -1,6 +1,7 @@
 """A plan: calls without arguments, and the memory that they work in."""
 
 from pycnn.backend.arena import Arena
+from pycnn.backend.redirected import redirected
 
 
 class Plan:
@@ -10,14 +11,17 @@ class Plan:
     ----------
     replay : callable
         Calls each function of a list.
+    empty : callable
+        Makes an array of a shape and a dtype.
     """
 
-    def __init__(self, replay):
-        self._replay = replay
+    def __init__(self, replay, empty):
+        self._replay, self._empty = replay, empty
         self.fixed = []  # arrays that the fixed calls fill
         self.fixed_calls = []
         self.calls = []
         self.arena = Arena()
+        self.begun = {}  # address in the arena -> which call is the first after the last array there was made
         self.fixed_arena = Arena(chunk=1 << 21)
 
     @property
@@ -32,6 +36,25 @@ class Plan:
     def run(self):
         """Repeat the calls: all arrays that ``record`` returned hold the results for what the inputs hold now."""
         self._replay(self.calls)
+
+    def direct(self, source, result):
+        """Return a function of an array like ``source``, one of the inputs, that does as ``run`` without copies.
+
+        It reads what it is given and returns ``result`` in memory of its own. None where a call does not allow it.
+        """
+        begun = self.begun.get(result.__array_interface__["data"][0])
+        in_a_row = source.flags.c_contiguous and result.flags.c_contiguous
+        calls = None if begun is None or not in_a_row else redirected(self.calls, [(source, 0), (result, begun)])
+        if calls is None:
+            return None
+        shape, dtype = result.shape, result.dtype
+
+        def run(x):
+            y = self._empty(shape, dtype)
+            calls.run(self._replay, (x, y))
+            return y
+
+        return run
 
 
 def call_all(calls):

@@ -392,7 +392,7 @@ class Plans(Protocol):
         """Run ``function(*inputs)`` and return ``(result, plan)``; see ``backend.recording.record``.
 
         ``plan.run()`` fills the arrays of the result anew from what the inputs hold then, with the same bits as the
-        function. After changes of ``tensors`` that are ``fixed``, ``plan.refresh()`` comes first.
+        function. After changes of ``tensors`` that are ``fixed``, ``plan.refresh()`` comes first. See ``Plan.direct``.
         """
 
 

@@ -22,7 +22,7 @@ from pycnn.backend.protocol import FAMILIES, Arrays, Plans
 from pycnn.backend.recorded import NotRecordableError, Recorded, activated, active_recorder, arrays_in, map_parts, plain
 
 
-def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_all, calls_of=None):
+def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_all, calls_of=None, empty=np.empty):
     """Run ``function(*inputs)`` and return ``(result, plan)``.
 
     Parameters
@@ -42,6 +42,8 @@ def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_a
     calls_of : callable, optional
         ``calls_of(kernel, arguments)`` gives the calls that stand for ``kernel(**arguments)``, whose results are among
         its arguments; None where only the kernel itself will do.
+    empty : callable
+        ``empty(shape, dtype)`` makes an array for a result that leaves the plan.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def record(function, inputs, tensors=(), fixed=False, changing=(), replay=call_a
     NotRecordableError
         If the function looks at values of arrays, or draws random numbers in a way that cannot be repeated.
     """
-    recorder = _Recorder(registry.get_backend(), inputs, fixed, Plan(replay), calls_of)
+    recorder = _Recorder(registry.get_backend(), inputs, fixed, Plan(replay, empty), calls_of)
     try:
         with undone_on_error(recorder, changing), recorder.active(tensors):
             result = function(*[x.view(Recorded) for x in inputs])
@@ -176,6 +178,8 @@ class _Recorder:
         placed[...] = result
         if fixed:
             self.plan.fixed.append(placed)  # it is read at each run, computed before the first
+        else:
+            self.plan.begun[placed.__array_interface__["data"][0]] = len(self.plan.calls)
         return placed
 
     def windows(self, value):

@@ -16,6 +16,7 @@ from pycnn.backend.recorded import is_recording
 from pycnn.models.batches import all_arrays, map_arrays
 from pycnn.random import SeedGenerator
 
+_LEAST_DIRECT = 1 << 15  # bytes that to copy takes longer than to do without
 _MOST_PLANS = 8  # of a model: each keeps the memory of its step
 _MOST_BYTES = 1 << 31  # of all of them, if there are more than two
 
@@ -30,6 +31,7 @@ class _Planned:
         self.trainable = [v.requires_grad for v in variables]
         self.before = ()  # what runs eagerly, on the first input, before the plan
         self.inputs = self.outputs = self.plan = self.reason = None
+        self.direct = None  # of an input of the host, where the plan can do without copies
 
     def holds_for(self, owner):
         """Whether the model still has the variables that the plan was made with."""
@@ -92,8 +94,11 @@ class Plans:
         finally:
             self._lock.release()
 
-    def repeat_forward(self, x, take):
-        """``forward`` for one array of the host whose plan is there already, with the least around it; or None."""
+    def predict(self, x, take):
+        """``forward`` for one array of the host whose plan is there already, with the least around it; or None.
+
+        ``take`` brings an output to the host.
+        """
         if not self._take():
             return None
         try:
@@ -102,7 +107,10 @@ class Plans:
             if planned is None or planned.plan is None or not planned.holds_for(self._model):
                 return None
             self._plans.move_to_end(key)
-            return map_arrays(take, self._repeat(planned, get_backend().upload((x,))))
+            if planned.direct is None or not x.flags.c_contiguous:
+                return map_arrays(take, self._repeat(planned, get_backend().upload((x,))))
+            _refresh(planned)
+            return planned.direct(x)
         finally:
             self._lock.release()
 
@@ -175,11 +183,7 @@ class Plans:
             arrays[0] = _run_all(planned.before, arrays[0])
         for target, array in zip(planned.inputs, arrays, strict=True):
             target[...] = array
-        if planned.versions is not None:
-            versions = [v.version for v in planned.variables]
-            if versions != planned.versions:
-                planned.plan.refresh()
-                planned.versions = versions
+        _refresh(planned)
         planned.plan.run()
         return planned.outputs
 
@@ -233,8 +237,19 @@ class Plans:
         planned.inputs, planned.outputs, planned.plan = inputs, outputs, plan
         if training:
             planned.outputs["changed"] = changing
+        elif type(outputs) is Tensor and len(inputs) == 1 and inputs[0].nbytes + outputs.data.nbytes >= _LEAST_DIRECT:
+            planned.direct = plan.direct(inputs[0], outputs.data)
         self._forget_oldest()
         return planned.outputs
+
+
+def _refresh(planned):
+    """Compute anew what depends on weights alone, if they have changed."""
+    if planned.versions is not None:
+        versions = [v.version for v in planned.variables]
+        if versions != planned.versions:
+            planned.plan.refresh()
+            planned.versions = versions
 
 
 def _copy(tensor):

@@ -267,7 +267,7 @@ class Trainer(Step):
     def _predictions(self, x):
         """The outputs for one batch on the host, copied once from wherever they were computed."""
         is_own = getattr(self.predict_step, "__func__", None) is Step.predict_step
-        outputs = self._plans.repeat_forward(x, _to_host) if is_own and type(x) is np.ndarray else None
+        outputs = self._plans.predict(x, _to_host) if is_own and type(x) is np.ndarray else None
         if outputs is not None:
             return outputs
         with no_grad():

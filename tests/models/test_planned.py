@@ -11,6 +11,7 @@ from helpers import normal
 
 import pycnn
 from pycnn import layers, models
+from pycnn.models import planned
 
 WITHOUT_GRADIENT = ("RandomRotation", "RandomZoom", "RandomShear", "RandomTranslation")
 CASES = [
@@ -18,6 +19,12 @@ CASES = [
     for case in keras_layers.CASES + keras_layers.RANDOM
     if isinstance(case[2], tuple) and case[0] not in WITHOUT_GRADIENT
 ]
+
+
+@pytest.fixture(autouse=True, params=["copies", "direct"])
+def _copies(request, monkeypatch):
+    """Whether predictions of one small array are copied, too, or read and written where they are, as large ones."""
+    monkeypatch.setattr(planned, "_LEAST_DIRECT", 1 << 40 if request.param == "copies" else 0)
 
 
 def train(build, batches, eager, **compile_arguments):
@@ -238,6 +245,7 @@ def test_the_oldest_plan_makes_room_for_another():
 
 @pytest.mark.parametrize("layer", [Shouting(), layers.Lambda(lambda x: x * 2), layers.Activation(lambda x: x + 1)])
 def test_what_is_not_pycnns_own_runs_eagerly(layer):
+    layer.calls = 0
     model = image_model(layer)
     model.compile("sgd", "mse")
     for x, y in image_batches():
@@ -284,6 +292,27 @@ def test_results_are_the_callers_own():
     kept = first.copy()
     model.predict_on_batch(x + 1)
     np.testing.assert_array_equal(first, kept)
+
+
+def test_large_arrays_are_not_copied(monkeypatch):
+    monkeypatch.setattr(planned, "_LEAST_DIRECT", 1 << 15)
+    model = pycnn.Sequential([layers.Input((24, 24, 16)), layers.Conv2D(8, 3, padding="same"), layers.ReLU()])
+    x = normal((2, 24, 24, 16), "float32")
+    for _ in range(3):
+        model.predict_on_batch(x)
+    (plan,) = model._plans._plans.values()
+    plan.plan.run = None  # which copies
+    before = x.copy()
+    np.testing.assert_array_equal(model.predict_on_batch(x), eagerly(model, x))
+    np.testing.assert_array_equal(x, before)
+    x.flags.writeable = False
+    np.testing.assert_array_equal(model.predict_on_batch(x), eagerly(model, x))
+    plan.plan.run = type(plan.plan).run.__get__(plan.plan)
+    np.testing.assert_array_equal(model.predict_on_batch(x[:, ::-1]), eagerly(model, x[:, ::-1]))  # not in a row
+    other = normal((2, 24, 24, 16), "float32", 1)
+    np.testing.assert_array_equal(model.predict(other, verbose=0), eagerly(model, other))
+    model.set_weights([w + 1 for w in model.get_weights()])
+    np.testing.assert_array_equal(model.predict_on_batch(other), eagerly(model, other))
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,10 @@ class Plan:
         """Repeat the calls, on the current stream: all arrays that ``record`` returned hold the results."""
         call_all(self.calls)
 
+    def direct(self, source, result):
+        """None: a graph knows no arrays but its own."""
+        return None
+
 
 class _Recorder:
     """Captures a function."""
