@@ -112,7 +112,7 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
                         int activation, ptrdiff_t first, ptrdiff_t last, ptrdiff_t first_group, ptrdiff_t last_group,
                         ptrdiff_t first_panel, ptrdiff_t last_panel) {
     const ptrdiff_t vectors = vectors_of(f->columns, first_panel * PANEL), depth = g->taps * g->length;
-    const ptrdiff_t panel_size = depth * vectors * LANES;
+    const ptrdiff_t tap_size = g->length * vectors * LANES, panel_size = g->taps * tap_size;
     const ptrdiff_t size = f->packed ? 0 : panel_size * (last_panel - first_panel) * (last_group - first_group);
     real *packed = thread_scratch(sizeof(real) * (size_t)size + sizeof(void *) * (size_t)(g->taps * (TILE_ROWS + 1)));
     const real **row = (const real **)(packed + size);
@@ -136,6 +136,7 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
         real *out[TILE_ROWS];
         target_rows(g, target, at, rows, out);
         gather_tile(g, &offsets, &at, rows, &before, row);
+        const Taps taps = before ? (Taps){0, g->taps} : taps_inside(g, row, rows);
         for (ptrdiff_t i = 0; i < rows && asks; i++)
             for (ptrdiff_t k = 0; k < g->length; k += CACHE_LINE_NUMBERS)
                 __builtin_prefetch(row[i] + rows * g->stride_x * g->pixel + first_group * g->length + k);
@@ -148,7 +149,8 @@ static void gemm_panels(const RowGather *g, const FilterMatrix *f, const RowTarg
                 vec sums[TILE_SUMS];
                 for (ptrdiff_t i = 0; i < rows && far; i++)
                     for (ptrdiff_t v = 0; v < vectors; v++) __builtin_prefetch(out[i] + j * PANEL + v * LANES, 1);
-                gemm_tiles[vectors][rows](row, group * g->length, g->taps, g->length, panel, 0, sums);
+                gemm_tiles[vectors][rows](row + taps.first * rows, group * g->length, taps.last - taps.first, g->length,
+                                          panel + taps.first * tap_size, 0, sums);
                 finish_tile(sums, rows, vectors, j * PANEL, f->columns, group_bias, residual, activation, out,
                             target->streams);
             }

@@ -105,6 +105,19 @@ INLINE void gather_tile(const RowGather *g, const TapOffsets *o, Position *at, p
     *before = inside ? count : 0;
 }
 
+/* Taps [first, last) of a tile. */
+typedef struct {
+    ptrdiff_t first, last;
+} Taps;
+
+/* Those outside of which all `count` rows of a tile lie in the padding, above the image or below it above all. */
+INLINE Taps taps_inside(const RowGather *g, const real *const *rows, ptrdiff_t count) {
+    ptrdiff_t first = 0, last = g->taps * count;
+    while (first < last && rows[first] == g->zeros) first++;
+    while (last > first && rows[last - 1] == g->zeros) last--;
+    return (Taps){first / count, (last + count - 1) / count};
+}
+
 /* out[p] = where the result of the p-th row from `at` on goes */
 INLINE void target_rows(const RowGather *g, const RowTarget *target, Position at, ptrdiff_t count, real **out) {
     while (count > 0) {
