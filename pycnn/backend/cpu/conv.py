@@ -31,6 +31,8 @@ from pycnn.backend.cpu.winograd import winograd_filter_grad, winograd_forward, w
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import conv as ext
 
+_SHORT_RUN = 8  # numbers of a filter row, below which filter gradients take all rows at once, if the image has them
+
 
 class _Planar(NamedTuple):
     """Which passes have pixels along the vector."""
@@ -59,9 +61,11 @@ def _choose(geometry, dtype):
     planar, dots = _planar(g), _has_dots(g)
     runs = groups == 1 and g.kernel_size[1] > 1 and g.dilation[1] == 1
     scatter = not planar.input_grad and channels < LANES and runs
-    pad = g.padding if runs and any(g.padding[1]) and channels <= 2 * LANES else None
+    pad = None
+    if runs and any(g.padding[1]) and channels <= 2 * LANES:
+        pad = (g.padding[0] if channels * g.kernel_size[1] < _SHORT_RUN else (0, 0), g.padding[1])
     merge = runs and (pad is not None or not any(g.padding[1])) and channels <= 4 * LANES
-    gemm_plan = _plan(_padded_geometry(g) if pad else g, channels, groups, merge, dtype)
+    gemm_plan = _plan(_padded_geometry(g, pad) if pad else g, channels, groups, merge, dtype)
     plain_plan = _plan(g, channels, groups, False, dtype) if any(planar) or dots or pad else gemm_plan
     return _Choice(
         plain_plan if planar.forward or dots else gemm_plan,
@@ -111,10 +115,9 @@ def _plan(g, channels, groups, merge, dtype):
     return ext.ConvPlan(*sizes, top, left, channels, g.out_channels, groups, merge, zeros)
 
 
-def _padded_geometry(g):
-    (top, bottom), (left, right) = g.padding
-    size = (g.input_size[0] + top + bottom, g.input_size[1] + left + right)
-    return g._replace(input_size=size, padding=((0, 0), (0, 0)))
+def _padded_geometry(g, pad):
+    size = tuple(n + sum(more) for n, more in zip(g.input_size, pad, strict=True))
+    return g._replace(input_size=size, padding=(g.padding[0] if pad[0] == (0, 0) else (0, 0), (0, 0)))
 
 
 def _padded(x, pad):
