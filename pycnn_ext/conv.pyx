@@ -203,6 +203,25 @@ cdef class ConvPlan:
             for i in prange(panels, num_threads=threads, schedule="static"):
                 k.pack_filters(&f, g.taps, g.length, i, i + 1, packed_)
 
+    def pack_turned(self, w, packed):
+        """The filters for the input gradient of stride 1, as the forward pass of the convolution of gy reads them."""
+        cdef char code = code_of(w)
+        cdef const Kernels *k = table(code)
+        cdef FilterMatrix f
+        cdef ptrdiff_t tap_size = self.channels * self.filters, i
+        cdef ptrdiff_t *offsets = <ptrdiff_t *>calloc(self.taps, sizeof(ptrdiff_t))
+        if offsets == NULL:
+            raise MemoryError
+        for i in range(self.taps):
+            offsets[i] = (self.taps - 1 - i) * tap_size
+        f.weights, f.tap_offset, f.packed, f.group = address(w, code), offsets, NULL, 0
+        f.columns, f.step, f.column_step = self.channels, 1, self.filters
+        cdef void *packed_ = address(packed, code, True)
+        cdef int threads = threads_for(<double>self.taps * tap_size)
+        for i in prange(ceil_div(self.channels, k.panel), nogil=True, num_threads=threads, schedule="static"):
+            k.pack_filters(&f, self.taps, self.filters, i, i + 1, packed_)
+        free(offsets)
+
     def forward_dots(self, x, w, bias, out):
         """out (N, P, Q, K) = conv(x, w) + bias for few filters of many channels, without groups."""
         cdef char code = code_of(x)

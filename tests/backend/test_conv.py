@@ -190,6 +190,12 @@ LAYERS = {
     "seven filters of 97 channels": ((2, 9, 8, 97), (3, 3, 97, 7), {"padding": "same"}),
     "twelve filters, stride 2": ((1, 11, 13, 64), (3, 3, 64, 12), {"padding": 1, "strides": 2}),
     "five filters, dilated": ((1, 14, 9, 112), (3, 2, 112, 5), {"padding": "same", "dilation": (3, 2)}),
+    "five filters, 3x5, uneven padding": (
+        (2, 15, 20, 40),
+        (3, 5, 40, 5),
+        {"padding": ((2, 0), (1, 3)), "dilation": (2, 1)},
+    ),
+    "one filter, padding above": ((2, 17, 16, 20), (3, 2, 20, 1), {"padding": ((4, 1), (1, 0))}),
     "sixteen filters": ((2, 25, 24, 48), (3, 3, 48, 16), {"padding": 1}),
     "36 filters, dilated": ((1, 27, 22, 32), (3, 3, 32, 36), {"padding": "same", "dilation": 2}),
     "64 filters, dilated": ((2, 23, 11, 24), (3, 3, 24, 64), {"padding": 2, "dilation": 2}),
