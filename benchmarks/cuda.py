@@ -125,7 +125,7 @@ class Contests:
         ]
 
     def pooling(self, dtype, batch, size, channels):
-        """Both passes of max pooling."""
+        """Both passes of max and average pooling."""
         geometry = pool_geometry((batch, size, size, channels), 3, 2, 1)
         shapes = (batch, size, size, channels), geometry.output_shape(batch, channels)
         (x, tx), (gy, tgy) = (self.both(*shape, dtype=dtype) for shape in shapes)
@@ -134,36 +134,61 @@ class Contests:
             backend.max_pool2d_forward(x, geometry)[1],
             aten.max_pool2d_with_indices(tx, *settings)[1],
         )
+        average = (*settings[:3], False, False)  # no window beyond, and padding does not count
         sides = {
-            "forward": (
+            ("max", "forward"): (
                 lambda: aten.max_pool2d_with_indices(tx, *settings),
                 lambda: backend.max_pool2d_forward(x, geometry),
             ),
-            "backward": (
+            ("max", "backward"): (
                 lambda: aten.max_pool2d_with_indices_backward(tgy, tx, *settings, tindex),
                 lambda: backend.extreme_pool2d_input_grad(gy, index, geometry),
             ),
+            ("average", "forward"): (
+                lambda: aten.avg_pool2d(tx, *average),
+                lambda: backend.avg_pool2d_forward(x, geometry),
+            ),
+            ("average", "backward"): (
+                lambda: aten.avg_pool2d_backward(tgy, tx, *average, None),
+                lambda: backend.avg_pool2d_input_grad(gy, geometry),
+            ),
         }
-        row = (f"pooling, {dtype}", f"max pooling 3x3 s2 {channels}@{size} b{batch} {dtype}")
-        return [self.contest((*row, which), GATE, torch=t, pycnn=p) for which, (t, p) in sides.items()]
+        label = f"pooling 3x3 s2 {channels}@{size} b{batch} {dtype}"
+        return [
+            self.contest((f"pooling, {dtype}", f"{kind} {label}", which), GATE, torch=theirs, pycnn=ours)
+            for (kind, which), (theirs, ours) in sides.items()
+        ]
 
     def maps(self, dtype, batch, size, channels):
-        """Batch norm in training, and elementwise work, of one map."""
-        functional, backend = self.torch.nn.functional, self.backend
-        (x, tx), (g, tg) = self.both(batch, size, size, channels, dtype=dtype), self.both(channels)
+        """Both passes of batch norm in training, and elementwise work, of one map."""
+        torch, backend, shape = self.torch, self.backend, (batch, size, size, channels)
+        (x, tx), (gy, tgy) = self.both(*shape, dtype=dtype), self.both(*shape, seed=1, dtype=dtype)
+        g, tg = self.both(channels)
+        statistics = backend.batch_norm_statistics(x)
+        inputs = [tensor.detach().clone().requires_grad_() for tensor in (tx, tg, tg)]
+
+        def peer_norm(t, weight, bias):
+            return torch.nn.functional.batch_norm(t, None, None, weight, bias, True, 0.1, 1e-3)
+
+        with torch.enable_grad():
+            ty = peer_norm(*inputs)
 
         def norm():
             mean, variance = backend.batch_norm_statistics(x)
             return backend.batch_norm_forward(x, mean, variance, g, g, 1e-3)
 
         sides = {
-            "batch norm": (lambda: functional.batch_norm(tx, None, None, tg, tg, True, 0.1, 1e-3), norm),
-            "relu": (lambda: functional.relu(tx), lambda: backend.activation_forward(x, "relu")),
-            "add": (lambda: tx + tx, lambda: backend.add(x, x)),
+            ("batch norm", "forward"): (lambda: peer_norm(tx, tg, tg), norm),
+            ("batch norm", "backward"): (
+                lambda: torch.autograd.grad(ty, inputs, tgy, retain_graph=True),
+                lambda: backend.batch_norm_grad(gy, x, *statistics, g, 1e-3),
+            ),
+            ("relu", "forward"): (lambda: torch.nn.functional.relu(tx), lambda: backend.activation_forward(x, "relu")),
+            ("add", "forward"): (lambda: tx + tx, lambda: backend.add(x, x)),
         }
         return [
-            self.contest((kind, f"{kind} {channels}@{size} b{batch} {dtype}", "forward"), GATE, torch=t, pycnn=p)
-            for kind, (t, p) in sides.items()
+            self.contest((kind, f"{kind} {channels}@{size} b{batch} {dtype}", which), GATE, torch=theirs, pycnn=ours)
+            for (kind, which), (theirs, ours) in sides.items()
         ]
 
     def lenet(self, batch):

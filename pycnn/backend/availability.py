@@ -8,6 +8,8 @@ from functools import cache
 
 _INSTALL = 'pip install "pycnn[cuda13]", or "pycnn[cuda12]" for a driver older than 580'
 _NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE
+_CUPY = ((14, 2), (15, 0))  # from, and below; as in pyproject.toml
+_CAPABILITY = (7, 5)  # the oldest that kernels are compiled for in tests
 
 
 @cache
@@ -18,7 +20,7 @@ def missing_for_cuda():
     """
     if importlib.util.find_spec("cupy") is None:
         return f"the package cupy is not installed: {_INSTALL}"
-    return _missing_device() or _missing_compiler()
+    return _missing_device() or _missing_compiler() or _too_old()
 
 
 def describe_cuda():
@@ -59,8 +61,30 @@ def _missing_device():
 def _missing_compiler():
     """CuPy as it is installed, and NVRTC, with which it compiles kernels."""
     try:
-        nvrtc = importlib.import_module("cupy").cuda.nvrtc
-        nvrtc.getVersion()
+        cupy = importlib.import_module("cupy")
+    except Exception as error:  # whatever a broken package raises
+        return f"the package cupy does not load ({error}): {_INSTALL}"
+    if not _CUPY[0] <= tuple(map(int, cupy.__version__.split(".")[:2])) < _CUPY[1]:
+        first, end = (".".join(map(str, version)) for version in _CUPY)
+        return f"CuPy from {first} to below {end} is needed, and {cupy.__version__} is installed: {_INSTALL}"
+    try:
+        cupy.cuda.nvrtc.getVersion()
     except (ImportError, AttributeError, RuntimeError) as error:
         return f"the compiler NVRTC does not load ({error}): {_INSTALL}"
+    return None
+
+
+def _too_old():
+    """What CuPy finds only at the first array, or the first kernel."""
+    cuda = importlib.import_module("cupy").cuda
+    runtime, compiler = cuda.runtime, cuda.nvrtc.getVersion()
+    driver = divmod(runtime.driverGetVersion() // 10, 100)
+    if driver[0] < compiler[0]:
+        versions = f"the driver is for CUDA {driver[0]}.{driver[1]}, CuPy for {compiler[0]}.{compiler[1]}"
+        return f'{versions}: install a newer driver, or "pycnn[cuda{driver[0]}]"'
+    device = runtime.getDeviceProperties(runtime.getDevice())
+    capability = device["major"], device["minor"]
+    if capability < _CAPABILITY:
+        least, found = (f"{major}.{minor}" for major, minor in (_CAPABILITY, capability))
+        return f"compute capability {least} is needed, and {device['name'].decode()} has {found}: take a newer GPU"
     return None

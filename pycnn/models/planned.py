@@ -17,6 +17,7 @@ from pycnn.models.batches import all_arrays, map_arrays
 from pycnn.random import SeedGenerator
 
 _LEAST_DIRECT = 1 << 15  # bytes that to copy takes longer than to do without
+_NOT_OWN = "not all of its layers and losses are pycnn's own"
 _MOST_PLANS = 8  # of a model: each keeps the memory of its step
 _MOST_BYTES = 1 << 31  # of all of them, if there are more than two
 
@@ -175,7 +176,8 @@ class Plans:
         if self._allowed is None:
             self._allowed = self._model._may_be_planned()
             if not self._allowed and self._model._wants_plans:
-                print(f"pycnn: {self._model.name} runs eagerly: not all of its layers and losses are pycnn's own")
+                why = "run_eagerly=True" if self._model._runs_eagerly else _NOT_OWN
+                print(f"pycnn: {self._model.name} runs eagerly: {why}")
         return self._allowed and self._lock.acquire(blocking=False)
 
     def _repeat(self, planned, arrays):

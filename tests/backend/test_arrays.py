@@ -65,6 +65,7 @@ def test_random_numbers_are_distributed_as_they_should(backend, member, dtype):
 
 @pytest.mark.parametrize("shape", [(), (0, 3), (5,), (7, 11, 3)])
 @pytest.mark.parametrize("member", ["random_uniform", "random_normal"])
+@pytest.mark.each_kernel
 def test_random_numbers_fill_any_shape(backend, member, shape):
     numbers = backend.to_numpy(backend.xp.asarray(getattr(backend, member)(np.random.default_rng(3), shape, "float32")))
     assert numbers.shape == shape
@@ -119,6 +120,7 @@ def test_too_little_memory_says_what_there_was_and_what_helps(backend, monkeypat
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8"])
 @pytest.mark.parametrize("reduction", [None, *REDUCTIONS])
+@pytest.mark.each_kernel
 def test_updates_of_places_that_repeat_count_in_their_order(backend, reduction, dtype):
     rng = np.random.default_rng(3)
     indices = {

@@ -154,10 +154,11 @@ def test_a_box_whose_area_overflows_is_kept(backend, dtype):
     assert kept_by(backend, boxes, np.array([4, 3, 2, 1], dtype), 0.5) == [0, 1, 2]
 
 
+@pytest.mark.each_kernel
 def test_chunks_of_the_gpu_are_joined(backend, monkeypatch):
     """Many chunks, the last of which is not whole, and a chunk of which nothing is kept."""
-    if backend.name == cuda_emulated.NAME:
-        monkeypatch.setattr(cuda_emulated.load().boxes, "CHUNK", 128)
+    if backend.name.startswith("cuda"):
+        monkeypatch.setattr(backend.boxes, "CHUNK", 128)
     boxes, scores = random_boxes(900, "float32", extent=200.0), np.linspace(1, 0, 900, dtype=np.float32)
     boxes[128:256] = boxes[0]
     expected = reference.nms(boxes, scores, 0.4)

@@ -116,6 +116,7 @@ def problem(shapes, dtype):
 
 @on_gpus
 @pytest.mark.parametrize("path", PATHS)
+@pytest.mark.each_kernel
 def test_each_path_is_taken_and_agrees_with_the_reference_in_float64(backend, take, path):
     shapes, dtype, attributes, kernels = PATHS[path]
     launches = take(**attributes)
@@ -149,6 +150,7 @@ def test_tensor_cores_end_with_bias_residual_and_activation(backend, take, full,
 
 @on_gpus
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.each_kernel
 def test_cublas_is_followed_by_bias_residual_and_activation(backend, take, dtype):
     launches = take(long=64)
     geometry, arrays = problem(DENSE, dtype)

@@ -276,6 +276,21 @@ def test_arguments_are_checked_by_name(emulated):
             activation(*arguments)
     with pytest.raises(TypeError, match=r"argument s of kernel avg_pool2d_forward must be 13 ints \(height, .*right"):
         launch("pool", "avg_pool2d_forward", 1, x, out, (1, 2, 3), 0, 16)
+    with pytest.raises(OverflowError, match=r"activation_forward takes a grid .* Received: grid=\(1, 65536, 1\)"):
+        launch("activation", "activation_forward", (1, 65536), x, out, 1, alpha, 16)
+
+
+def test_what_the_compiler_or_driver_refuses_names_the_kernel(emulated, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("CUDA_ERROR_INVALID_VALUE")
+
+    monkeypatch.setattr(emulated.launch, "_function", lambda *args: fail)
+    x = emulated.asarray(np.ones((4, 4), "float32"))
+    with pytest.raises(RuntimeError, match="INVALID_VALUE") as error:
+        emulated.launch.launch("activation", "activation_forward", 2, x, x, 1, 0.5, 16)
+    arrays = "x: float32(4, 4), out: float32(4, 4), name: 1, alpha: 0.5, count: 16"
+    said = f"in kernel activation_forward of activation.cu for float32, grid (2, 1, 1), {arrays}"
+    assert error.value.__notes__ == [said]
 
 
 def test_lists_of_arrays_are_checked_one_by_one(emulated):

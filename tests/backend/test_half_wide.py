@@ -36,6 +36,7 @@ def assert_rounded_once(actual, expected, half):
 @on_gpus
 @halves
 @pytest.mark.parametrize("number", range(len(CALLS)), ids=CALL_IDS)
+@pytest.mark.each_kernel
 def test_results_are_rounded_once_and_sums_are_not(backend, half, number):
     call = CALLS[number]
     given = {

@@ -39,6 +39,7 @@ def test_sgd_by_hand(backend):
     assert number(backend, p) == pytest.approx(0.95 - 0.2, rel=1e-15)
 
 
+@pytest.mark.each_kernel
 def test_adam_by_hand(backend):
     p, g, m, v = one(backend, 1.0, -2.0, 0.0, 0.0)
     backend.adam_update(p, g, m, v, None, 1, 0.1, 0.9, 0.99, 0.5, 0.0)
@@ -64,6 +65,7 @@ def test_amsgrad_keeps_the_largest_second_moment(backend):
     assert number(backend, vhat) == pytest.approx(0.01, rel=1e-13)
 
 
+@pytest.mark.each_kernel
 def test_rmsprop_by_hand(backend):
     p, g, v = one(backend, 1.0, 2.0, 1.0)
     backend.rmsprop_update(p, g, v, None, None, 0.1, 0.75, 0.0, 0.5, 0.0)
@@ -167,6 +169,7 @@ def test_gradients_are_left_alone(backend):
         np.testing.assert_array_equal(backend.to_numpy(grads[0]), normal(20, seed=1))
 
 
+@pytest.mark.each_kernel
 def test_many_arrays_of_both_dtypes_are_updated_as_each_alone(backend):
     """Tasks begin and end within arrays, and arrays within tasks."""
     shapes = [(1,), (30_000,), (7, 3), (0,), (16_384,), (5,), (40_001,), (3, 3, 2)]
@@ -189,6 +192,7 @@ def test_many_arrays_of_both_dtypes_are_updated_as_each_alone(backend):
 
 @pytest.mark.parametrize("limit", [0.5, 5.0, 300.0, 1e9])
 @pytest.mark.parametrize("together", [False, True])
+@pytest.mark.each_kernel
 def test_norms_above_a_limit_are_clipped(backend, together, limit):
     arrays = [np.array([3.0, -4.0]), np.zeros((0, 2)), normal((70, 801), "float32"), normal((5, 4)).T, np.zeros(3)]
     norms = [np.linalg.norm(a.astype(np.float64)) for a in arrays]

@@ -26,6 +26,7 @@ def test_every_kernel_with_a_result_has_an_example():
 
 @every_call
 @both_dtypes
+@pytest.mark.each_kernel
 def test_values_agree_with_the_specification_in_float64(backend, number, dtype):
     call = CALLS[dtype][number]
     arrays = {name: a.astype(np.float64) if a.dtype.kind == "f" else a for name, a in call.arrays.items()}

@@ -59,7 +59,18 @@ def machine(monkeypatch):
         return device.error
 
     device.driver = SimpleNamespace(cuInit=lambda flags: 0, cuDeviceGetCount=count_devices)
-    device.cupy = SimpleNamespace(cuda=SimpleNamespace(nvrtc=SimpleNamespace(getVersion=lambda: (13, 0))))
+    device.driver_version, device.capability = 13010, (7, 5)
+    runtime = SimpleNamespace(
+        driverGetVersion=lambda: device.driver_version,
+        getDevice=lambda: 1,
+        getDeviceProperties=lambda number: {
+            "name": b"Tesla",
+            "major": number * device.capability[0],
+            "minor": device.capability[1],
+        },
+    )
+    nvrtc = SimpleNamespace(getVersion=lambda: (13, 0))
+    device.cupy = SimpleNamespace(__version__="14.2.0", cuda=SimpleNamespace(nvrtc=nvrtc, runtime=runtime))
     monkeypatch.setattr(availability.importlib.util, "find_spec", lambda name: name)
     monkeypatch.setattr(availability.ctypes, "CDLL", lambda name: device.driver)
     monkeypatch.setattr(availability.importlib, "import_module", lambda name: device.cupy)
@@ -74,8 +85,17 @@ def test_cuda_says_which_of_package_driver_device_and_compiler_is_missing(machin
         return why_unavailable("cuda")
 
     assert missing() is None
+    machine.capability = (7, 0)
+    assert "compute capability 7.5 is needed, and Tesla has 7.0: " in missing()
+    machine.driver_version = 12090
+    assert 'the driver is for CUDA 12.9, CuPy for 13.0: install a newer driver, or "pycnn[cuda12]"' in missing()
     machine.cupy.cuda.nvrtc = None
     assert "the compiler NVRTC does not load" in missing()
+    for version in ("14.1.9", "15.0.0rc1", "13.6.0"):
+        machine.cupy.__version__ = version
+        assert f"CuPy from 14.2 to below 15.0 is needed, and {version} is installed: pip install" in missing()
+    monkeypatch.setattr(availability.importlib, "import_module", raising(ImportError("no libcublas.so.13")))
+    assert "the package cupy does not load (no libcublas.so.13): pip install" in missing()
     machine.error = 3
     assert "does not start (error 3)" in missing()
     machine.error, machine.count = 0, 0

@@ -280,6 +280,9 @@ def test_jit_compile_says_what_runs_eagerly(capsys):
         model.train_on_batch(x, y)
     message = "pycnn: flipped runs its training step eagerly: random numbers are drawn on the host\n"
     assert capsys.readouterr().out == message
+    model.compile("sgd", "mse", jit_compile=True, run_eagerly=True)
+    model.train_on_batch(x, y)
+    assert capsys.readouterr().out == "pycnn: flipped runs eagerly: run_eagerly=True\n"
     model.compile("sgd", "mse", jit_compile=False)
     for _ in range(3):
         model.train_on_batch(x, y)

@@ -22,6 +22,7 @@ from pycnn.backend.dtypes import FLOAT32, widened
 
 OPTIONS = ("--std=c++17",)
 _NULL = np.uint64(0)
+_MOST_BLOCKS = (2**31 - 1, 65535, 65535)  # along x, y and z
 _ROOM = 48 << 10  # of shared memory that each kernel may have without asking
 
 
@@ -79,7 +80,8 @@ def launch(source, kernel, grid, *arguments, shared=0):
     Raises
     ------
     TypeError, ValueError, OverflowError
-        If an argument is not what the kernel's signature says; the message names both.
+        If an argument is not what the kernel's signature says; the message names both. What the compiler or the driver
+        raises has a note that names the kernel and its arguments.
     """
     signature = sources.signatures(source)[kernel]
     if len(arguments) != len(signature.parameters):
@@ -89,8 +91,19 @@ def launch(source, kernel, grid, *arguments, shared=0):
     real, device = _real(source, kernel, pairs), cp.cuda.Device().id
     passed = tuple(_checked(kernel, parameter, value, real, device) for parameter, value in pairs)
     grid = (grid, 1, 1) if isinstance(grid, int) else (*grid, 1, 1)[:3]
+    if any(count > most for count, most in zip(grid, _MOST_BLOCKS, strict=True)):
+        raise OverflowError(f"kernel {kernel} takes a grid of at most {_MOST_BLOCKS} blocks. Received: grid={grid}")
     if min(grid) > 0:
-        _function(source, kernel, real.name, device, shared)(grid, (signature.threads,), passed, shared_mem=shared)
+        try:
+            _function(source, kernel, real.name, device, shared)(grid, (signature.threads,), passed, shared_mem=shared)
+        except Exception as error:  # the compiler's, or the driver's, which name no kernel
+            error.add_note(f"in kernel {kernel} of {source}.cu for {real.name}, grid {grid}, {_described(pairs)}")
+            raise
+
+
+def _described(pairs):
+    """What a kernel was given."""
+    return ", ".join(f"{p.name}: {getattr(value, 'dtype', '')}{getattr(value, 'shape', value)}" for p, value in pairs)
 
 
 def _real(source, kernel, pairs):
