@@ -355,3 +355,17 @@ def test_the_device_is_strict(emulated):
     assert float(x[0]) == pytest.approx(2 + np.e)
     assert stand_in.synchronisations == before + 1
     assert np.isnan(emulated.to_numpy(emulated.xp.empty(3))).all()
+    mask, xp = x > 0, emulated.xp
+    for waits, function in (
+        (True, lambda: x[mask]),
+        (True, lambda: xp.flatnonzero(x)),
+        (True, lambda: xp.where(mask)),
+        (True, lambda: xp.unique(x)),
+        (False, lambda: xp.where(mask, x, 0)),
+        (False, lambda: x[:1]),
+        (False, lambda: x[xp.arange(1)]),
+        (False, lambda: x.__setitem__(mask, 1)),
+    ):
+        before = stand_in.synchronisations
+        function()
+        assert stand_in.synchronisations == before + waits

@@ -1,7 +1,7 @@
 """In place of CuPy: what the backend uses of it, on NumPy arrays, as strict as CuPy is.
 
 Arrays of the device are a class of their own. Kernels, operators and the namespace's functions take them; NumPy does
-not, and where their values are brought to the host (``get``, ``float(x)``, ``bool(x)``) it is counted. What is
+not, and where it is waited for their values (``get``, ``float(x)``, ``bool(x)``, ``x[mask]``) it is counted. What is
 allocated holds NaN. All that is not named here is NumPy's function of the same name.
 """
 
@@ -17,7 +17,9 @@ from cuda_emulator import machine
 from cuda_emulator.streams import Event, Stream, perform, thread, using_allocator
 
 synchronisations = 0
-"""How often values have come to the host."""
+"""How often the host has waited for the device."""
+_WAITING = ("argwhere", "compress", "extract", "flatnonzero", "nonzero", "unique")
+"""Functions of arrays whose sizes depend on values, which CuPy brings to the host."""
 _by_address = weakref.WeakValueDictionary()
 """Arrays whose addresses have been asked for: those that a launch is given in a list, without the arrays."""
 
@@ -55,6 +57,9 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         return lambda *args, **kwargs: _call(attribute, *args, **kwargs)
 
     def __getitem__(self, key):
+        keys = key if isinstance(key, tuple) else (key,)
+        if any(isinstance(k, (ndarray, np.ndarray)) and k.dtype == bool for k in keys):
+            _wait()
         return _devices(perform(operator.getitem, (self.host, _hosts(key))))
 
     def __setitem__(self, key, value):
@@ -83,10 +88,7 @@ class ndarray(np.lib.mixins.NDArrayOperatorsMixin):
         return ndarray, (self.host,)
 
     def get(self, **options):
-        global synchronisations
-        if thread.stream.captured is not None:
-            raise RuntimeError("the current stream is capturing, so synchronous API calls are disallowed")
-        synchronisations += 1
+        _wait()
         return self.host.copy()
 
     def item(self, *args):
@@ -116,6 +118,14 @@ for _name, _function in {
     setattr(ndarray, _name, lambda self, function=_function: function(self.get()))
 
 
+def _wait():
+    """For all that the device has to do."""
+    global synchronisations
+    if thread.stream.captured is not None:
+        raise RuntimeError("the current stream is capturing, so synchronous API calls are disallowed")
+    synchronisations += 1
+
+
 def _refuse(value):
     """CuPy computes with its own arrays and with numbers."""
     if isinstance(value, np.ndarray):
@@ -139,6 +149,8 @@ def _devices(value):
 def _call(function, *args, **kwargs):
     for value in (*args, *kwargs.values()):
         _refuse(value)
+    if getattr(function, "__name__", None) in _WAITING or (function is np.where and len(args) == 1):
+        _wait()
     out = kwargs.get("out")
     result = perform(function, _hosts(args), _hosts(kwargs))
     if out is not None:
