@@ -109,7 +109,7 @@ def test_memory_in_use_grows_with_arrays(backend):
 @pytest.mark.parametrize("backend", [cuda_emulated.NAME], indirect=True)
 def test_too_little_memory_says_what_there_was_and_what_helps(backend, monkeypatch):
     x = backend.asarray(np.ones(3 << 18, "float32"))
-    monkeypatch.setattr(stand_in.MemoryPool, "room", 1 << 20)
+    monkeypatch.setattr(stand_in.Memory, "room", 1 << 20)
     words = r"no room for 3\.0 MiB more: of .* MiB are free .* MiB, in use .* held .* smaller batches.*free_pool\(\)"
     with pytest.raises(pycnn.backend.OutOfMemoryError, match=words):
         backend.activation_forward(x, "relu")

@@ -179,18 +179,41 @@ class Namespace(ModuleType):
 class OutOfMemoryError(MemoryError):
     """A pool has too little."""
 
+    def __init__(self, size, total):
+        super().__init__(f"Out of memory allocating {size} bytes")
+
+
+class CUDARuntimeError(RuntimeError):
+    """The driver's."""
+
+    def __init__(self, status):
+        super().__init__(f"CUDA error {status}")
+        self.status = status
+
+
+class Memory:
+    """Memory that the driver gives."""
+
+    room = 1 << 50  # a test sets less
+
+    def __init__(self, size):
+        if size > self.room:
+            raise CUDARuntimeError(2)
+
 
 class MemoryPool:
     """Counts what is asked for, and takes nothing back."""
 
-    room = 1 << 50  # a test sets less
-
-    def __init__(self):
-        self._bytes = 0
+    def __init__(self, allocator=Memory):
+        self._bytes, self._allocator = 0, allocator
 
     def malloc(self, size):
-        if size > self.room:
-            raise OutOfMemoryError(f"Out of memory allocating {size} bytes")
+        try:
+            self._allocator(size)
+        except CUDARuntimeError as error:
+            if thread.stream.captured is not None:
+                raise AssertionError("a pool would free what the captured graph uses, and ask again") from error
+            raise OutOfMemoryError(size, -1) from error
         self._bytes += size
 
     def total_bytes(self):
@@ -285,7 +308,9 @@ def module():
     cupy.get_default_memory_pool = cupy.get_default_pinned_memory_pool = lambda: _pool
     cupy.cuda = SimpleNamespace(
         memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
-        runtime=SimpleNamespace(memGetInfo=lambda: (1 << 50, 1 << 51)),
+        runtime=SimpleNamespace(memGetInfo=lambda: (1 << 50, 1 << 51), CUDARuntimeError=CUDARuntimeError),
+        Memory=Memory,
+        MemoryPointer=lambda memory, offset: memory,
         get_allocator=lambda: _allocator,
         set_allocator=_set_allocator,
         Device=Device,

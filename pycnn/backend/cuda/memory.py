@@ -10,6 +10,7 @@ import cupy as cp
 
 from pycnn.backend.errors import OutOfMemoryError
 
+_NO_MEMORY = 2  # cudaErrorMemoryAllocation
 _of_plans = WeakSet()
 
 
@@ -51,11 +52,25 @@ def allocate(allocator, size):
         ) from error
 
 
+def _from_driver(size):
+    """Memory for a pool that keeps all that it has.
+
+    Of the driver's own error CuPy's pools know a way out: they free what no array has any more, and ask again. But a
+    graph that was captured with it would go on to use it.
+    """
+    try:
+        return cp.cuda.MemoryPointer(cp.cuda.Memory(size), 0)
+    except cp.cuda.runtime.CUDARuntimeError as error:
+        if error.status != _NO_MEMORY:
+            raise
+        raise cp.cuda.memory.OutOfMemoryError(size, -1) from error
+
+
 class PlanMemory:
     """A pool of a plan's own."""
 
     def __init__(self):
-        self._pool = cp.cuda.MemoryPool()
+        self._pool = cp.cuda.MemoryPool(_from_driver)
         self.allocate = partial(allocate, self._pool.malloc)
         _of_plans.add(self)
 
