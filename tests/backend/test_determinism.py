@@ -1,7 +1,8 @@
-"""The CPU's kernels give the same bits in each run and for any number of threads."""
+"""Kernels give the same bits in each run; those of the CPU for any number of threads."""
 
 import numpy as np
 import pytest
+from cuda_emulator import backend as cuda_emulated
 from helpers import normal
 from kernel_calls import CALL_IDS, Call, kernel_calls, run_call
 
@@ -28,6 +29,10 @@ def large_calls():
         ((2, 14, 14, 64), (3, 3, 8, 64), {"padding": 1, "groups": 8}),
         ((2, 14, 14, 128), (3, 3, 16, 24), {"padding": 1, "groups": 8}),
         ((2, 14, 14, 96), (3, 3, 24, 96), {"padding": 1, "groups": 4}),
+        ((1, 28, 28, 144), (3, 3, 18, 24), {"padding": 1, "groups": 8}),
+        ((4, 9, 9, 64), (3, 3, 64, 64), {"padding": 1}),
+        ((4, 40, 40, 48), (5, 5, 48, 6), {"padding": 2}),
+        ((2, 33, 33, 32), (3, 3, 32, 80), {"padding": 12, "dilation": 12}),
     ):
         geometry = conv_geometry(x_shape, w_shape, **options)
         x, w = normal(x_shape, "float32"), normal(w_shape, "float32", 1)
@@ -105,6 +110,15 @@ def test_same_bits_for_any_number_of_threads(cpu, number):
 @pytest.mark.parametrize("number", range(len(LARGE)), ids=[f"{i}-{c.member}" for i, c in enumerate(LARGE)])
 def test_same_bits_for_any_number_of_threads_where_threads_are_used(cpu, number):
     check_same_bits(cpu, LARGE[number])
+
+
+@cuda_emulated.on_gpus
+@pytest.mark.parametrize("number", range(len(LARGE)), ids=[f"{i}-{c.member}" for i, c in enumerate(LARGE)])
+def test_same_bits_in_each_run_on_a_gpu(backend, number):
+    """There by large work, whose blocks run in any order; the emulated one has two orders for small launches."""
+    call = LARGE[number] if backend.name == "cuda" else SMALL[number % len(SMALL)]
+    runs = [[y.tobytes() for y in run_call(backend, call)] for _ in range(4)]
+    assert runs.count(runs[0]) == 4, f"{call.member}: other bits in another run"
 
 
 def test_same_bits_of_optimizers(cpu):
