@@ -119,10 +119,11 @@ def test_memory(monkeypatch):
 
 def test_tune(monkeypatch):
     tune = benchmark("tune")
-    monkeypatch.setattr(tune, "MAPS", ((7, 1),))
+    monkeypatch.setattr(tune, "MAPS", [(7, 1, 1), (9, 2, 4)])
     monkeypatch.setattr(tune, "CHANNELS", ((8, 16),))
     rows = tune.run(None, arguments())
-    assert [row["shape"] for row in rows] == ["3x3 8->16@7 b1", "5x5 8->16@7 b1"]
+    shapes = ["3x3 8->16@7 b1", "3x3 d4 8->16@9 b2", "5x5 8->16@7 b1", "5x5 d4 8->16@9 b2"]
+    assert [row["shape"] for row in rows] == shapes
     assert all(ratio > 0 for row in rows for ratio, _ in row["forward"].values())
 
 
