@@ -95,8 +95,8 @@ def measure(shape, torch, args):
     """The rows of all passes of one shape."""
     rng = np.random.default_rng(0)
     s, geometry = shape, shape.geometry
-    x, w, gy = (
-        rng.standard_normal(sizes, dtype=np.float32)
+    x, w, gy = (  # in PyTorch's memory, which begins at cache lines, as both sides' results do
+        torch.from_numpy(rng.standard_normal(sizes, dtype=np.float32)).clone().numpy()
         for sizes in (geometry.input_shape(s.batch), geometry.kernel_shape, geometry.output_shape(s.batch))
     )
     tx, tgy = channels_first(torch, x), channels_first(torch, gy)
