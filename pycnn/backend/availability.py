@@ -81,8 +81,11 @@ def _too_old():
     driver = divmod(runtime.driverGetVersion() // 10, 100)
     if driver[0] < compiler[0]:
         versions = f"the driver is for CUDA {driver[0]}.{driver[1]}, CuPy for {compiler[0]}.{compiler[1]}"
-        return f'{versions}: install a newer driver, or "pycnn[cuda{driver[0]}]"'
-    device = runtime.getDeviceProperties(runtime.getDevice())
+        return f"{versions}: install a newer driver" + (', or "pycnn[cuda12]"' if driver[0] == 12 else "")
+    try:
+        device = runtime.getDeviceProperties(runtime.getDevice())
+    except RuntimeError as error:  # the driver's
+        return f"the GPU does not answer ({error}): nvidia-smi says what it does"
     capability = device["major"], device["minor"]
     if capability < _CAPABILITY:
         least, found = (f"{major}.{minor}" for major, minor in (_CAPABILITY, capability))

@@ -391,8 +391,8 @@ class Plans(Protocol):
     def record(function, inputs, tensors=(), fixed=False, changing=()):
         """Run ``function(*inputs)`` and return ``(result, plan)``; see ``backend.recording.record``.
 
-        ``plan.run()`` fills the arrays of the result anew from what the inputs hold then, with the same bits as the
-        function. After changes of ``tensors`` that are ``fixed``, ``plan.refresh()`` comes first. See ``Plan.direct``.
+        ``plan.run()`` fills the result anew from what the inputs hold then, with the same bits as the function;
+        ``plan.direct(x, y)`` may without copies. After changes of ``fixed`` ``tensors`` comes ``plan.refresh()`` first.
         """
 
 

@@ -45,6 +45,14 @@ class _Planned:
             self.changes = Variable.changes
         return True
 
+    def refresh(self):
+        """Compute anew what depends on weights alone, if they have changed."""
+        if self.versions is not None:
+            versions = [v.version for v in self.variables]
+            if versions != self.versions:
+                self.plan.refresh()
+                self.versions = versions
+
 
 class Plans:
     """The plans of one model, by what they do and the shapes of its batches.
@@ -110,7 +118,7 @@ class Plans:
             self._plans.move_to_end(key)
             if planned.direct is None or not x.flags.c_contiguous:
                 return map_arrays(take, self._repeat(planned, get_backend().upload((x,))))
-            _refresh(planned)
+            planned.refresh()
             return planned.direct(x)
         finally:
             self._lock.release()
@@ -185,7 +193,7 @@ class Plans:
             arrays[0] = _run_all(planned.before, arrays[0])
         for target, array in zip(planned.inputs, arrays, strict=True):
             target[...] = array
-        _refresh(planned)
+        planned.refresh()
         planned.plan.run()
         return planned.outputs
 
@@ -243,15 +251,6 @@ class Plans:
             planned.direct = plan.direct(inputs[0], outputs.data)
         self._forget_oldest()
         return planned.outputs
-
-
-def _refresh(planned):
-    """Compute anew what depends on weights alone, if they have changed."""
-    if planned.versions is not None:
-        versions = [v.version for v in planned.variables]
-        if versions != planned.versions:
-            planned.plan.refresh()
-            planned.versions = versions
 
 
 def _copy(tensor):

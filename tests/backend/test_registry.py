@@ -87,6 +87,10 @@ def test_cuda_says_which_of_package_driver_device_and_compiler_is_missing(machin
     assert missing() is None
     machine.capability = (7, 0)
     assert "compute capability 7.5 is needed, and Tesla has 7.0: " in missing()
+    machine.cupy.cuda.runtime.getDevice = raising(RuntimeError("cudaErrorDevicesUnavailable"))
+    assert "the GPU does not answer (cudaErrorDevicesUnavailable): " in missing()
+    machine.driver_version = 11080
+    assert missing().endswith("the driver is for CUDA 11.8, CuPy for 13.0: install a newer driver")
     machine.driver_version = 12090
     assert 'the driver is for CUDA 12.9, CuPy for 13.0: install a newer driver, or "pycnn[cuda12]"' in missing()
     machine.cupy.cuda.nvrtc = None

@@ -28,6 +28,7 @@ from pycnn.backend.cpu.grouped import (
     is_grouped,
 )
 from pycnn.backend.cpu.lanes import LANES
+from pycnn.backend.cpu.turned import turned
 from pycnn.backend.cpu.winograd import winograd_filter_grad, winograd_forward, winograd_plan, winograd_prepare
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import conv as ext
@@ -60,7 +61,7 @@ class _Choice(NamedTuple):
     scatter: bool
     planar: _Planar
     dots: bool  # forward, for which there is no other then
-    turned: "_Turned | None"
+    turned: _Turned | None  # input gradient, for which there is no other then
 
 
 @lru_cache(maxsize=1024)
@@ -84,27 +85,20 @@ def _choose(geometry, dtype):
         scatter,
         planar,
         dots,
-        _turned(g, dtype),
+        _as_turned(g, dtype),
     )
 
 
-def _turned(g, dtype):
+def _as_turned(g, dtype):
     """For so few filters that their runs along a line, short as they are, should be one; as measured, by 1.1 to 1.4."""
     kw, (left, right) = g.kernel_size[1], g.padding[1]
     few = g.in_channels >= LANES and g.out_channels <= (12 if kw > 3 else 2 if kw > 1 else 0)
     large = g.output_size[0] * g.output_size[1] >= 256  # else one call more takes longer
     if not few or not large or g.groups > 1 or g.strides != (1, 1) or g.dilation[1] > 1 or max(left, right) >= kw:
         return None
-    reach = (g.kernel_size[0] - 1) * g.dilation[0]
-    sides = g._replace(
-        input_size=g.output_size,
-        output_size=g.input_size,
-        padding=((reach - g.padding[0][0], reach - g.padding[0][1]), (kw - 1 - left, kw - 1 - right)),
-        in_channels=g.out_channels,
-        out_channels=g.in_channels,
-    )
+    sides = turned(g)
     pad = ((0, 0), sides.padding[1])
-    return _Turned(_plan(_padded_geometry(sides, pad), g.out_channels, 1, True, dtype), pad)
+    return _Turned(_plan(_padded_geometry(sides, pad), sides.in_channels, 1, True, dtype), pad)
 
 
 def _has_dots(g):
@@ -210,11 +204,12 @@ def conv2d_input_grad(gy, w, geometry, algorithm="auto", out=None):
     if is_grouped(geometry):
         return grouped_input_grad(geometry, gy, w, out)
     choice = _choose(geometry, gy.dtype)
-    plan, turned = choice.input_plan, choice.turned
-    if turned is not None:
-        packed = workspace((turned.plan.packed_size(),), w.dtype)
+    plan = choice.input_plan
+    if choice.turned is not None:
+        other, pad = choice.turned
+        packed = workspace((other.packed_size(),), w.dtype)
         run(plan.pack_turned, w, packed)
-        run(turned.plan.forward, _padded(gy, turned.pad), w, packed, None, None, ACTIVATION_NUMBERS[None], out)
+        run(other.forward, _padded(gy, pad), w, packed, None, None, ACTIVATION_NUMBERS[None], out)
     elif choice.scatter:
         if plan.has_empty_row_phase:
             run(ext.fill_zeros, out)

@@ -8,6 +8,7 @@ import numpy as np
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS
 from pycnn.backend.cpu.compiled import run
 from pycnn.backend.cpu.lanes import LANES
+from pycnn.backend.cpu.turned import turned
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import conv as conv_ext
 from pycnn_ext import grouped as ext
@@ -41,14 +42,7 @@ def _turned(g):
 
     Filters lie along the vector: where there are fewer than channels in a group, the two sides change places.
     """
-    padding = [
-        ((k - 1) * d - before, (k - 1) * d - after)
-        for k, d, (before, after) in zip(g.kernel_size, g.dilation, g.padding, strict=True)
-    ]
-    if g.strides != (1, 1) or g.in_channels <= g.out_channels:
-        return None
-    sizes = {"input_size": g.output_size, "output_size": g.input_size, "padding": tuple(padding)}
-    return g._replace(**sizes, in_channels=g.out_channels, out_channels=g.in_channels)
+    return turned(g) if g.strides == (1, 1) and g.in_channels > g.out_channels else None
 
 
 @lru_cache(maxsize=1024)
@@ -108,13 +102,13 @@ def grouped_input_grad(geometry, gy, w, out):
 
 def grouped_filter_grad(geometry, x, gy, out):
     """Fill and return ``out``."""
-    g, turned, x = geometry, _turned(geometry), np.ascontiguousarray(x)
-    plan = _forward_plan(turned or g)
+    g, other, x = geometry, _turned(geometry), np.ascontiguousarray(x)
+    plan = _forward_plan(other or g)
     memory = workspace((plan.slices(len(x)) + 1, *out.shape), x.dtype)
-    if turned is None:
+    if other is None:
         run(plan.filter_grad, x, gy, memory[1:], out)
         return out
-    run(plan.filter_grad, gy, x, memory[1:].reshape(-1, *turned.kernel_shape), memory[0].reshape(turned.kernel_shape))
+    run(plan.filter_grad, gy, x, memory[1:].reshape(-1, *other.kernel_shape), memory[0].reshape(other.kernel_shape))
     sides = memory[0].reshape(*g.kernel_size, -1, g.groups, g.in_channels // g.groups)
     target = out.reshape(*g.kernel_size, -1, g.groups, g.out_channels // g.groups)
     run(np.copyto, target, sides[::-1, ::-1].transpose(0, 1, 4, 3, 2))

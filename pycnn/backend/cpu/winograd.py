@@ -8,6 +8,7 @@ import numpy as np
 
 from pycnn.backend.cpu.activation import ACTIVATION_NUMBERS
 from pycnn.backend.cpu.compiled import run
+from pycnn.backend.cpu.turned import turned
 from pycnn.backend.cpu.workspace import workspace
 from pycnn_ext import winograd as ext
 
@@ -71,13 +72,11 @@ def winograd_plan(geometry, dtype, batch, which, algorithm):
 def make_plan(g, dtype, which, outputs):
     """The plan of one pass with tiles of outputs x outputs."""
     zeros = np.zeros(max(g.in_channels, g.out_channels) + 64, dtype)
-    side, (top, _), (left, _) = g.kernel_size[0], *g.padding
-    if which == "input_grad":  # a convolution of gy with the filters turned and transposed
-        sizes = (g.output_size, g.input_size, g.out_channels, g.in_channels)
-        top, left = (d * (side - 1) - before for d, before in zip(g.dilation, (top, left), strict=True))
-        return ext.WinogradPlan(*sizes, top, left, g.dilation, side, outputs, True, zeros)
+    adjoint = which == "input_grad"
+    g = turned(g) if adjoint else g
+    (top, _), (left, _) = g.padding
     sizes = (g.input_size, g.output_size, g.in_channels, g.out_channels)
-    return ext.WinogradPlan(*sizes, top, left, g.dilation, side, outputs, False, zeros)
+    return ext.WinogradPlan(*sizes, top, left, g.dilation, g.kernel_size[0], outputs, adjoint, zeros)
 
 
 def winograd_prepare(plan, w):
